@@ -1,0 +1,12 @@
+/* Everything of Ward. See README.md for a dozen lines that use it. */
+#ifndef WARD_H
+#define WARD_H
+
+#include <ward/component.h>
+#include <ward/error.h>
+#include <ward/frame.h>
+#include <ward/health.h>
+#include <ward/host.h>
+#include <ward/supervisor.h>
+
+#endif

@@ -1,0 +1,37 @@
+/* component: the actor whose behaviour is an engine instance. Lifecycle, exports, probe; traps become data.
+ *
+ * Owns a module reference and, while started, an instance. The public face is include/ward/component.h, which this room
+ * implements but for ward_component_new, which needs the host: see host. Threads: one activity at a time, taken with one
+ * compare-and-swap; a check that finds the guest busy answers from outside. */
+#ifndef WARDI_COMPONENT_H
+#define WARDI_COMPONENT_H
+
+#include <ward/component.h>
+
+#include "engine/engine.h"
+#include "health/health.h"
+
+/** As ward_component_new, with the engine itself. The engine is borrowed until the component is freed. */
+ward_error wardi_component_new(wardi_engine *engine, const ward_component_options *options,
+                               ward_component **ret_component, ward_diag *ret_diag);
+
+/** Checks options without making anything, as ward validate does. Errors: INVALID_ARGUMENT, LIMIT_MEMORY (over the
+ * profile's maximum). */
+ward_error wardi_component_options_check(const ward_component_options *options,
+                                         uint64_t memory_bytes_max, ward_diag *ret_diag);
+
+/** Declares a Ready component Failed from outside (rise and fall said so). STATE, BUSY. */
+ward_error wardi_component_fail(ward_component *component, const ward_reason *reason,
+                                ward_diag *ret_diag);
+
+/** Tells how often it was restarted, for resource health. Any thread. */
+void wardi_component_restarts_set(ward_component *component, uint64_t restarts_in_window);
+
+/* ---- lifecycle: the table ---- */
+
+/** Whether the move is legal. */
+bool wardi_lifecycle_legal(ward_state from, ward_state to);
+/** WARD_ERROR_STATE that names both states when it is not. */
+ward_error wardi_lifecycle_check(ward_state from, ward_state to, ward_diag *ret_diag);
+
+#endif

@@ -1,0 +1,34 @@
+//! Wasmtime's C API as one static library, and the shims where that API has no way.
+pub use wasmtime_c_api::*;
+
+use std::cell::RefCell;
+use std::sync::OnceLock;
+use tokio::runtime::{Builder, EnterGuard, Runtime};
+
+static REACTOR: OnceLock<Option<Runtime>> = OnceLock::new();
+
+thread_local! {
+    static ENTERED: RefCell<Option<EnterGuard<'static>>> = const { RefCell::new(None) };
+}
+
+/// Makes the calling thread able to poll WASI preview 2 futures, for as long as the thread lives.
+/// Without it, a component that sleeps ends the process: "there is no reactor running".
+/// Idempotent. Returns false when the reactor's thread could not be started.
+#[no_mangle]
+pub extern "C" fn ward_engine_enter_reactor() -> bool {
+    let reactor = REACTOR.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("ward-reactor")
+            .enable_all()
+            .build()
+            .ok()
+    });
+    let Some(runtime) = reactor.as_ref() else {
+        return false;
+    };
+    ENTERED.with(|slot| {
+        slot.borrow_mut().get_or_insert_with(|| runtime.enter());
+    });
+    true
+}
