@@ -1,9 +1,9 @@
 /* A component: one WebAssembly guest with a life of its own.
  *
- * Life: new → (load) → start → check, call … → stop → free; start again after stop or after a failure makes a new
- * instance. Threads: any thread may call any function; at most one activity is inside the guest at a time. A second
- * start, stop or call meanwhile is WARD_ERROR_BUSY; a check never waits and never fails: it answers from outside.
- * Two components never share a lock. */
+ * Life: new → (load) → start → check, call … → stop → free; start again after stop or after a
+ * failure makes a new instance. Threads: any thread may call any function; at most one activity is
+ * inside the guest at a time. A second start, stop or call meanwhile is WARD_ERROR_BUSY; a check
+ * never waits and never fails: it answers from outside. Two components never share a lock. */
 #ifndef WARD_COMPONENT_H
 #define WARD_COMPONENT_H
 
@@ -24,9 +24,11 @@ typedef struct ward_preopen {
     bool writable;
 } ward_preopen;
 
-/** What WASI preview 1 grants. All zero: nothing but clocks, randomness and an empty environment. */
+/** What WASI preview 1 grants. All zero: nothing but clocks, randomness and an empty environment.
+ */
 typedef struct ward_wasi_grants {
-    const char *const *args; /**< argv, the program's name first; default: the component's name */
+    /** argv, the program's name first; default: the component's name */
+    const char *const *args;
     size_t arg_count;
     const char *const *env; /**< "NAME=value" */
     size_t env_count;
@@ -39,12 +41,14 @@ typedef struct ward_wasi_grants {
 
 /** Limits, enforced. Zero means the default. */
 typedef struct ward_limits {
-    uint64_t memory_bytes_max;   /**< all linear memories together; default 256 MiB (dense: the host's maximum if lower) */
+    /** all linear memories together; default 256 MiB (dense: the host's maximum if lower) */
+    uint64_t memory_bytes_max;
     uint64_t table_elements_max; /**< of each table; default 100,000 */
     uint64_t fuel_per_call;      /**< default 0: not metered (metering costs guests some 3 %) */
 } ward_limits;
 
-/** Thresholds of one resource; a negative or zero figure means unset. Ratios are 0..1, counts are counts. */
+/** Thresholds of one resource; a negative or zero figure means unset. Ratios are 0..1, counts are
+ * counts. */
 typedef struct ward_thresholds {
     double degraded_at;
     double unhealthy_at;
@@ -52,21 +56,25 @@ typedef struct ward_thresholds {
 
 /** How health is judged. Zero means the default. */
 typedef struct ward_health_policy {
-    uint64_t timeout_ns;        /**< of the health export, wall time; default 1 s */
-    uint64_t busy_after_ns;     /**< a check of a component that is busy for longer is Degraded; default 1 s */
-    uint32_t frame_bytes_max;   /**< window for a frame without a length; default 256, at most 65,536 */
+    uint64_t timeout_ns; /**< of the health export, wall time; default 1 s */
+    /** a check of a component that is busy for longer is Degraded; default 1 s */
+    uint64_t busy_after_ns;
+    /** window for a frame without a length; default 256, at most 65,536 */
+    uint32_t frame_bytes_max;
     ward_fallback on_trap;      /**< default WARD_FALLBACK_DEGRADED */
     ward_fallback on_malformed; /**< default WARD_FALLBACK_STATE */
-    ward_thresholds resources[WARD_RESOURCE_COUNT]; /**< indexed by ward_resource; default: all unset */
+    /** indexed by ward_resource; default: all unset */
+    ward_thresholds resources[WARD_RESOURCE_COUNT];
     uint64_t resource_window_ns; /**< for counts in a window; default 60 s */
 } ward_health_policy;
 
 /** Options of a component. Zero means the default. Everything is copied. */
 typedef struct ward_component_options {
     size_t size; /**< set by WARD_INIT */
-    const char *name;    /**< required: 1–127 bytes of [A-Za-z0-9._-], not starting with a dot or dash */
-    const char *version; /**< for people; default "" */
-    const char *path;    /**< a .wasm or .wat file; or: */
+    /** required: 1–127 bytes of [A-Za-z0-9._-], not starting with a dot or dash */
+    const char *name;
+    const char *version;  /**< for people; default "" */
+    const char *path;     /**< a .wasm or .wat file; or: */
     const uint8_t *bytes; /**< the module itself, binary or text */
     size_t byte_count;
     ward_limits limits;
@@ -84,22 +92,26 @@ WARD_API ward_error ward_component_new(ward_host *host, const ward_component_opt
 /** Stops the component if needed and frees it; NULL is fine. No other call on it may be running. */
 WARD_API void ward_component_free(ward_component *component);
 
-/** Reads and compiles (or takes from the cache) and checks imports and exports, without instantiating. Optional:
- * ward_component_start does it when it has not been done. Blocks up to the start timeout.
- * Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED, COMPILE, IMPORT_MISSING, EXPORT_TYPE, DEADLINE, STATE, BUSY, NO_MEMORY. */
+/** Reads and compiles (or takes from the cache) and checks imports and exports, without
+ * instantiating. Optional: ward_component_start does it when it has not been done. Blocks up to the
+ * start timeout. Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED, COMPILE, IMPORT_MISSING, EXPORT_TYPE,
+ * DEADLINE, STATE, BUSY, NO_MEMORY. */
 WARD_API ward_error ward_component_load(ward_component *component, ward_diag *ret_diag);
 
-/** Starts from Creating, Terminated or Failed: loads, instantiates, runs `_initialize` or else `_start`. Blocks up to the
- * start timeout. On failure the component is Failed with the reason, and nothing of the instance is left.
- * Errors: those of load, and LIMIT_MEMORY, LIMIT_TABLE, LIMIT_COMPONENTS, TRAP, DEADLINE, FUEL, EXIT. */
+/** Starts from Creating, Terminated or Failed: loads, instantiates, runs `_initialize` or else
+ * `_start`. Blocks up to the start timeout. On failure the component is Failed with the reason, and
+ * nothing of the instance is left. Errors: those of load, and LIMIT_MEMORY, LIMIT_TABLE,
+ * LIMIT_COMPONENTS, TRAP, DEADLINE, FUEL, EXIT. */
 WARD_API ward_error ward_component_start(ward_component *component, ward_diag *ret_diag);
 
-/** Stops: runs `_cleanup` under the stop timeout, and gives everything back. The component always ends Terminated; what
- * `_cleanup` did wrong is returned (TRAP, DEADLINE, FUEL, EXIT). Stopping what never ran or is stopped is WARD_OK.
- * BUSY while another activity is inside the guest. */
+/** Stops: runs `_cleanup` under the stop timeout, and gives everything back. The component always
+ * ends Terminated; what
+ * `_cleanup` did wrong is returned (TRAP, DEADLINE, FUEL, EXIT). Stopping what never ran or is
+ * stopped is WARD_OK. BUSY while another activity is inside the guest. */
 WARD_API ward_error ward_component_stop(ward_component *component, ward_diag *ret_diag);
 
-/** One health check. Never fails and never blocks longer than the policy's timeout. No allocation. */
+/** One health check. Never fails and never blocks longer than the policy's timeout. No allocation.
+ */
 WARD_API void ward_component_check(ward_component *component, ward_verdict *ret_verdict);
 
 /** Type of a value that crosses the guest's boundary. */
@@ -116,18 +128,20 @@ typedef struct ward_value {
     } of;
 } ward_value;
 
-/** Calls the export `function` of a Ready component with numbers. `*ret_count` holds the room in `ret_results` and
- * receives the number of results. `timeout_ns` 0 means 10 s.
- * Errors: STATE, BUSY, EXPORT_MISSING, EXPORT_TYPE, BUFFER_TOO_SMALL, TRAP, DEADLINE, FUEL, EXIT. */
+/** Calls the export `function` of a Ready component with numbers. `*ret_count` holds the room in
+ * `ret_results` and receives the number of results. `timeout_ns` 0 means 10 s. Errors: STATE, BUSY,
+ * EXPORT_MISSING, EXPORT_TYPE, BUFFER_TOO_SMALL, TRAP, DEADLINE, FUEL, EXIT. */
 WARD_API ward_error ward_component_call(ward_component *component, const char *function,
                                         const ward_value *args, size_t arg_count,
                                         ward_value *ret_results, size_t *ret_count,
                                         uint64_t timeout_ns, ward_diag *ret_diag);
 
-/** Calls the export `function: (address: i32, length: i32) -> i64` with bytes: they are copied into memory that the
- * guest's export `ward_alloc: (length: i32) -> i32` gives. The result's high 32 bits are the length, the low 32 bits the
- * address of the answer, of which up to `capacity` bytes are copied to `ret_bytes`; `*ret_length` receives the whole length.
- * Errors: as ward_component_call; BUFFER_TOO_SMALL when the answer is longer than `capacity` (the start is copied). */
+/** Calls the export `function: (address: i32, length: i32) -> i64` with bytes: they are copied into
+ * memory that the guest's export `ward_alloc: (length: i32) -> i32` gives. The result's high 32
+ * bits are the length, the low 32 bits the address of the answer, of which up to `capacity` bytes
+ * are copied to `ret_bytes`; `*ret_length` receives the whole length. Errors: as
+ * ward_component_call; BUFFER_TOO_SMALL when the answer is longer than `capacity` (the start is
+ * copied). */
 WARD_API ward_error ward_component_call_bytes(ward_component *component, const char *function,
                                               const uint8_t *bytes, size_t length,
                                               uint8_t *ret_bytes, size_t capacity,
@@ -138,18 +152,19 @@ enum { WARD_FRAMES_MAX = 24 };
 
 /** One frame of a Wasm backtrace, the innermost first. */
 typedef struct ward_frame_info {
-    char function[96];        /**< name from the module's name section, or "wasm-function[N]" */
+    char function[96]; /**< name from the module's name section, or "wasm-function[N]" */
     uint32_t function_index;
-    uint64_t module_offset;   /**< bytes into the module's file */
+    uint64_t module_offset; /**< bytes into the module's file */
 } ward_frame_info;
 
 /** How the guest was last ended. */
 typedef struct ward_trap {
-    ward_error error;   /**< TRAP, DEADLINE, FUEL or EXIT; WARD_OK: it never was */
-    int32_t exit_code;  /**< when error is EXIT */
-    uint64_t at_ns;     /**< monotonic time */
+    ward_error error;     /**< TRAP, DEADLINE, FUEL or EXIT; WARD_OK: it never was */
+    int32_t exit_code;    /**< when error is EXIT */
+    uint64_t at_ns;       /**< monotonic time */
     char export_name[64]; /**< the export that was running */
-    char cause[160];    /**< "unreachable", "out of bounds memory access", "ran past its deadline of 1s", … */
+    /** "unreachable", "out of bounds memory access", "ran past its deadline of 1s", … */
+    char cause[160];
     uint32_t frame_count;
     ward_frame_info frames[WARD_FRAMES_MAX]; /**< the first frame_count are valid */
 } ward_trap;
@@ -165,9 +180,9 @@ typedef struct ward_figures {
     uint64_t memory_bytes_max;
     uint64_t growths_refused; /**< since start */
     uint64_t fuel_per_call;
-    uint64_t fuel_peak;  /**< costliest call since start */
-    uint64_t checks;     /**< since creation, and below as well */
-    uint64_t probes;     /**< checks that called the health export */
+    uint64_t fuel_peak; /**< costliest call since start */
+    uint64_t checks;    /**< since creation, and below as well */
+    uint64_t probes;    /**< checks that called the health export */
     uint64_t probe_errors[WARD_PROBE_ERROR_COUNT];
     uint64_t probe_ns_total;
     uint64_t traps; /**< guest ended by trap, deadline, fuel or exit */
@@ -189,14 +204,15 @@ WARD_API void ward_component_last_trap(const ward_component *component, ward_tra
 
 /** How the guest reports its health. */
 typedef enum ward_health_form {
-    WARD_HEALTH_FORM_NONE,           /**< no health export: healthy while Ready */
-    WARD_HEALTH_FORM_I32,            /**< core `_health: () -> i32` */
-    WARD_HEALTH_FORM_I64,            /**< core `_health: () -> i64` */
-    WARD_HEALTH_FORM_LIST,           /**< component `health: func() -> list<u8>` */
-    WARD_HEALTH_FORM_TYPED,          /**< component `health: func() -> variant or enum` */
+    WARD_HEALTH_FORM_NONE,  /**< no health export: healthy while Ready */
+    WARD_HEALTH_FORM_I32,   /**< core `_health: () -> i32` */
+    WARD_HEALTH_FORM_I64,   /**< core `_health: () -> i64` */
+    WARD_HEALTH_FORM_LIST,  /**< component `health: func() -> list<u8>` */
+    WARD_HEALTH_FORM_TYPED, /**< component `health: func() -> variant or enum` */
 } ward_health_form;
 
-/** One import or export, as ward inspect shows it. Strings live as long as the component and its loaded module. */
+/** One import or export, as ward inspect shows it. Strings live as long as the component and its
+ * loaded module. */
 typedef struct ward_extern {
     const char *module; /**< imports: the module's (or interface's) name; exports: "" */
     const char *name;
@@ -209,7 +225,7 @@ typedef struct ward_extern {
 typedef struct ward_module_info {
     bool is_component; /**< component model, not a core module */
     bool from_cache;
-    bool fast_path;    /**< the health export is called without a fiber */
+    bool fast_path;             /**< the health export is called without a fiber */
     char fast_path_reason[160]; /**< why, or why not */
     ward_health_form health_form;
     uint64_t byte_count;
@@ -220,7 +236,8 @@ typedef struct ward_module_info {
     const ward_extern *exports;
 } ward_module_info;
 
-/** Describes the loaded module. STATE when nothing is loaded. Not while load, start or free run on another thread. */
+/** Describes the loaded module. STATE when nothing is loaded. Not while load, start or free run on
+ * another thread. */
 WARD_API ward_error ward_component_module_info(const ward_component *component,
                                                ward_module_info *ret_info);
 

@@ -1,7 +1,8 @@
 /* Errors: one type for everything that a caller can be told, and the details of one failure.
  *
- * Functions that can fail return a ward_error. WARD_OK is 0. On failure outputs (`ret_…`) are untouched, and a callback
- * that was handed in is never run. What, where and the way out stand in the ward_diag that the caller may pass. */
+ * Functions that can fail return a ward_error. WARD_OK is 0. On failure outputs (`ret_…`) are
+ * untouched, and a callback that was handed in is never run. What, where and the way out stand in
+ * the ward_diag that the caller may pass. */
 #ifndef WARD_ERROR_H
 #define WARD_ERROR_H
 
@@ -28,13 +29,16 @@ typedef enum ward_error_class {
     WARD_ERROR_CLASS_BUG,    /**< Ward is wrong: please report it */
 } ward_error_class;
 
-/** Details of one failure, filled by the function that failed. A plain value of the caller's: nothing to free. */
+/** Details of one failure, filled by the function that failed. A plain value of the caller's:
+ * nothing to free. */
 typedef struct ward_diag {
-    ward_error error;    /**< what the function returned */
-    char text[1000];     /**< one or more lines: what, where, the way out; NUL-terminated UTF-8, no trailing newline */
+    ward_error error; /**< what the function returned */
+    /** one or more lines: what, where, the way out; NUL-terminated UTF-8, no trailing newline */
+    char text[1000];
 } ward_diag;
 
-/** Name as in error.def, lower case with underscores: "frame_empty". Static; "unknown" for other numbers. Any thread. */
+/** Name as in error.def, lower case with underscores: "frame_empty". Static; "unknown" for other
+ * numbers. Any thread. */
 WARD_API const char *ward_error_name(ward_error error);
 /** Text as in error.def, for people. Static. Any thread. */
 WARD_API const char *ward_error_text(ward_error error);

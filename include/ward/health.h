@@ -1,7 +1,8 @@
-/* The words of health: states, what a guest reports, what a supervisor acts on, and the verdict of one check.
+/* The words of health: states, what a guest reports, what a supervisor acts on, and the verdict of
+ * one check.
  *
- * All types here are plain values: copy them freely, on any thread; nothing is owned. docs/health-monitoring.md tells
- * what they mean for operators. */
+ * All types here are plain values: copy them freely, on any thread; nothing is owned.
+ * docs/health-monitoring.md tells what they mean for operators. */
 #ifndef WARD_HEALTH_H
 #define WARD_HEALTH_H
 
@@ -11,7 +12,8 @@
 extern "C" {
 #endif
 
-/** Life of a component. Legal moves are a table (src/component/lifecycle.c); an illegal one is WARD_ERROR_STATE. */
+/** Life of a component. Legal moves are a table (src/component/lifecycle.c); an illegal one is
+ * WARD_ERROR_STATE. */
 typedef enum ward_state {
     WARD_STATE_CREATING,   /**< known, never started */
     WARD_STATE_STARTING,   /**< being loaded, instantiated or initialised */
@@ -63,27 +65,30 @@ enum { WARD_PROBE_ERROR_COUNT = 10 };
 
 /** What health does with a probe that went wrong. */
 typedef enum ward_fallback {
-    WARD_FALLBACK_DEFAULT,  /**< on_trap: DEGRADED; on_malformed: STATE */
-    WARD_FALLBACK_STATE,    /**< the health of the state, which is Healthy when Ready; the error stays visible */
+    WARD_FALLBACK_DEFAULT, /**< on_trap: DEGRADED; on_malformed: STATE */
+    /** the health of the state, which is Healthy when Ready; the error stays visible */
+    WARD_FALLBACK_STATE,
     WARD_FALLBACK_DEGRADED, /**< Degraded, with the error as its reason */
     WARD_FALLBACK_FAILED,   /**< Failed, with the error as its reason */
 } ward_fallback;
 
 /** Resource dimensions that can contribute to a verdict. */
 typedef enum ward_resource {
-    WARD_RESOURCE_MEMORY,          /**< linear memory used / its limit */
-    WARD_RESOURCE_GROWTHS_REFUSED, /**< memory growths refused since the last check, a count */
-    WARD_RESOURCE_FUEL,            /**< fuel of the costliest call since the last check / the budget of a call */
-    WARD_RESOURCE_TRAPS,           /**< traps in the window, a count */
-    WARD_RESOURCE_RESTARTS,        /**< restarts in the window, a count */
-    WARD_RESOURCE_BUSY,            /**< share of time inside the guest since the last check */
+    WARD_RESOURCE_MEMORY, /**< linear memory used / its limit */
+    /** memory growths refused since the last check, a count */
+    WARD_RESOURCE_GROWTHS_REFUSED,
+    /** fuel of the costliest call since the last check / the budget of a call */
+    WARD_RESOURCE_FUEL,
+    WARD_RESOURCE_TRAPS,    /**< traps in the window, a count */
+    WARD_RESOURCE_RESTARTS, /**< restarts in the window, a count */
+    WARD_RESOURCE_BUSY,     /**< share of time inside the guest since the last check */
 } ward_resource;
 enum { WARD_RESOURCE_COUNT = 6 };
 
 enum { WARD_REASON_BYTES_MAX = 255 };
 
-/** A reason: valid UTF-8, at most WARD_REASON_BYTES_MAX bytes, NUL-terminated; it may hold NUL bytes of the guest's, so
- * `length` counts. Only `length + 1` bytes of `text` are ever written. */
+/** A reason: valid UTF-8, at most WARD_REASON_BYTES_MAX bytes, NUL-terminated; it may hold NUL
+ * bytes of the guest's, so `length` counts. Only `length + 1` bytes of `text` are ever written. */
 typedef struct ward_reason {
     uint16_t length; /**< bytes without the final NUL */
     bool cut;        /**< the guest said more than fits here or into the window */
@@ -105,18 +110,22 @@ typedef struct ward_verdict {
     ward_child_health health;
     ward_source source;
     ward_probe_error probe_error; /**< kept even where policy turned it into Healthy */
-    uint32_t contributor_count;   /**< voices that were not healthy, and the probe's error if there was one */
-    uint64_t duration_ns; /**< time inside the guest's health export; 0 when the verdict needed no call */
-    uint64_t age_ns;      /**< 0, or the age of the probe that a busy component's verdict stands on */
-    ward_reason reason;   /**< that of the worst voice; empty when Healthy */
+    /** voices that were not healthy, and the probe's error if there was one */
+    uint32_t contributor_count;
+    /** time inside the guest's health export; 0 when the verdict needed no call */
+    uint64_t duration_ns;
+    /** 0, or the age of the probe that a busy component's verdict stands on */
+    uint64_t age_ns;
+    ward_reason reason; /**< that of the worst voice; empty when Healthy */
     ward_contributor contributors[WARD_CONTRIBUTORS_MAX];
 } ward_verdict;
 
-/** Lower-case name of each value: "ready", "degraded", "failed", "probe", "timeout", "memory". Static; "unknown" when out
- * of range. Any thread. */
+/** Lower-case name of each value: "ready", "degraded", "failed", "probe", "timeout", "memory".
+ * Static; "unknown" when out of range. Any thread. */
 WARD_API const char *ward_state_name(ward_state state);
-WARD_API const char *ward_health_name(ward_health health);            /**< healthy, degraded, unhealthy */
-WARD_API const char *ward_child_health_name(ward_child_health health); /**< healthy, degraded, failed */
+WARD_API const char *ward_health_name(ward_health health); /**< healthy, degraded, unhealthy */
+WARD_API const char *ward_child_health_name(
+    ward_child_health health); /**< healthy, degraded, failed */
 WARD_API const char *ward_source_name(ward_source source);
 WARD_API const char *ward_probe_error_name(ward_probe_error error); /**< "ok" for none */
 WARD_API const char *ward_resource_name(ward_resource resource);

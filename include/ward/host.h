@@ -1,7 +1,9 @@
-/* A host: the engine, its clock thread, its compile threads and its cache, shared by all components of a process.
+/* A host: the engine, its clock thread, its compile threads and its cache, shared by all components
+ * of a process.
  *
- * Costs: one clock thread (a tick a millisecond), `compile_threads` threads while something compiles, and an address-space
- * reservation for the memories of `components_max` components; no memory is committed before a component uses it. */
+ * Costs: one clock thread (a tick a millisecond), `compile_threads` threads while something
+ * compiles, and an address-space reservation for the memories of `components_max` components; no
+ * memory is committed before a component uses it. */
 #ifndef WARD_HOST_H
 #define WARD_HOST_H
 
@@ -11,13 +13,15 @@
 extern "C" {
 #endif
 
-/** Opaque; every function on it may be called from any thread, except that ward_host_close comes last. */
+/** Opaque; every function on it may be called from any thread, except that ward_host_close comes
+ * last. */
 typedef struct ward_host ward_host;
 
 /** How linear memories are laid out. */
 typedef enum ward_memory_profile {
     WARD_MEMORY_GUARDED, /**< guard pages: fastest guests; thousands of components */
-    WARD_MEMORY_DENSE,   /**< explicit bounds checks, guests some 13 % slower; a million components */
+    /** explicit bounds checks, guests some 13 % slower; a million components */
+    WARD_MEMORY_DENSE,
 } ward_memory_profile;
 
 /** Options of a host. Zero means the default. Strings are copied. */
@@ -26,22 +30,25 @@ typedef struct ward_host_options {
     ward_memory_profile profile;
     /** Memories that can exist at once. Default 1,000 guarded, 1,000,000 dense. */
     uint32_t components_max;
-    /** Largest memory limit that a component may have, bytes. Default 4 GiB guarded (which is also the most), 16 MiB dense. */
+    /** Largest memory limit that a component may have, bytes. Default 4 GiB guarded (which is also
+     * the most), 16 MiB dense. */
     uint64_t memory_bytes_max;
-    /** Directory of compiled modules; created with mode 0700. NULL: $XDG_CACHE_HOME/ward/modules, else
+    /** Directory of compiled modules; created with mode 0700. NULL: $XDG_CACHE_HOME/ward/modules,
+     * else
      * ~/.cache/ward/modules. "": no cache. A directory that others can write to is refused. */
     const char *cache_directory;
     /** Modules compiled at the same time. Default 1: a compilation already uses every core. */
     uint32_t compile_threads;
 } ward_host_options;
 
-/** Opens a host. `options` may be NULL. The caller owns `*ret_host` and closes it with ward_host_close.
- * Errors: INVALID_ARGUMENT, NO_MEMORY (also: no address space for the memories), IO (cache directory). */
+/** Opens a host. `options` may be NULL. The caller owns `*ret_host` and closes it with
+ * ward_host_close. Errors: INVALID_ARGUMENT, NO_MEMORY (also: no address space for the memories),
+ * IO (cache directory). */
 WARD_API ward_error ward_host_open(const ward_host_options *options, ward_host **ret_host,
                                    ward_diag *ret_diag);
 
-/** Closes a host; NULL is fine. Every component and supervisor of it must have been freed before. Waits for a running
- * compilation to end. */
+/** Closes a host; NULL is fine. Every component and supervisor of it must have been freed before.
+ * Waits for a running compilation to end. */
 WARD_API void ward_host_close(ward_host *host);
 
 /** Version of the library, "0.1.0". Static. Any thread. */

@@ -1,8 +1,9 @@
-/* A supervisor: keeps components started in dependency order, checked at their intervals, and restarted when they fail.
+/* A supervisor: keeps components started in dependency order, checked at their intervals, and
+ * restarted when they fail.
  *
- * One-for-one. Rise and fall, readiness and back-off are docs/health-monitoring.md. Threads: `workers` threads check
- * and restart; events are handed to the callback one at a time, on one of those threads or the caller's of start and
- * stop. */
+ * One-for-one. Rise and fall, readiness and back-off are docs/health-monitoring.md. Threads:
+ * `workers` threads check and restart; events are handed to the callback one at a time, on one of
+ * those threads or the caller's of start and stop. */
 #ifndef WARD_SUPERVISOR_H
 #define WARD_SUPERVISOR_H
 
@@ -30,12 +31,14 @@ typedef enum ward_ready_when {
 
 /** Delays between restarts, and how many there may be. Zero means the default. */
 typedef struct ward_backoff {
-    uint64_t initial_ns;    /**< default 100 ms */
-    uint64_t max_ns;        /**< default 30 s */
-    double factor;          /**< default 2 */
-    double jitter;          /**< each delay is drawn from [d·(1−jitter), d·(1+jitter)]; default 0.1; negative: none */
-    uint32_t restarts_max;  /**< in the window; one more and the child is given up. Default 10 */
-    uint64_t window_ns;     /**< default 60 s */
+    uint64_t initial_ns; /**< default 100 ms */
+    uint64_t max_ns;     /**< default 30 s */
+    double factor;       /**< default 2 */
+    /** each delay is drawn from [d·(1−jitter), d·(1+jitter)]; default 0.1; negative: none */
+    double jitter;
+    /** in the window; one more and the child is given up. Default 10 */
+    uint32_t restarts_max;
+    uint64_t window_ns;      /**< default 60 s */
     uint64_t reset_after_ns; /**< healthy for so long: the delay starts over. Default 30 s */
 } ward_backoff;
 
@@ -43,7 +46,8 @@ typedef struct ward_backoff {
 typedef struct ward_child_options {
     size_t size; /**< set by WARD_INIT */
     ward_component_options component;
-    const char *const *needs; /**< names of children that must be ready before this one starts and to be ready itself */
+    /** names of children that must be ready before this one starts and to be ready itself */
+    const char *const *needs;
     size_t need_count;
     uint64_t interval_ns; /**< between checks; default 10 s, at least 1 ms */
     uint32_t fall;        /**< consecutive bad verdicts before the child is Failed; default 3 */
@@ -52,20 +56,23 @@ typedef struct ward_child_options {
     ward_restart restart;
     ward_backoff backoff;
     uint64_t startup_interval_ns; /**< of the start-up probe; default: no start-up probe */
-    uint32_t startup_fall;        /**< failed start-up probes before the child is Failed; default 30 */
-    uint32_t flap_changes_max;    /**< more changes of health than this in flap_window_ns is flapping; default 6 */
-    uint64_t flap_window_ns;      /**< default 60 s */
+    /** failed start-up probes before the child is Failed; default 30 */
+    uint32_t startup_fall;
+    /** more changes of health than this in flap_window_ns is flapping; default 6 */
+    uint32_t flap_changes_max;
+    uint64_t flap_window_ns; /**< default 60 s */
 } ward_child_options;
 
 /** What happened to a child. */
 typedef enum ward_event_kind {
-    WARD_EVENT_STATE,       /**< its state changed: from_state → state */
-    WARD_EVENT_HEALTH,      /**< its health after rise and fall changed: from_health → health */
-    WARD_EVENT_READY,       /**< ready or no longer: `ready`, with the reason */
-    WARD_EVENT_RESTART,     /**< will be started again: attempt, delay_ns, cause */
-    WARD_EVENT_GIVEN_UP,    /**< too many restarts, or a policy that allows none: it stays Failed */
-    WARD_EVENT_FLAPPING,    /**< began or ceased to flap: `flapping` */
-    WARD_EVENT_STOPPED,     /**< the whole supervisor has stopped; no child */
+    WARD_EVENT_STATE,   /**< its state changed: from_state → state */
+    WARD_EVENT_HEALTH,  /**< its health after rise and fall changed: from_health → health */
+    WARD_EVENT_READY,   /**< ready or no longer: `ready`, with the reason */
+    WARD_EVENT_RESTART, /**< will be started again: attempt, delay_ns, cause */
+    /** too many restarts, or a policy that allows none: it stays Failed */
+    WARD_EVENT_GIVEN_UP,
+    WARD_EVENT_FLAPPING, /**< began or ceased to flap: `flapping` */
+    WARD_EVENT_STOPPED,  /**< the whole supervisor has stopped; no child */
 } ward_event_kind;
 
 /** Why a child is restarted. */
@@ -83,8 +90,8 @@ enum { WARD_CAUSE_COUNT = 6 };
 typedef struct ward_event {
     size_t size;
     ward_event_kind kind;
-    uint64_t sequence; /**< counts from 1, without gaps */
-    uint64_t wall_ns;  /**< since the epoch */
+    uint64_t sequence;     /**< counts from 1, without gaps */
+    uint64_t wall_ns;      /**< since the epoch */
     const char *component; /**< the child's name; "" for WARD_EVENT_STOPPED */
     ward_state from_state, state;
     ward_child_health from_health, health;
@@ -93,8 +100,8 @@ typedef struct ward_event {
     bool ready;
     bool flapping;
     ward_cause cause;
-    uint32_t attempt;  /**< restarts in the window, this one included */
-    uint64_t delay_ns; /**< until the restart */
+    uint32_t attempt;   /**< restarts in the window, this one included */
+    uint64_t delay_ns;  /**< until the restart */
     const char *reason; /**< UTF-8, possibly empty */
 } ward_event;
 
@@ -103,9 +110,10 @@ typedef void (*ward_event_callback)(void *context, const ward_event *event);
 
 /** Options of a supervisor. Zero means the default. */
 typedef struct ward_supervisor_options {
-    size_t size;      /**< set by WARD_INIT */
-    uint32_t workers; /**< default: one a core, at least two, so that one hanging check delays no other */
-    uint64_t seed;    /**< of the jitter; 0: from the system */
+    size_t size; /**< set by WARD_INIT */
+    /** default: one a core, at least two, so that one hanging check delays no other */
+    uint32_t workers;
+    uint64_t seed; /**< of the jitter; 0: from the system */
     ward_event_callback on_event;
     void *event_context;
 } ward_supervisor_options;
@@ -116,10 +124,10 @@ typedef struct ward_child_status {
     ward_state state;
     ward_child_health health; /**< after rise and fall */
     bool ready;
-    bool live;     /**< false: must be restarted */
+    bool live; /**< false: must be restarted */
     bool flapping;
     bool given_up;
-    uint32_t restarts;              /**< since the supervisor started */
+    uint32_t restarts; /**< since the supervisor started */
     uint32_t restarts_by_cause[WARD_CAUSE_COUNT];
     uint64_t checked_age_ns; /**< since the last verdict */
     ward_reason reason;      /**< of the health; or why it is not ready */
@@ -131,11 +139,13 @@ WARD_API ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_o
 /** Adds a child before start. Errors: INVALID_ARGUMENT, DUPLICATE, NO_MEMORY, STATE. */
 WARD_API ward_error ward_supervisor_add(ward_supervisor *supervisor,
                                         const ward_child_options *options, ward_diag *ret_diag);
-/** Starts the children in dependency order, in parallel where the order allows, and returns at once; what becomes of them
- * arrives as events. Errors: NOT_FOUND (a name in `needs`), CYCLE (the diag shows the path), STATE, NO_MEMORY. */
+/** Starts the children in dependency order, in parallel where the order allows, and returns at
+ * once; what becomes of them arrives as events. Errors: NOT_FOUND (a name in `needs`), CYCLE (the
+ * diag shows the path), STATE, NO_MEMORY. */
 WARD_API ward_error ward_supervisor_start(ward_supervisor *supervisor, ward_diag *ret_diag);
-/** Stops the children in reverse order and the workers. A guest that is still inside a call at the deadline is ended by
- * that call's own deadline. 0 means 10 s. Idempotent. DEADLINE when something had to be cut short. */
+/** Stops the children in reverse order and the workers. A guest that is still inside a call at the
+ * deadline is ended by that call's own deadline. 0 means 10 s. Idempotent. DEADLINE when something
+ * had to be cut short. */
 WARD_API ward_error ward_supervisor_stop(ward_supervisor *supervisor, uint64_t timeout_ns,
                                          ward_diag *ret_diag);
 /** Status of the child `name`. Any thread. Errors: NOT_FOUND. */

@@ -1,7 +1,8 @@
 /* base: what every room stands on: assertions, memory, text, time, randomness, hashing.
  *
- * Owns nothing but the process-wide hooks below. Knows nothing of Wasm, health or configuration. Everything is safe on
- * any thread unless it says otherwise; time and randomness are handed in where a decision depends on them. */
+ * Owns nothing but the process-wide hooks below. Knows nothing of Wasm, health or configuration.
+ * Everything is safe on any thread unless it says otherwise; time and randomness are handed in
+ * where a decision depends on them. */
 #ifndef WARDI_BASE_H
 #define WARDI_BASE_H
 
@@ -25,7 +26,8 @@ _Noreturn void wardi_assert_failed(const char *expression, const char *file, int
 /** Zeroed memory, or NULL. */
 void *wardi_alloc(size_t size);
 void *wardi_alloc_array(size_t count, size_t size);
-/** Grows `memory` from `old_size` to `new_size` bytes, the new part zeroed; NULL leaves `memory` as it was. */
+/** Grows `memory` from `old_size` to `new_size` bytes, the new part zeroed; NULL leaves `memory` as
+ * it was. */
 void *wardi_grow(void *memory, size_t old_size, size_t new_size);
 char *wardi_strdup(const char *text);
 void *wardi_memdup(const void *bytes, size_t length);
@@ -57,9 +59,11 @@ void wardi_text_duration(wardi_text *text, uint64_t ns);
 void wardi_text_size(wardi_text *text, uint64_t bytes);
 /** Bytes of `bytes[0..length)` up to the last whole UTF-8 character that fits `capacity`. */
 size_t wardi_utf8_fit(const char *bytes, size_t length, size_t capacity);
-/** Length of the well-formed UTF-8 character at `bytes`, 1–4; 0 when ill-formed or cut off by `length`. */
+/** Length of the well-formed UTF-8 character at `bytes`, 1–4; 0 when ill-formed or cut off by
+ * `length`. */
 size_t wardi_utf8_length(const uint8_t *bytes, size_t length);
-/** How alike two names are: 0 equal, else the number of edits (insert, delete, replace, swap), capped at `limit`+1. */
+/** How alike two names are: 0 equal, else the number of edits (insert, delete, replace, swap),
+ * capped at `limit`+1. */
 unsigned wardi_edit_distance(const char *a, const char *b, unsigned limit);
 
 /* ---- time ---- */
@@ -68,7 +72,8 @@ unsigned wardi_edit_distance(const char *a, const char *b, unsigned limit);
 uint64_t wardi_now_ns(void);
 /** Wall clock since the epoch; may jump. */
 uint64_t wardi_wall_ns(void);
-/** Cheapest clock for measuring short spans: the CPU's counter where it is invariant, else wardi_now_ns. */
+/** Cheapest clock for measuring short spans: the CPU's counter where it is invariant, else
+ * wardi_now_ns. */
 uint64_t wardi_ticks(void);
 /** Span between two wardi_ticks of one machine, in nanoseconds; 0 when `end` is before `start`. */
 uint64_t wardi_ticks_span_ns(uint64_t start, uint64_t end);

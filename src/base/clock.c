@@ -38,7 +38,8 @@ void wardi_sleep_until_ns(uint64_t deadline_ns)
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {}
 }
 
-/* Nanoseconds per tick as a 32.32 fixed-point number; 0: ticks are wardi_now_ns. Written once, under the once below. */
+/* Nanoseconds per tick as a 32.32 fixed-point number; 0: ticks are wardi_now_ns. Written once,
+ * under the once below. */
 static uint64_t ns_per_tick_q32;
 static pthread_once_t ticks_once = PTHREAD_ONCE_INIT;
 
@@ -50,8 +51,8 @@ static bool counter_is_invariant(void)
     return (d & (1u << 8)) != 0;
 }
 
-/* The counter's rate, measured against the monotonic clock over 2 ms; the best of three, since a preemption between the
- * two readings shows as a longer bracket. */
+/* The counter's rate, measured against the monotonic clock over 2 ms; the best of three, since a
+ * preemption between the two readings shows as a longer bracket. */
 static void ticks_calibrate(void)
 {
     if (!counter_is_invariant()) return;
@@ -72,7 +73,9 @@ static void ticks_calibrate(void)
     }
 }
 #else
-static void ticks_calibrate(void) {}
+static void ticks_calibrate(void)
+{
+}
 #endif
 
 void wardi_ticks_init(void)

@@ -2,7 +2,8 @@
 
 #include <sys/random.h>
 
-/* splitmix64 spreads one seed over the state of xoshiro256**; both by Blackman and Vigna, in the public domain. */
+/* splitmix64 spreads one seed over the state of xoshiro256**; both by Blackman and Vigna, in the
+ * public domain. */
 static uint64_t splitmix(uint64_t *seed)
 {
     uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));

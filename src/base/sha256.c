@@ -1,4 +1,5 @@
-/* SHA-256, FIPS 180-4: names cache entries by their content. The core library depends on libc and the engine alone. */
+/* SHA-256, FIPS 180-4: names cache entries by their content. The core library depends on libc and
+ * the engine alone. */
 #include "base/base.h"
 
 #include <string.h>
@@ -83,5 +84,6 @@ void wardi_sha256_done(wardi_sha256 *hash, uint8_t ret_digest[WARDI_SHA256_BYTES
     uint8_t tail[8];
     for (int i = 0; i < 8; i++) tail[i] = (uint8_t)(bits >> (56 - 8 * i));
     wardi_sha256_update(hash, tail, sizeof tail);
-    for (int i = 0; i < 32; i++) ret_digest[i] = (uint8_t)(hash->state[i / 4] >> (24 - 8 * (i % 4)));
+    for (int i = 0; i < 32; i++)
+        ret_digest[i] = (uint8_t)(hash->state[i / 4] >> (24 - 8 * (i % 4)));
 }

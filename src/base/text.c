@@ -18,7 +18,8 @@ size_t wardi_utf8_length(const uint8_t *bytes, size_t length)
     if (b < 0xc2 || b > 0xf4) return 0;
     size_t want = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
     if (length < want) return 0;
-    /* The second byte's range rules out overlong forms, surrogates and code points past U+10FFFF. */
+    /* The second byte's range rules out overlong forms, surrogates and code points past U+10FFFF.
+     */
     uint8_t low = b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80;
     uint8_t high = b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf;
     if (bytes[1] < low || bytes[1] > high) return 0;

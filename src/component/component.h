@@ -1,8 +1,10 @@
-/* component: the actor whose behaviour is an engine instance. Lifecycle, exports, probe; traps become data.
+/* component: the actor whose behaviour is an engine instance. Lifecycle, exports, probe; traps
+ * become data.
  *
- * Owns a module reference and, while started, an instance. The public face is include/ward/component.h, which this room
- * implements but for ward_component_new, which needs the host: see host. Threads: one activity at a time, taken with one
- * compare-and-swap; a check that finds the guest busy answers from outside. */
+ * Owns a module reference and, while started, an instance. The public face is
+ * include/ward/component.h, which this room implements but for ward_component_new, which needs the
+ * host: see host. Threads: one activity at a time, taken with one compare-and-swap; a check that
+ * finds the guest busy answers from outside. */
 #ifndef WARDI_COMPONENT_H
 #define WARDI_COMPONENT_H
 
@@ -11,12 +13,13 @@
 #include "engine/engine.h"
 #include "health/health.h"
 
-/** As ward_component_new, with the engine itself. The engine is borrowed until the component is freed. */
+/** As ward_component_new, with the engine itself. The engine is borrowed until the component is
+ * freed. */
 ward_error wardi_component_new(wardi_engine *engine, const ward_component_options *options,
                                ward_component **ret_component, ward_diag *ret_diag);
 
-/** Checks options without making anything, as ward validate does. Errors: INVALID_ARGUMENT, LIMIT_MEMORY (over the
- * profile's maximum). */
+/** Checks options without making anything, as ward validate does. Errors: INVALID_ARGUMENT,
+ * LIMIT_MEMORY (over the profile's maximum). */
 ward_error wardi_component_options_check(const ward_component_options *options,
                                          uint64_t memory_bytes_max, ward_diag *ret_diag);
 

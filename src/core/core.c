@@ -23,8 +23,8 @@ static const error_row *error_find(ward_error error)
     return NULL;
 }
 
-/* error.def spells names in capitals, people and metrics in small letters: lowered once, at first use, into a table that
- * every thread would fill with the same bytes. */
+/* error.def spells names in capitals, people and metrics in small letters: lowered once, at first
+ * use, into a table that every thread would fill with the same bytes. */
 const char *ward_error_name(ward_error error)
 {
     static char names[WARD_COUNT(error_rows)][32];
@@ -93,21 +93,21 @@ ward_error wardi_fail(ward_diag *ret_diag, ward_error error, const char *format,
         return (unsigned)value < WARD_COUNT(names) ? names[value] : "unknown";                     \
     }
 
-NAME_TABLE(ward_state_name, ward_state, [WARD_STATE_CREATING] = "creating",
-           [WARD_STATE_STARTING] = "starting", [WARD_STATE_READY] = "ready",
-           [WARD_STATE_STOPPING] = "stopping", [WARD_STATE_TERMINATED] = "terminated",
-           [WARD_STATE_FAILED] = "failed")
+NAME_TABLE(ward_state_name,
+           ward_state, [WARD_STATE_CREATING] = "creating", [WARD_STATE_STARTING] = "starting",
+           [WARD_STATE_READY] = "ready", [WARD_STATE_STOPPING] = "stopping",
+           [WARD_STATE_TERMINATED] = "terminated", [WARD_STATE_FAILED] = "failed")
 NAME_TABLE(ward_health_name, ward_health, [WARD_HEALTH_HEALTHY] = "healthy",
            [WARD_HEALTH_DEGRADED] = "degraded", [WARD_HEALTH_UNHEALTHY] = "unhealthy")
 NAME_TABLE(ward_child_health_name, ward_child_health, [WARD_CHILD_HEALTHY] = "healthy",
            [WARD_CHILD_DEGRADED] = "degraded", [WARD_CHILD_FAILED] = "failed")
-NAME_TABLE(ward_source_name, ward_source, [WARD_SOURCE_STATE] = "state",
-           [WARD_SOURCE_PROBE] = "probe", [WARD_SOURCE_RESOURCE] = "resource",
-           [WARD_SOURCE_POLICY] = "policy")
-NAME_TABLE(ward_probe_error_name, ward_probe_error, [WARD_PROBE_OK] = "ok",
-           [WARD_PROBE_TIMEOUT] = "timeout", [WARD_PROBE_TRAP] = "trap",
-           [WARD_PROBE_RETURN_VALUE] = "return_value", [WARD_PROBE_POINTER] = "pointer",
-           [WARD_PROBE_PREFIX_EMPTY] = "prefix_empty",
+NAME_TABLE(ward_source_name,
+           ward_source, [WARD_SOURCE_STATE] = "state", [WARD_SOURCE_PROBE] = "probe",
+           [WARD_SOURCE_RESOURCE] = "resource", [WARD_SOURCE_POLICY] = "policy")
+NAME_TABLE(ward_probe_error_name,
+           ward_probe_error, [WARD_PROBE_OK] = "ok", [WARD_PROBE_TIMEOUT] = "timeout",
+           [WARD_PROBE_TRAP] = "trap", [WARD_PROBE_RETURN_VALUE] = "return_value",
+           [WARD_PROBE_POINTER] = "pointer", [WARD_PROBE_PREFIX_EMPTY] = "prefix_empty",
            [WARD_PROBE_PREFIX_TRUNCATED] = "prefix_truncated",
            [WARD_PROBE_PREFIX_TOO_LARGE] = "prefix_too_large",
            [WARD_PROBE_PREFIX_UNSUPPORTED] = "prefix_unsupported", [WARD_PROBE_PAYLOAD] = "payload")

@@ -1,7 +1,8 @@
-/* core: the vocabulary. Ids, states, health, errors and limits as values, with their names; no behaviour.
+/* core: the vocabulary. Ids, states, health, errors and limits as values, with their names; no
+ * behaviour.
  *
- * The public value types (include/ward/{error,health}.h) are part of it: every room may use them. Here is what only
- * rooms share. */
+ * The public value types (include/ward/{error,health}.h) are part of it: every room may use them.
+ * Here is what only rooms share. */
 #ifndef WARDI_CORE_H
 #define WARDI_CORE_H
 
@@ -11,7 +12,8 @@
 
 #include "base/base.h"
 
-/** Fills `ret_diag` (may be NULL) and returns `error`, so that a failure is one line: return wardi_fail(diag, …). */
+/** Fills `ret_diag` (may be NULL) and returns `error`, so that a failure is one line: return
+ * wardi_fail(diag, …). */
 ward_error wardi_fail(ward_diag *ret_diag, ward_error error, const char *format, ...)
     WARD_PRINTF(3, 4);
 
@@ -21,11 +23,13 @@ void wardi_reason_printf(ward_reason *reason, const char *format, ...) WARD_PRIN
 /** Copies only the bytes in use. */
 void wardi_reason_copy(ward_reason *to, const ward_reason *from);
 
-/** A name as components and children carry: 1–127 of [A-Za-z0-9._-], not starting with '.' or '-'. */
+/** A name as components and children carry: 1–127 of [A-Za-z0-9._-], not starting with '.' or '-'.
+ */
 bool wardi_name_valid(const char *name);
 
-/** Copies a caller's sized option struct over zeroes: what an older caller does not know stays default. False when its
- * size is 0 or claims fields that this library does not know and that are not zero. */
+/** Copies a caller's sized option struct over zeroes: what an older caller does not know stays
+ * default. False when its size is 0 or claims fields that this library does not know and that are
+ * not zero. */
 bool wardi_options_copy(void *to, size_t to_size, const void *from, size_t from_size);
 
 #endif

@@ -1,9 +1,10 @@
-/* engine: WebAssembly itself. Compile and cache, instantiate, call under a deadline, read memory and traps.
+/* engine: WebAssembly itself. Compile and cache, instantiate, call under a deadline, read memory
+ * and traps.
  *
- * The only room that includes wasmtime.h. Knows nothing of health, states or supervision: names of exports are its
- * callers'. Threads: an engine and a module are safe on any thread; an instance is used by one thread at a time, except
- * wardi_instance_figures. A guest can end in a trap, a deadline, used-up fuel or an exit: all are data in a ward_trap,
- * never a crash. */
+ * The only room that includes wasmtime.h. Knows nothing of health, states or supervision: names of
+ * exports are its callers'. Threads: an engine and a module are safe on any thread; an instance is
+ * used by one thread at a time, except wardi_instance_figures. A guest can end in a trap, a
+ * deadline, used-up fuel or an exit: all are data in a ward_trap, never a crash. */
 #ifndef WARDI_ENGINE_H
 #define WARDI_ENGINE_H
 
@@ -19,10 +20,10 @@ typedef struct wardi_instance wardi_instance;
 
 typedef struct wardi_engine_options {
     ward_memory_profile profile;
-    uint32_t memories_max;      /* slots; 0: default of the profile */
-    uint64_t memory_bytes_max;  /* of a slot; 0: default of the profile */
+    uint32_t memories_max;       /* slots; 0: default of the profile */
+    uint64_t memory_bytes_max;   /* of a slot; 0: default of the profile */
     const char *cache_directory; /* NULL or "": no cache */
-    uint32_t compile_threads;   /* 0: 1 */
+    uint32_t compile_threads;    /* 0: 1 */
 } wardi_engine_options;
 
 /** Starts the clock thread and reserves address space. Errors: NO_MEMORY, IO, INVALID_ARGUMENT. */
@@ -46,9 +47,10 @@ typedef struct wardi_module_source {
     bool metered; /* compile with fuel metering */
 } wardi_module_source;
 
-/** Reads, compiles on a compile thread or takes from the cache, and describes. Blocks until `deadline_ns` (monotonic; 0:
- * none) at most: then DEADLINE, and the compilation goes on for the cache. The caller owns a reference.
- * Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED, COMPILE, NO_MEMORY, DEADLINE. */
+/** Reads, compiles on a compile thread or takes from the cache, and describes. Blocks until
+ * `deadline_ns` (monotonic; 0: none) at most: then DEADLINE, and the compilation goes on for the
+ * cache. The caller owns a reference. Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED, COMPILE,
+ * NO_MEMORY, DEADLINE. */
 ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
                              uint64_t deadline_ns, wardi_module **ret_module, ward_diag *ret_diag);
 void wardi_module_retain(wardi_module *module);
@@ -74,7 +76,8 @@ typedef enum wardi_extern_kind {
 typedef enum wardi_result_shape {
     WARDI_RESULT_OTHER,
     WARDI_RESULT_LIST_U8,
-    WARDI_RESULT_CASES, /* a variant or enum; payloads are none or string, or a record of strings */
+    /* a variant or enum; payloads are none or string, or a record of strings */
+    WARDI_RESULT_CASES,
 } wardi_result_shape;
 
 /** An export beyond what people see of it in ward_extern; the same index in both arrays. */
@@ -85,7 +88,8 @@ typedef struct wardi_export {
     wardi_result_shape shape;     /* component functions */
 } wardi_export;
 
-/** What a module is made of. Lives as long as the module. `imports[i].offered` and `.waits` are filled in. */
+/** What a module is made of. Lives as long as the module. `imports[i].offered` and `.waits` are
+ * filled in. */
 typedef struct wardi_module_facts {
     bool is_component;
     bool from_cache;
@@ -95,28 +99,30 @@ typedef struct wardi_module_facts {
     const ward_extern *imports;
     const ward_extern *exports;
     const wardi_export *export_details;
-    bool waits;                /* imports something that may wait: every call runs on a fiber */
-    const char *waits_on;      /* its name, or NULL */
-    uint64_t memory_bytes_min; /* all its own memories together */
+    bool waits;                  /* imports something that may wait: every call runs on a fiber */
+    const char *waits_on;        /* its name, or NULL */
+    uint64_t memory_bytes_min;   /* all its own memories together */
     uint64_t table_elements_min; /* of the largest table */
 } wardi_module_facts;
 const wardi_module_facts *wardi_module_facts_of(const wardi_module *module);
 
-/** IMPORT_MISSING when something is imported that the engine does not offer; the diag lists all, each with the closest
- * name that is offered. */
+/** IMPORT_MISSING when something is imported that the engine does not offer; the diag lists all,
+ * each with the closest name that is offered. */
 ward_error wardi_module_check_imports(const wardi_module *module, ward_diag *ret_diag);
 
 /* ---- instance ---- */
 
 typedef struct wardi_instance_options {
-    ward_limits limits; /* resolved: no defaults are applied here; fuel_per_call 0: not metered */
+    /* resolved: no defaults are applied here; fuel_per_call 0: not metered */
+    ward_limits limits;
     const ward_wasi_grants *wasi; /* borrowed for the call; NULL: nothing granted */
-    const char *name; /* argv[0] when no args are granted */
+    const char *name;             /* argv[0] when no args are granted */
 } wardi_instance_options;
 
-/** Instantiates and runs the module's start section until `deadline_ns` (monotonic). Nothing is left on failure.
- * `ret_trap` (may be NULL) is filled when the error is TRAP, DEADLINE, FUEL or EXIT.
- * Errors: those, LIMIT_MEMORY, LIMIT_TABLE, LIMIT_COMPONENTS, IMPORT_MISSING, IO (a preopened directory), NO_MEMORY. */
+/** Instantiates and runs the module's start section until `deadline_ns` (monotonic). Nothing is
+ * left on failure. `ret_trap` (may be NULL) is filled when the error is TRAP, DEADLINE, FUEL or
+ * EXIT. Errors: those, LIMIT_MEMORY, LIMIT_TABLE, LIMIT_COMPONENTS, IMPORT_MISSING, IO (a preopened
+ * directory), NO_MEMORY. */
 ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options *options,
                               uint64_t deadline_ns, wardi_instance **ret_instance,
                               ward_trap *ret_trap, ward_diag *ret_diag);
@@ -132,33 +138,36 @@ typedef struct wardi_func {
 /** False when there is no function export of that name. */
 bool wardi_instance_func(wardi_instance *instance, const char *name, wardi_func *ret_func);
 
-/** Calls a function with the signature it really has; counts and kinds are checked. `ret_results` has room for
- * `result_count`. Errors: EXPORT_TYPE, TRAP, DEADLINE, FUEL, EXIT (an exit with status 0 as well: `ret_trap->exit_code`
- * tells). `ret_trap` may be NULL. */
+/** Calls a function with the signature it really has; counts and kinds are checked. `ret_results`
+ * has room for `result_count`. Errors: EXPORT_TYPE, TRAP, DEADLINE, FUEL, EXIT (an exit with status
+ * 0 as well: `ret_trap->exit_code` tells). `ret_trap` may be NULL. */
 ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
                       size_t arg_count, wardi_value *ret_results, size_t result_count,
                       uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag);
 
-/** The fast form of a core function `() -> i32` or `() -> i64`: no checks, no allocation, and no fiber unless the module
- * waits. The caller knows the type; `*ret_bits` is the result, an i32 zero-extended. Errors and trap as wardi_call. */
+/** The fast form of a core function `() -> i32` or `() -> i64`: no checks, no allocation, and no
+ * fiber unless the module waits. The caller knows the type; `*ret_bits` is the result, an i32
+ * zero-extended. Errors and trap as wardi_call. */
 ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t timeout_ns,
                             uint64_t *ret_bits, ward_trap *ret_trap);
 
 /** What a component function said. */
 typedef struct wardi_component_answer {
     wardi_result_shape shape;
-    size_t length;       /* bytes copied: of the list, or of the payload string */
-    bool cut;            /* there were more than `capacity` */
-    char case_name[32];  /* of a variant or enum */
+    size_t length;      /* bytes copied: of the list, or of the payload string */
+    bool cut;           /* there were more than `capacity` */
+    char case_name[32]; /* of a variant or enum */
 } wardi_component_answer;
 
-/** Calls a component function `func() -> list<u8> | variant | enum`; its bytes go to `bytes`. Errors as wardi_call. */
+/** Calls a component function `func() -> list<u8> | variant | enum`; its bytes go to `bytes`.
+ * Errors as wardi_call. */
 ward_error wardi_call_component(wardi_instance *instance, const wardi_func *func,
                                 uint64_t timeout_ns, uint8_t *bytes, size_t capacity,
                                 wardi_component_answer *ret_answer, ward_trap *ret_trap,
                                 ward_diag *ret_diag);
 
-/** The memory exported as `memory`: valid until the next call into the instance. False when there is none. */
+/** The memory exported as `memory`: valid until the next call into the instance. False when there
+ * is none. */
 bool wardi_instance_memory(wardi_instance *instance, uint8_t **ret_bytes, size_t *ret_length);
 
 /** Figures of an instance, published with relaxed atomics: any thread, never enters the store. */

@@ -1,7 +1,8 @@
-/* health: evidence → verdict → rise and fall, readiness and liveness. Pure: no clock, no lock, no guest.
+/* health: evidence → verdict → rise and fall, readiness and liveness. Pure: no clock, no lock, no
+ * guest.
  *
- * Decides nothing else: what a verdict leads to is supervise's. The contract is docs/health-monitoring.md, which
- * follows the steps below by number. */
+ * Decides nothing else: what a verdict leads to is supervise's. The contract is
+ * docs/health-monitoring.md, which follows the steps below by number. */
 #ifndef WARDI_HEALTH_H
 #define WARDI_HEALTH_H
 
@@ -14,7 +15,8 @@ typedef struct wardi_probe {
     bool called;            /* false: there is no health export, or it was not reached */
     ward_probe_error error; /* when called */
     uint64_t duration_ns;
-    uint64_t detail; /* RETURN_VALUE: the value; POINTER: the address; PREFIX_UNSUPPORTED: the code; sign-extended */
+    /* RETURN_VALUE: the value; POINTER: the address; PREFIX_UNSUPPORTED: the code; sign-extended */
+    uint64_t detail;
     const char *trap_cause; /* TRAP: "unreachable", …; borrowed */
     ward_report report;     /* when error is WARD_PROBE_OK */
 } wardi_probe;
@@ -22,14 +24,15 @@ typedef struct wardi_probe {
 /** Figures for resource health; ratios are computed here. */
 typedef struct wardi_resource_evidence {
     uint64_t memory_bytes, memory_bytes_max;
-    uint64_t growths_refused; /* since the last check */
+    uint64_t growths_refused;          /* since the last check */
     uint64_t fuel_peak, fuel_per_call; /* since the last check */
     uint64_t traps_in_window;
     uint64_t restarts_in_window;
     uint64_t busy_ns, elapsed_ns; /* since the last check */
 } wardi_resource_evidence;
 
-/** Everything one verdict is made from. Collected by component; never enters the store once it is here. */
+/** Everything one verdict is made from. Collected by component; never enters the store once it is
+ * here. */
 typedef struct wardi_evidence {
     ward_state state;
     bool loaded;
@@ -39,32 +42,35 @@ typedef struct wardi_evidence {
     uint64_t busy_for_ns;
     const ward_verdict *last; /* the last verdict; NULL before the first */
     uint64_t last_age_ns;
-    const wardi_probe *probe; /* Ready and idle with a health export; else NULL */
+    const wardi_probe *probe;                 /* Ready and idle with a health export; else NULL */
     const wardi_resource_evidence *resources; /* NULL: no thresholds are set */
 } wardi_evidence;
 
-/** Resolves zeroes to defaults. INVALID_ARGUMENT names the field: a ratio above 1, unhealthy_at below degraded_at, a
- * window of more than 64 KiB, … */
+/** Resolves zeroes to defaults. INVALID_ARGUMENT names the field: a ratio above 1, unhealthy_at
+ * below degraded_at, a window of more than 64 KiB, … */
 ward_error wardi_health_policy_resolve(const ward_health_policy *policy,
                                        ward_health_policy *ret_policy, ward_diag *ret_diag);
 /** True when any threshold is set, so that figures are worth collecting. */
 bool wardi_health_wants_resources(const ward_health_policy *policy);
 
-/** True when a check in this evidence so far needs the guest's own answer: Ready, loaded and idle. */
+/** True when a check in this evidence so far needs the guest's own answer: Ready, loaded and idle.
+ */
 bool wardi_health_wants_probe(ward_state state, bool loaded, bool busy);
 
-/** Steps 1–9: the verdict. `policy` is resolved. Writes every field of `ret_verdict` that its counts cover. */
+/** Steps 1–9: the verdict. `policy` is resolved. Writes every field of `ret_verdict` that its
+ * counts cover. */
 void wardi_health_judge(const wardi_evidence *evidence, const ward_health_policy *policy,
                         ward_verdict *ret_verdict);
 
-/** What a probe error reads like: "Invalid _health return value: -2", "_health trapped: unreachable", …. */
+/** What a probe error reads like: "Invalid _health return value: -2", "_health trapped:
+ * unreachable", …. */
 void wardi_probe_error_text(const wardi_probe *probe, uint64_t timeout_ns, ward_reason *ret_reason);
 
 /* ---- rise and fall, flapping, start-up: one child's history of verdicts ---- */
 
 typedef struct wardi_trend_policy {
     uint32_t fall, rise;
-    bool startup;           /* a start-up probe holds the others back until it passed once */
+    bool startup; /* a start-up probe holds the others back until it passed once */
     uint32_t startup_fall;
     uint32_t flap_changes_max;
     uint64_t flap_window_ns;
@@ -74,8 +80,8 @@ enum { WARDI_FLAP_CHANGES_MAX = 32 };
 
 /** History. Zeroed (wardi_trend_init) at each start of the child; a plain value. */
 typedef struct wardi_trend {
-    bool judged;  /* a first verdict has counted */
-    bool started; /* the start-up probe has passed, or there is none */
+    bool judged;              /* a first verdict has counted */
+    bool started;             /* the start-up probe has passed, or there is none */
     ward_child_health health; /* after rise and fall */
     uint32_t bad, good;       /* consecutive verdicts */
     bool flapping;
@@ -91,15 +97,16 @@ typedef struct wardi_trend_change {
 void wardi_trend_init(wardi_trend *trend, const wardi_trend_policy *policy);
 /** Forgets what came before a restart, but not that the child flaps. */
 void wardi_trend_restart(wardi_trend *trend, const wardi_trend_policy *policy);
-/** Applies one verdict. Failed, time-out and trap verdicts are bad: `fall` of them in a row make the child Failed. A
- * Degraded one shows at once and is not bad in itself. The first verdict after a start counts at once. */
+/** Applies one verdict. Failed, time-out and trap verdicts are bad: `fall` of them in a row make
+ * the child Failed. A Degraded one shows at once and is not bad in itself. The first verdict after
+ * a start counts at once. */
 wardi_trend_change wardi_trend_apply(wardi_trend *trend, const wardi_trend_policy *policy,
                                      const ward_verdict *verdict, uint64_t now_ns);
 
 /* ---- readiness and liveness ---- */
 
-/** Can it serve? Depends on state, health after rise and fall, and the first dependency that is not ready (NULL: all
- * are). When not, `ret_reason` says why. */
+/** Can it serve? Depends on state, health after rise and fall, and the first dependency that is not
+ * ready (NULL: all are). When not, `ret_reason` says why. */
 bool wardi_health_ready(ward_state state, const wardi_trend *trend, bool ready_when_degraded,
                         const char *unready_need, const ward_reason *need_reason,
                         ward_reason *ret_reason);

@@ -1,4 +1,5 @@
-/* supervise: (state, event, now, policy) → actions. Decides whether and when a child is started again. Pure.
+/* supervise: (state, event, now, policy) → actions. Decides whether and when a child is started
+ * again. Pure.
  *
  * One-for-one: a child's fate depends on that child alone. host applies what is decided here. */
 #ifndef WARDI_SUPERVISE_H
@@ -14,7 +15,7 @@ ward_error wardi_backoff_resolve(const ward_backoff *backoff, ward_backoff *ret_
 
 /** A child's history of restarts; zeroed at first. */
 typedef struct wardi_restarts {
-    uint32_t step; /* restarts since the delay last started over */
+    uint32_t step;        /* restarts since the delay last started over */
     uint32_t count, next; /* of times_ns, a ring */
     uint64_t times_ns[256];
     uint64_t healthy_since_ns; /* 0: it is not */
@@ -28,7 +29,8 @@ typedef struct wardi_decision {
     uint32_t attempt;  /* RESTART: in the window, this one included */
 } wardi_decision;
 
-/** The child failed or ended: what now? `exit_ok`: it ended by itself with status 0. `unit` is uniform in [0,1). */
+/** The child failed or ended: what now? `exit_ok`: it ended by itself with status 0. `unit` is
+ * uniform in [0,1). */
 wardi_decision wardi_supervise_decide(wardi_restarts *restarts, ward_restart policy,
                                       const ward_backoff *backoff, bool exit_ok, uint64_t now_ns,
                                       double unit);
@@ -39,9 +41,10 @@ void wardi_supervise_health(wardi_restarts *restarts, const ward_backoff *backof
 uint32_t wardi_restarts_in_window(const wardi_restarts *restarts, uint64_t window_ns,
                                   uint64_t now_ns);
 
-/** Dependency order: fills `ret_order` with indices such that every child follows what it needs. `needs[i]` lists
- * `need_counts[i]` indices. CYCLE: `ret_order[0..*ret_cycle)` is a path that closes on itself. */
-ward_error wardi_supervise_order(size_t count, const size_t *const *needs, const size_t *need_counts,
-                                 size_t *ret_order, size_t *ret_cycle);
+/** Dependency order: fills `ret_order` with indices such that every child follows what it needs.
+ * `needs[i]` lists `need_counts[i]` indices. CYCLE: `ret_order[0..*ret_cycle)` is a path that
+ * closes on itself. */
+ward_error wardi_supervise_order(size_t count, const size_t *const *needs,
+                                 const size_t *need_counts, size_t *ret_order, size_t *ret_cycle);
 
 #endif
