@@ -64,7 +64,7 @@ typedef struct ward_health_policy {
     ward_fallback on_trap;      /**< default WARD_FALLBACK_DEGRADED */
     ward_fallback on_malformed; /**< default WARD_FALLBACK_STATE */
     /** indexed by ward_resource; default: all unset */
-    ward_thresholds resources[WARD_RESOURCE_COUNT];
+    ward_thresholds resources[WARD_RESOURCES_MAX];
     uint64_t resource_window_ns; /**< for counts in a window; default 60 s */
 } ward_health_policy;
 
@@ -183,7 +183,7 @@ typedef struct ward_figures {
     uint64_t fuel_peak; /**< costliest call since start */
     uint64_t checks;    /**< since creation, and below as well */
     uint64_t probes;    /**< checks that called the health export */
-    uint64_t probe_errors[WARD_PROBE_ERROR_COUNT];
+    uint64_t probe_errors[WARD_PROBE_ERRORS_MAX];
     uint64_t probe_ns_total;
     uint64_t traps; /**< guest ended by trap, deadline, fuel or exit */
     uint64_t starts;

@@ -61,7 +61,7 @@ typedef enum ward_probe_error {
     WARD_PROBE_PREFIX_UNSUPPORTED, /**< the prefix names another codec */
     WARD_PROBE_PAYLOAD,            /**< no codec could read the payload */
 } ward_probe_error;
-enum { WARD_PROBE_ERROR_COUNT = 10 };
+enum { WARD_PROBE_ERROR_COUNT = 10, WARD_PROBE_ERRORS_MAX = 16 /**< room for later ones */ };
 
 /** What health does with a probe that went wrong. */
 typedef enum ward_fallback {
@@ -83,7 +83,7 @@ typedef enum ward_resource {
     WARD_RESOURCE_RESTARTS, /**< restarts in the window, a count */
     WARD_RESOURCE_BUSY,     /**< share of time inside the guest since the last check */
 } ward_resource;
-enum { WARD_RESOURCE_COUNT = 6 };
+enum { WARD_RESOURCE_COUNT = 6, WARD_RESOURCES_MAX = 12 /**< room for later ones */ };
 
 enum { WARD_REASON_BYTES_MAX = 255 };
 
@@ -95,7 +95,7 @@ typedef struct ward_reason {
     char text[WARD_REASON_BYTES_MAX + 1];
 } ward_reason;
 
-enum { WARD_CONTRIBUTORS_MAX = 1 + WARD_RESOURCE_COUNT };
+enum { WARD_CONTRIBUTORS_MAX = 1 + WARD_RESOURCES_MAX };
 
 /** One voice of a verdict: the probe's, or one resource's. */
 typedef struct ward_contributor {

@@ -44,8 +44,8 @@ typedef struct ward_backoff {
 
 /** Options of a child. Zero means the default; everything is copied. */
 typedef struct ward_child_options {
-    size_t size; /**< set by WARD_INIT */
-    ward_component_options component;
+    size_t size;                             /**< set by WARD_INIT */
+    const ward_component_options *component; /**< required */
     /** names of children that must be ready before this one starts and to be ready itself */
     const char *const *needs;
     size_t need_count;
@@ -84,7 +84,7 @@ typedef enum ward_cause {
     WARD_CAUSE_EXIT,   /**< it ended by itself */
     WARD_CAUSE_OPERATOR,
 } ward_cause;
-enum { WARD_CAUSE_COUNT = 6 };
+enum { WARD_CAUSE_COUNT = 6, WARD_CAUSES_MAX = 16 /**< room for later ones */ };
 
 /** One event. Borrowed for the duration of the callback. */
 typedef struct ward_event {
@@ -128,7 +128,7 @@ typedef struct ward_child_status {
     bool flapping;
     bool given_up;
     uint32_t restarts; /**< since the supervisor started */
-    uint32_t restarts_by_cause[WARD_CAUSE_COUNT];
+    uint32_t restarts_by_cause[WARD_CAUSES_MAX];
     uint64_t checked_age_ns; /**< since the last verdict */
     ward_reason reason;      /**< of the health; or why it is not ready */
 } ward_child_status;
