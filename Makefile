@@ -1,27 +1,60 @@
 # The face of the build; CMake does the work (CMakePresets.json). `make help` lists what there is.
-# `make run` and `make test` need nothing beforehand: tools/setup installs what is missing.
+# Nothing is needed beforehand: tools/setup installs what is missing.
 .DEFAULT_GOAL := build
 .PHONY: help run test build bench docs format lint fuzz asan tsan install clean
 
 PREFIX ?= /usr/local
-setup = engine=$$(tools/setup --print-engine-dir --for
+FUZZ_SECONDS ?= 60
+sources = $$(git ls-files '*.c' '*.h' '*.cpp')
 
-# $(call build,FOR,PRESET,CONFIGURE OPTIONS,TARGET): what tools/setup --for FOR gives, then CMake
+# $(call build,FOR,PRESET[,OPTIONS OF cmake --build]): what tools/setup --for FOR installs, then CMake
 define build
 engine=$$(tools/setup --for $(1) --print-engine-dir) && \
-tools/build $(2) $(4) -- -DWARD_ENGINE_DIR="$$engine" $(3)
+cmake --preset $(2) -DWARD_ENGINE_DIR="$$engine" >build-$(2).log 2>&1 || { cat build-$(2).log; exit 1; }; \
+rm build-$(2).log; cmake --build --preset $(2) $(3)
 endef
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-run: ## build, and run the quickstart
-	@$(call build,run,release,,quickstart)
+run: build ## build, and run the quickstart
 	@exec build/ward run examples/quickstart/ward.yaml
 
 test: ## build, and run every test
-	@$(call build,test,release,-DWARD_TESTS=ON,all)
+	@$(call build,test,release)
 	@ctest --preset release
 
-build: ## build/ward and the libraries, optimised
-	@$(call build,run,release,,ward)
+build: ## the optimised build: build/ward, build/libward.so
+	@$(call build,run,release)
+
+bench: build ## measure against the peer; writes build/bench.json
+	@bench/run
+
+docs: ## the API reference, in build/docs/html; an undocumented public symbol is an error
+	@tools/setup --for ci >/dev/null
+	@mkdir -p build && doxygen docs/Doxyfile
+
+format: ## format the sources
+	@tools/setup --for ci >/dev/null
+	@clang-format -i $(sources)
+
+lint: ## rooms, format and clang-tidy
+	@tools/lint
+
+fuzz: ## every fuzz target for FUZZ_SECONDS=60 each
+	@$(call build,ci,fuzz)
+	@tools/fuzz $(FUZZ_SECONDS)
+
+asan: ## every test under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(call build,ci,asan)
+	@ctest --preset asan
+
+tsan: ## the threaded tests under ThreadSanitizer
+	@$(call build,ci,tsan)
+	@ctest --preset tsan
+
+install: build ## install under PREFIX=/usr/local
+	@cmake --install build --prefix "$(PREFIX)"
+
+clean: ## remove what was built here; the engine stays in its cache
+	@rm -rf build build-*
