@@ -3,15 +3,17 @@
 .DEFAULT_GOAL := build
 .PHONY: help run test build bench docs format lint fuzz asan tsan install clean
 
+.SHELLFLAGS = -ec
+
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 sources = $$(git ls-files '*.c' '*.h' '*.cpp')
 
-# $(call build,FOR,PRESET[,OPTIONS OF cmake --build]): what tools/setup --for FOR installs, then CMake
+# $(call build,FOR,PRESET): what tools/setup --for FOR installs, then CMake
 define build
-engine=$$(tools/setup --for $(1) --print-engine-dir) && \
-cmake --preset $(2) -DWARD_ENGINE_DIR="$$engine" >build-$(2).log 2>&1 || { cat build-$(2).log; exit 1; }; \
-rm build-$(2).log; cmake --build --preset $(2) $(3)
+engine=$$(tools/setup --for $(1) --print-engine-dir); \
+cmake --preset $(2) -DWARD_ENGINE_DIR="$$engine" >/dev/null; \
+cmake --build --preset $(2)
 endef
 
 help: ## this list
