@@ -17,8 +17,10 @@ typedef struct wardi_probe {
     uint64_t duration_ns;
     /* RETURN_VALUE: the value; POINTER: the address; PREFIX_UNSUPPORTED: the code; sign-extended */
     uint64_t detail;
-    const char *trap_cause; /* TRAP: "unreachable", …; borrowed */
-    ward_report report;     /* when error is WARD_PROBE_OK */
+    /* TRAP: "unreachable", …; PAYLOAD: the case of a typed answer that nobody knows, else NULL;
+     * borrowed */
+    const char *trap_cause;
+    ward_report report; /* when error is WARD_PROBE_OK */
 } wardi_probe;
 
 /** Figures for resource health; ratios are computed here. */
@@ -78,7 +80,8 @@ typedef struct wardi_trend_policy {
 
 enum { WARDI_FLAP_CHANGES_MAX = 32 };
 
-/** History. Zeroed (wardi_trend_init) at each start of the child; a plain value. */
+/** History, made by wardi_trend_init; a plain value. Degraded ("starting") before the first
+ * verdict. */
 typedef struct wardi_trend {
     bool judged;              /* a first verdict has counted */
     bool started;             /* the start-up probe has passed, or there is none */
@@ -98,15 +101,18 @@ void wardi_trend_init(wardi_trend *trend, const wardi_trend_policy *policy);
 /** Forgets what came before a restart, but not that the child flaps. */
 void wardi_trend_restart(wardi_trend *trend, const wardi_trend_policy *policy);
 /** Applies one verdict. Failed, time-out and trap verdicts are bad: `fall` of them in a row make
- * the child Failed. A Degraded one shows at once and is not bad in itself. The first verdict after
- * a start counts at once. */
+ * the child Failed, and until then it shows as Degraded. A Degraded one shows at once and is not
+ * bad in itself. `rise` Healthy ones in a row make it Healthy. The first verdict after a start
+ * counts at once. Until the start-up probe has passed, only `startup_fall` bad ones count. A
+ * verdict with an age repeats an earlier one and counts for nothing. */
 wardi_trend_change wardi_trend_apply(wardi_trend *trend, const wardi_trend_policy *policy,
                                      const ward_verdict *verdict, uint64_t now_ns);
 
 /* ---- readiness and liveness ---- */
 
 /** Can it serve? Depends on state, health after rise and fall, and the first dependency that is not
- * ready (NULL: all are). When not, `ret_reason` says why. */
+ * ready (NULL: all are). Never before the first verdict or while the start-up probe has not passed.
+ * When not, `ret_reason` (may be NULL; may be `need_reason`) says why. */
 bool wardi_health_ready(ward_state state, const wardi_trend *trend, bool ready_when_degraded,
                         const char *unready_need, const ward_reason *need_reason,
                         ward_reason *ret_reason);
