@@ -43,7 +43,7 @@ uint32_t wardi_restarts_in_window(const wardi_restarts *restarts, uint64_t windo
 
 /** Dependency order: fills `ret_order` with indices such that every child follows what it needs.
  * `needs[i]` lists `need_counts[i]` indices. CYCLE: `ret_order[0..*ret_cycle)` is a path that
- * closes on itself. */
+ * closes on itself. NO_MEMORY. */
 ward_error wardi_supervise_order(size_t count, const size_t *const *needs,
                                  const size_t *need_counts, size_t *ret_order, size_t *ret_cycle);
 

@@ -1,0 +1,76 @@
+/* How long to wait before the next restart: exponential, capped, with jitter. */
+#include <math.h>
+
+#include "supervise/supervise_priv.h"
+
+enum { RESTARTS_DEFAULT = 10 };
+/* Longer than this is a slip of units. */
+#define DURATION_MAX (365 * 24 * 3600 * WARDI_S)
+#define FACTOR_MAX 1000.0
+
+static ward_error check_duration(uint64_t *duration_ns, uint64_t default_ns, const char *field,
+                                 ward_diag *ret_diag)
+{
+    if (*duration_ns == 0) *duration_ns = default_ns;
+    if (*duration_ns <= DURATION_MAX) return WARD_OK;
+    return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "backoff.%s is %gs: at most a year",
+                      field, (double)*duration_ns / (double)WARDI_S);
+}
+
+static ward_error check_shape(ward_backoff *backoff, ward_diag *ret_diag)
+{
+    if (backoff->factor == 0) backoff->factor = 2;
+    if (!(backoff->factor >= 1 && backoff->factor <= FACTOR_MAX))
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "backoff.factor is %g: from 1 to %g", backoff->factor, FACTOR_MAX);
+    if (backoff->jitter == 0) backoff->jitter = 0.1;
+    if (backoff->jitter < 0) backoff->jitter = -1;
+    if (!(backoff->jitter <= 1))
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "backoff.jitter is %g: a share of the delay, at most 1 (negative: none)",
+                          backoff->jitter);
+    return WARD_OK;
+}
+
+static ward_error check_limits(ward_backoff *backoff, bool max_given, ward_diag *ret_diag)
+{
+    if (backoff->restarts_max == 0) backoff->restarts_max = RESTARTS_DEFAULT;
+    if (backoff->restarts_max > WARDI_RESTARTS_KEPT)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "backoff.restarts_max is %u: at most %d", (unsigned)backoff->restarts_max,
+                          WARDI_RESTARTS_KEPT);
+    if (backoff->max_ns >= backoff->initial_ns) return WARD_OK;
+    if (max_given)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "backoff.max is %gs, below backoff.initial %gs: raise it",
+                          (double)backoff->max_ns / (double)WARDI_S,
+                          (double)backoff->initial_ns / (double)WARDI_S);
+    backoff->max_ns = backoff->initial_ns;
+    return WARD_OK;
+}
+
+ward_error wardi_backoff_resolve(const ward_backoff *backoff, ward_backoff *ret_backoff,
+                                 ward_diag *ret_diag)
+{
+    ward_backoff b = *backoff;
+    ward_error error = check_duration(&b.initial_ns, 100 * WARDI_MS, "initial", ret_diag);
+    if (error == WARD_OK) error = check_duration(&b.max_ns, 30 * WARDI_S, "max", ret_diag);
+    if (error == WARD_OK) error = check_duration(&b.window_ns, 60 * WARDI_S, "window", ret_diag);
+    if (error == WARD_OK)
+        error = check_duration(&b.reset_after_ns, 30 * WARDI_S, "reset_after", ret_diag);
+    if (error == WARD_OK) error = check_shape(&b, ret_diag);
+    if (error == WARD_OK) error = check_limits(&b, backoff->max_ns != 0, ret_diag);
+    if (error == WARD_OK) *ret_backoff = b;
+    return error;
+}
+
+uint64_t wardi_backoff_delay(const ward_backoff *backoff, uint32_t step, double unit)
+{
+    double delay = (double)backoff->initial_ns;
+    double max = (double)backoff->max_ns;
+    if (backoff->factor > 1)
+        for (uint32_t i = 0; i < step && delay < max; i++) delay *= backoff->factor;
+    if (delay > max) delay = max;
+    if (backoff->jitter > 0) delay *= 1 + backoff->jitter * (2 * unit - 1);
+    return (uint64_t)delay;
+}

@@ -1,0 +1,12 @@
+/* Shared by the files of supervise alone. */
+#ifndef WARDI_SUPERVISE_PRIV_H
+#define WARDI_SUPERVISE_PRIV_H
+
+#include "supervise/supervise.h"
+
+enum { WARDI_RESTARTS_KEPT = WARD_COUNT(((wardi_restarts *)0)->times_ns) };
+
+/** Delay of the restart after `step` earlier ones; `unit` in [0,1) draws the jitter. */
+uint64_t wardi_backoff_delay(const ward_backoff *backoff, uint32_t step, double unit);
+
+#endif
