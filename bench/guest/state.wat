@@ -1,0 +1,3 @@
+;; No health export: healthy while Ready.
+(module
+  (memory (export "memory") 1))
