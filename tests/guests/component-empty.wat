@@ -1,0 +1,2 @@
+;; A component of the component model, with nothing in it.
+(component)

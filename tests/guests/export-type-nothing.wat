@@ -1,0 +1,4 @@
+;; _health returns nothing.
+(module
+  (memory (export "memory") 1)
+  (func (export "_health")))

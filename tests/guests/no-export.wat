@@ -1,0 +1,2 @@
+;; Exports no health function: healthy while Ready.
+(module (memory (export "memory") 1))

@@ -1,0 +1,2 @@
+;; No WebAssembly at all.
+Once upon a time there was a component.

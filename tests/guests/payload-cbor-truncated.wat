@@ -1,0 +1,8 @@
+;; CBOR that ends inside a text.
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 1024)
+    "Q\a1fstatush")
+  ;; length << 32 | address
+  (func (export "_health") (result i64)
+    (i64.or (i64.shl (i64.const 10) (i64.const 32)) (i64.const 1024))))

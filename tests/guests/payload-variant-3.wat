@@ -1,0 +1,8 @@
+;; A fourth variant, which Borsh health does not have.
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 1024)
+    "\81\0e\03\00\00\00\00")
+  ;; length << 32 | address
+  (func (export "_health") (result i64)
+    (i64.or (i64.shl (i64.const 7) (i64.const 32)) (i64.const 1024))))

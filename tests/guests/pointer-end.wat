@@ -1,0 +1,4 @@
+;; The i32 form: the first address after the memory.
+(module
+  (memory (export "memory") 1)
+  (func (export "_health") (result i32) (i32.const 65536)))

@@ -1,0 +1,13 @@
+;; A reason of 245 bytes.
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 1024)
+    "\81\0e\01\f5\00\00\00yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+    "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+    "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+    "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+    "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+    "yyyyyyyyyyyy")
+  ;; length << 32 | address
+  (func (export "_health") (result i64)
+    (i64.or (i64.shl (i64.const 252) (i64.const 32)) (i64.const 1024))))
