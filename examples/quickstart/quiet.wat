@@ -1,0 +1,3 @@
+;; Works without a word: no health export.
+(module
+  (func (export "answer") (result i32) (i32.const 42)))
