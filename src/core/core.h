@@ -18,7 +18,7 @@ ward_error wardi_fail(ward_diag *ret_diag, ward_error error, const char *format,
     WARD_PRINTF(3, 4);
 
 /** Sets a reason from UTF-8 text, cut at a whole character. */
-void wardi_reason_set(ward_reason *reason, const char *text);
+void wardi_reason_set(ward_reason *reason, const char *string);
 void wardi_reason_printf(ward_reason *reason, const char *format, ...) WARD_PRINTF(2, 3);
 /** Copies only the bytes in use. */
 void wardi_reason_copy(ward_reason *to, const ward_reason *from);
