@@ -84,6 +84,11 @@ ward_error ward_frame_decode(const uint8_t *bytes, size_t length, ward_report *r
     }
 }
 
+static bool codec_known(ward_codec codec)
+{
+    return codec == WARD_CODEC_BORSH || codec == WARD_CODEC_CBOR || codec == WARD_CODEC_JSON;
+}
+
 static const uint8_t prefix_borsh[] = {0x81, 0x0e}, prefix_cbor[] = {0x51},
                      prefix_json[] = {0x80, 0x04};
 
@@ -91,7 +96,8 @@ ward_error ward_frame_encode(ward_codec codec, ward_health status, const char *r
                              size_t reason_length, uint8_t *buffer, size_t capacity,
                              size_t *ret_length)
 {
-    if ((unsigned)status >= WARD_HEALTH_COUNT) return WARD_ERROR_INVALID_ARGUMENT;
+    if ((unsigned)status >= WARD_HEALTH_COUNT || !codec_known(codec))
+        return WARD_ERROR_INVALID_ARGUMENT;
     wardi_writer writer = {.at = buffer, .left = capacity};
     const uint8_t *text = reason != NULL ? (const uint8_t *)reason : (const uint8_t *)"";
     size_t length = reason != NULL ? reason_length : 0;
@@ -112,7 +118,6 @@ ward_error ward_frame_encode(ward_codec codec, ward_health status, const char *r
         wardi_put(&writer, prefix_json, sizeof prefix_json);
         wardi_json_encode(&writer, status, text, length);
         break;
-    default: return WARD_ERROR_INVALID_ARGUMENT;
     }
     if (writer.full) return WARD_ERROR_BUFFER_TOO_SMALL;
     *ret_length = capacity - writer.left;
