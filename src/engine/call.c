@@ -1,0 +1,236 @@
+/* Calls, in three forms: fast (no checks, no fiber, nothing allocated), plain (checked), and on a
+ * fiber, where an import may wait.
+ *
+ * A call that is neither on a fiber nor free of waiting imports ends the process, so the form is
+ * the module's (wardi_module_facts.waits), never the caller's. */
+#include "engine_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* How long a guest that waits for something unknown to us is left alone: first, and at most. */
+#define PAUSE_MIN_NS (50 * WARDI_US)
+#define PAUSE_MAX_NS WARDI_MS
+
+static_assert(sizeof(wasmtime_func_t) <= sizeof((wardi_func){0}.opaque), "a function fits");
+
+const char *call_export_name(const wardi_instance *instance, const wardi_func *func)
+{
+    const wardi_module_facts *facts = &instance->module->facts;
+    return func->export_index < facts->export_count ? facts->exports[func->export_index].name : "?";
+}
+
+/* ---- around every activity ---- */
+
+static void fuel_give(wardi_instance *instance)
+{
+    uint64_t fuel = instance->limits.fuel_per_call;
+    wasmtime_error_t *error =
+        wasmtime_context_set_fuel(instance->context, fuel != 0 ? fuel : UINT64_MAX);
+    WARD_ASSERT(error == NULL);
+}
+
+static void fuel_count(wardi_instance *instance)
+{
+    uint64_t left = 0, given = instance->limits.fuel_per_call;
+    wasmtime_error_t *error = wasmtime_context_get_fuel(instance->context, &left);
+    WARD_ASSERT(error == NULL);
+    if (given == 0) given = UINT64_MAX;
+    atomic_store_explicit(&instance->fuel_last, given > left ? given - left : 0,
+                          memory_order_relaxed);
+}
+
+static void epoch_set(wardi_instance *instance, uint64_t timeout_ns)
+{
+    if (timeout_ns != instance->timeout_ns) {
+        instance->timeout_ns = timeout_ns;
+        instance->ticks = engine_clock_ticks(timeout_ns);
+    }
+    wasmtime_context_set_epoch_deadline(instance->context, instance->ticks);
+}
+
+void call_begin(wardi_instance *instance, uint64_t timeout_ns)
+{
+    instance->deadline_ns = wardi_add_sat(wardi_now_ns(), timeout_ns);
+    instance->wake_ns = UINT64_MAX;
+    instance->expired = false;
+    instance->exited = false;
+    if (instance->module->metered) fuel_give(instance);
+    epoch_set(instance, timeout_ns);
+}
+
+void call_finish(wardi_instance *instance)
+{
+    if (instance->module->metered) fuel_count(instance);
+}
+
+/* ---- on a fiber ---- */
+
+static void pause_until(const wardi_instance *instance, uint64_t *pause_ns)
+{
+    uint64_t until_ns = instance->wake_ns;
+    if (until_ns == UINT64_MAX) {
+        until_ns = wardi_add_sat(wardi_now_ns(), *pause_ns);
+        if (*pause_ns < PAUSE_MAX_NS) *pause_ns *= 2;
+    }
+    wardi_sleep_until_ns(until_ns < instance->deadline_ns ? until_ns : instance->deadline_ns);
+}
+
+void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end)
+{
+    uint64_t pause_ns = PAUSE_MIN_NS;
+    while (!wasmtime_call_future_poll(future)) {
+        if (instance->expired) { /* told to trap, and waits on: it is not our import that waits */
+            end->cancelled = true;
+            break;
+        }
+        if (wardi_now_ns() < instance->deadline_ns)
+            pause_until(instance, &pause_ns);
+        else
+            instance->expired = true;
+    }
+    wasmtime_call_future_delete(future);
+}
+
+/* ---- forms ---- */
+
+static void call_fiber(wardi_instance *instance, const wasmtime_func_t *func,
+                       const wasmtime_val_t *args, size_t arg_count, wasmtime_val_t *results,
+                       size_t result_count, call_end *end)
+{
+    wasmtime_call_future_t *future = wasmtime_func_call_async(
+        instance->context, func, args, arg_count, results, result_count, &end->trap, &end->error);
+    call_drive(instance, future, end);
+}
+
+static wasmtime_func_t func_of(const wardi_func *func)
+{
+    wasmtime_func_t of;
+    memcpy(&of, func->opaque, sizeof of);
+    return of;
+}
+
+__attribute__((noinline, cold)) static ward_error probe_ended(wardi_instance *instance,
+                                                              const wardi_func *func, call_end end,
+                                                              uint64_t timeout_ns,
+                                                              ward_trap *ret_trap)
+{
+    const char *name = call_export_name(instance, func);
+    ward_error error = trap_tell(instance, &end, name, timeout_ns, ret_trap, NULL);
+    instance->exited = false;
+    return error;
+}
+
+/* With a fiber, with fuel, or with both. */
+__attribute__((noinline)) static ward_error probe_slow(wardi_instance *instance,
+                                                       const wardi_func *func, uint64_t timeout_ns,
+                                                       uint64_t *ret_bits, ward_trap *ret_trap)
+{
+    call_end end = {0};
+    wasmtime_func_t of = func_of(func);
+    wasmtime_val_t result = {.kind = WASMTIME_I32};
+    call_begin(instance, timeout_ns);
+    if (instance->module->facts.waits)
+        call_fiber(instance, &of, NULL, 0, &result, 1, &end);
+    else
+        end.error = wasmtime_func_call(instance->context, &of, NULL, 0, &result, 1, &end.trap);
+    call_finish(instance);
+    if (!call_ended_well(&end)) return probe_ended(instance, func, end, timeout_ns, ret_trap);
+    *ret_bits = result.kind == WASMTIME_I32 ? (uint32_t)result.of.i32 : (uint64_t)result.of.i64;
+    return WARD_OK;
+}
+
+ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t timeout_ns,
+                            uint64_t *ret_bits, ward_trap *ret_trap)
+{
+    if (WARD_UNLIKELY(!instance->fast))
+        return probe_slow(instance, func, timeout_ns, ret_bits, ret_trap);
+    call_end end = {0};
+    wasmtime_val_raw_t raw;
+    raw.i64 = 0; /* an i32 result writes the lower half alone */
+    epoch_set(instance, timeout_ns);
+    end.error = wasmtime_func_call_unchecked(
+        instance->context, (const wasmtime_func_t *)(const void *)func->opaque, &raw, 1, &end.trap);
+    if (WARD_UNLIKELY(end.error != NULL || end.trap != NULL))
+        return probe_ended(instance, func, end, timeout_ns, ret_trap);
+    *ret_bits = (uint64_t)raw.i64;
+    return WARD_OK;
+}
+
+/* ---- the checked call ---- */
+
+static void kinds_print(wardi_text *text, const wardi_value *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        wardi_text_printf(text, "%s%s", i != 0 ? ", " : "", wardi_value_kind_name(values[i].kind));
+}
+
+static ward_error signature_check(const wardi_instance *instance, const wardi_func *func,
+                                  const wardi_value *args, size_t arg_count, size_t result_count,
+                                  ward_diag *ret_diag)
+{
+    const wardi_module_facts *facts = &instance->module->facts;
+    WARD_ASSERT(func->export_index < facts->export_count);
+    const wardi_signature *signature = &facts->export_details[func->export_index].signature;
+    bool fits = signature->numeric && signature->param_count == arg_count &&
+                signature->result_count == result_count;
+    for (size_t i = 0; fits && i < arg_count; i++) fits = args[i].kind == signature->params[i];
+    if (fits) return WARD_OK;
+    char given[200];
+    wardi_text text = WARDI_TEXT(given);
+    kinds_print(&text, args, arg_count);
+    const ward_extern *export = &facts->exports[func->export_index];
+    return wardi_fail(ret_diag, WARD_ERROR_EXPORT_TYPE,
+                      "%s is %s, and was called with (%s) for %zu result%s", export->name,
+                      export->type, given, result_count, result_count == 1 ? "" : "s");
+}
+
+/* wasmtime's kinds of numbers are ours, and every number sits in the low bits of its union. */
+static wasmtime_val_t value_in(const wardi_value *value)
+{
+    wasmtime_val_t out = {.kind = (wasmtime_valkind_t)value->kind};
+    memcpy(&out.of, &value->bits, sizeof value->bits);
+    return out;
+}
+
+static wardi_value value_out(const wasmtime_val_t *value)
+{
+    wardi_value out = {.kind = (wardi_value_kind)value->kind};
+    bool wide = out.kind == WARDI_I64 || out.kind == WARDI_F64;
+    memcpy(&out.bits, &value->of, wide ? 8 : 4);
+    return out;
+}
+
+static void call_any(wardi_instance *instance, const wardi_func *func, const wasmtime_val_t *args,
+                     size_t arg_count, wasmtime_val_t *results, size_t result_count, call_end *end)
+{
+    wasmtime_func_t of = func_of(func);
+    if (instance->module->facts.waits)
+        call_fiber(instance, &of, args, arg_count, results, result_count, end);
+    else
+        end->error = wasmtime_func_call(instance->context, &of, args, arg_count, results,
+                                        result_count, &end->trap);
+}
+
+ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
+                      size_t arg_count, wardi_value *ret_results, size_t result_count,
+                      uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag)
+{
+    ward_error error = signature_check(instance, func, args, arg_count, result_count, ret_diag);
+    if (error != WARD_OK) return error;
+    wasmtime_val_t *values = wardi_alloc_array(arg_count + result_count, sizeof *values);
+    if (values == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a call");
+    for (size_t i = 0; i < arg_count; i++) values[i] = value_in(&args[i]);
+    call_end end = {0};
+    call_begin(instance, timeout_ns);
+    call_any(instance, func, values, arg_count, values + arg_count, result_count, &end);
+    call_finish(instance);
+    if (call_ended_well(&end))
+        for (size_t i = 0; i < result_count; i++)
+            ret_results[i] = value_out(&values[arg_count + i]);
+    else
+        error = trap_tell(instance, &end, call_export_name(instance, func), timeout_ns, ret_trap,
+                          ret_diag);
+    wardi_free(values);
+    return error;
+}

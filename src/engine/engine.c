@@ -1,0 +1,210 @@
+/* The engine: settings, the plain and the metered Wasmtime engine, and what they share. */
+#include "engine_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ENGINE_VERSION "wasmtime " WASMTIME_VERSION
+/* Changes when settings change that the engine's own check of compiled code does not cover. */
+#define SETTINGS_FORMAT 1u
+
+const char *wardi_engine_version(void)
+{
+    return ENGINE_VERSION;
+}
+
+uint64_t wardi_engine_memory_bytes_max(const wardi_engine *engine)
+{
+    return engine->pool.slot_bytes;
+}
+
+uint64_t wardi_engine_tick_ns(const wardi_engine *engine)
+{
+    (void)engine;
+    return ENGINE_TICK_NS;
+}
+
+/* ---- words of the engine ---- */
+
+static bool starts_with(const char *text, size_t length, const char *prefix)
+{
+    size_t wanted = strlen(prefix);
+    return length >= wanted && memcmp(text, prefix, wanted) == 0;
+}
+
+/* "    0: cause" → "cause" */
+static void cause_trim(const char **line, size_t *length)
+{
+    while (*length != 0 && **line == ' ') (*line)++, (*length)--;
+    size_t digits = 0;
+    while (digits < *length && (*line)[digits] >= '0' && (*line)[digits] <= '9') digits++;
+    if (digits == 0 || digits + 2 > *length || (*line)[digits] != ':') return;
+    *line += digits + 2;
+    *length -= digits + 2;
+}
+
+/* The engine speaks in paragraphs: what it was doing, a backtrace perhaps, then the causes. The
+ * causes are what people need; without any, the first line. */
+static void words_pick(const char *at, size_t left, wardi_text *text)
+{
+    bool causes = memmem(at, left, "Caused by:", 10) != NULL, within = !causes;
+    while (left != 0) {
+        const char *end = memchr(at, '\n', left);
+        size_t length = end != NULL ? (size_t)(end - at) : left;
+        const char *line = at;
+        size_t step = end != NULL ? length + 1 : length;
+        if (within) {
+            cause_trim(&line, &length);
+            if (length != 0 && text->length != 0) wardi_text_puts(text, ": ");
+            wardi_text_add(text, line, length);
+            if (!causes && length != 0) return;
+        } else if (starts_with(line, length, "Caused by:")) {
+            within = true;
+        }
+        at += step;
+        left -= step;
+    }
+}
+
+void engine_error_words(const wasmtime_error_t *error, char *buffer, size_t capacity)
+{
+    wasm_name_t message = WASM_EMPTY_VEC;
+    wasmtime_error_message(error, &message);
+    wardi_text text = wardi_text_on(buffer, capacity);
+    words_pick(message.data, message.size, &text);
+    wasm_name_delete(&message);
+}
+
+ward_error engine_fail(ward_diag *ret_diag, ward_error error, const char *doing,
+                       wasmtime_error_t *reason)
+{
+    char words[700];
+    engine_error_words(reason, words, sizeof words);
+    wasmtime_error_delete(reason);
+    return wardi_fail(ret_diag, error, "%s: %s", doing, words);
+}
+
+/* ---- variants ---- */
+
+static wasm_config_t *config_new(wardi_engine *engine, bool metered)
+{
+    wasm_config_t *config = wasm_config_new();
+    wasmtime_config_epoch_interruption_set(config, true);
+    wasmtime_config_consume_fuel_set(config, metered);
+    wasmtime_config_parallel_compilation_set(config, true);
+    memory_pool_configure(&engine->pool, config);
+    return config;
+}
+
+static ward_error variant_make(wardi_engine *engine, bool metered, ward_diag *ret_diag)
+{
+    engine_variant *variant = &engine->rooms[metered];
+    if (variant->engine == NULL)
+        variant->engine = wasm_engine_new_with_config(config_new(engine, metered));
+    if (variant->linker == NULL) variant->linker = wasmtime_linker_new(variant->engine);
+    ward_error error = wasi_define(variant->linker, ret_diag);
+    if (error != WARD_OK) return error;
+    atomic_store_explicit(&engine->clock.engines[metered], variant->engine, memory_order_release);
+    atomic_store_explicit(&engine->variants[metered], variant, memory_order_release);
+    return WARD_OK;
+}
+
+ward_error engine_variant_get(wardi_engine *engine, bool metered, engine_variant **ret_variant,
+                              ward_diag *ret_diag)
+{
+    engine_variant *variant =
+        atomic_load_explicit(&engine->variants[metered], memory_order_acquire);
+    if (variant == NULL) {
+        pthread_mutex_lock(&engine->lock);
+        ward_error error = WARD_OK;
+        if (atomic_load_explicit(&engine->variants[metered], memory_order_relaxed) == NULL)
+            error = variant_make(engine, metered, ret_diag);
+        pthread_mutex_unlock(&engine->lock);
+        if (error != WARD_OK) return error;
+        variant = &engine->rooms[metered];
+    }
+    *ret_variant = variant;
+    return WARD_OK;
+}
+
+static void variant_done(engine_variant *variant)
+{
+    if (variant->component_linker != NULL)
+        wasmtime_component_linker_delete(variant->component_linker);
+    if (variant->linker != NULL) wasmtime_linker_delete(variant->linker);
+    if (variant->engine != NULL) wasm_engine_delete(variant->engine);
+}
+
+/* ---- the whole ---- */
+
+/* Code is compiled for the very processor: a cache on a shared disk must not mix them up. */
+static void hash_processor(wardi_sha256 *hash)
+{
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    if (file == NULL) return;
+    char line[8192];
+    while (fgets(line, sizeof line, file) != NULL) {
+        bool flags =
+            starts_with(line, strlen(line), "flags") || starts_with(line, strlen(line), "Features");
+        if (!flags) continue;
+        wardi_sha256_update(hash, line, strlen(line));
+        break;
+    }
+    fclose(file);
+}
+
+static void hash_host(wardi_engine *engine)
+{
+    wardi_sha256 hash;
+    wardi_sha256_init(&hash);
+    uint32_t words[] = {SETTINGS_FORMAT, (uint32_t)engine->pool.profile, (uint32_t)sizeof(void *)};
+    wardi_sha256_update(&hash, ENGINE_VERSION, sizeof ENGINE_VERSION);
+    wardi_sha256_update(&hash, words, sizeof words);
+    hash_processor(&hash);
+    wardi_sha256_done(&hash, engine->host);
+}
+
+static ward_error engine_start(wardi_engine *engine, const wardi_engine_options *options,
+                               ward_diag *ret_diag)
+{
+    engine_variant *variant;
+    ward_error error = module_cache_open(&engine->cache, options->cache_directory, ret_diag);
+    if (error == WARD_OK) error = memory_pool_init(&engine->pool, options, ret_diag);
+    if (error == WARD_OK)
+        error = compile_pool_init(&engine->compiler, options->compile_threads, ret_diag);
+    if (error == WARD_OK) error = engine_clock_start(&engine->clock, ret_diag);
+    if (error == WARD_OK) error = engine_variant_get(engine, false, &variant, ret_diag);
+    if (error == WARD_OK) hash_host(engine);
+    return error;
+}
+
+ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **ret_engine,
+                            ward_diag *ret_diag)
+{
+    static const wardi_engine_options defaults;
+    wardi_engine *engine = wardi_alloc(sizeof *engine);
+    if (engine == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
+    engine->cache.directory = -1;
+    pthread_mutex_init(&engine->lock, NULL);
+    ward_error error = engine_start(engine, options != NULL ? options : &defaults, ret_diag);
+    if (error != WARD_OK) {
+        wardi_engine_free(engine);
+        return error;
+    }
+    *ret_engine = engine;
+    return WARD_OK;
+}
+
+void wardi_engine_free(wardi_engine *engine)
+{
+    if (engine == NULL) return;
+    compile_pool_done(&engine->compiler);
+    WARD_ASSERT(atomic_load(&engine->modules) == 0);
+    engine_clock_stop(&engine->clock);
+    variant_done(&engine->rooms[0]);
+    variant_done(&engine->rooms[1]);
+    memory_pool_done(&engine->pool);
+    module_cache_close(&engine->cache);
+    pthread_mutex_destroy(&engine->lock);
+    wardi_free(engine);
+}

@@ -1,0 +1,275 @@
+/* engine, inside: what its files share. Nothing outside this room includes it. */
+#ifndef WARDI_ENGINE_PRIV_H
+#define WARDI_ENGINE_PRIV_H
+
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <wasi.h>
+#include <wasm.h>
+#include <wasmtime.h>
+
+/** The wrapper crate's one addition to the C API: makes this thread able to poll WASI preview 2. */
+extern bool ward_engine_enter_reactor(void);
+
+/* ---- clock.c: the thread that advances epochs ---- */
+
+#define ENGINE_TICK_NS WARDI_MS
+
+/* Written by the clock thread alone but for `engines`, which are published once each and stay. */
+typedef struct engine_clock {
+    pthread_t thread;
+    bool running;
+    atomic_bool stop;
+    _Atomic(wasm_engine_t *) engines[2];
+} engine_clock;
+
+ward_error engine_clock_start(engine_clock *clock, ward_diag *ret_diag);
+void engine_clock_stop(engine_clock *clock);
+/** Ticks to give to a call so that it is never ended before `timeout_ns`, and less than two ticks
+ * after. */
+uint64_t engine_clock_ticks(uint64_t timeout_ns);
+
+/* ---- memory.c: the slots that linear memories live in ---- */
+
+typedef struct memory_pool memory_pool;
+
+/* A slot belongs to its instance's thread while taken, and to the pool's lock while free. */
+typedef struct memory_slot {
+    memory_pool *pool;
+    wardi_instance *owner;
+    size_t length;     /* bytes of the linear memory */
+    size_t accessible; /* bytes that the kernel lets through; kept for the next owner */
+    uint32_t next;     /* free list: index + 1 */
+} memory_slot;
+
+struct memory_pool {
+    ward_memory_profile profile;
+    uint8_t *base;
+    size_t mapped;
+    size_t stride;     /* from slot to slot, guard included */
+    size_t slot_bytes; /* the longest memory */
+    uint32_t count;
+    memory_slot *slots;
+    pthread_mutex_t lock;
+    uint32_t fresh; /* slots from here on were never used */
+    uint32_t free;  /* index + 1 of the first free slot; 0: none */
+};
+
+ward_error memory_pool_init(memory_pool *pool, const wardi_engine_options *options,
+                            ward_diag *ret_diag);
+void memory_pool_done(memory_pool *pool);
+void memory_pool_configure(memory_pool *pool, wasm_config_t *config);
+/** Whose memories are being made on this thread; NULL: nobody's. */
+void memory_building_set(wardi_instance *instance);
+/** The slot that a memory's bytes lie in; NULL: none of ours. */
+memory_slot *memory_pool_find(memory_pool *pool, const uint8_t *bytes);
+static inline uint8_t *memory_slot_bytes(const memory_slot *slot)
+{
+    return slot->pool->base + (size_t)(slot - slot->pool->slots) * slot->pool->stride;
+}
+
+/* ---- cache.c: compiled modules on disk ---- */
+
+typedef struct module_cache {
+    int directory; /* descriptor; -1: no cache */
+} module_cache;
+
+ward_error module_cache_open(module_cache *cache, const char *directory, ward_diag *ret_diag);
+void module_cache_close(module_cache *cache);
+/** The verified payload of an entry, for the caller to free; NULL: none that can be trusted. */
+uint8_t *module_cache_read(const module_cache *cache, const uint8_t key[WARDI_SHA256_BYTES],
+                           size_t *ret_length);
+/** Best effort: a full disk must not fail a load. */
+void module_cache_write(const module_cache *cache, const uint8_t key[WARDI_SHA256_BYTES],
+                        const uint8_t *payload, size_t length);
+
+/* ---- compile.c: threads that compile ---- */
+
+/* A piece of work that may outlive the one who waits for it. */
+typedef struct compile_job {
+    void (*run)(struct compile_job *job);
+    void (*drop)(struct compile_job *job); /* frees it; called once, by whoever leaves last */
+    struct compile_job *next;
+    unsigned holders; /* under the compiler's lock, as `done` */
+    bool done;
+} compile_job;
+
+typedef struct compile_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work, finished;
+    pthread_t *threads;
+    uint32_t thread_count, thread_max, idle;
+    compile_job *first, *last;
+    bool stop;
+} compile_pool;
+
+ward_error compile_pool_init(compile_pool *pool, uint32_t threads, ward_diag *ret_diag);
+/** Drops what waits, and waits for what runs. */
+void compile_pool_done(compile_pool *pool);
+/** Runs the job on a compile thread. DEADLINE: it goes on without us, and `job` is no longer ours.
+ * WARD_OK: it is done, and the caller drops it. */
+ward_error compile_pool_run(compile_pool *pool, compile_job *job, uint64_t deadline_ns,
+                            ward_diag *ret_diag);
+
+/* ---- engine.c ---- */
+
+/* One Wasmtime engine with its linkers: plain, or metered. Made once, then read by every thread. */
+typedef struct engine_variant {
+    wasm_engine_t *engine;
+    wasmtime_linker_t *linker;
+    wasmtime_component_linker_t *component_linker;
+} engine_variant;
+
+struct wardi_engine {
+    memory_pool pool;
+    engine_clock clock;
+    module_cache cache;
+    compile_pool compiler;
+    uint8_t host[WARDI_SHA256_BYTES]; /* what compiled code depends on besides the module */
+    pthread_mutex_t lock;             /* of making variants */
+    _Atomic(engine_variant *) variants[2];
+    engine_variant rooms[2];
+    atomic_uint_least64_t modules; /* alive; none may be when the engine goes */
+};
+
+/** The plain or the metered engine, made at first use. */
+ward_error engine_variant_get(wardi_engine *engine, bool metered, engine_variant **ret_variant,
+                              ward_diag *ret_diag);
+/** Turns an engine's error into ours, with the engine's own words, and deletes it. */
+ward_error engine_fail(ward_diag *ret_diag, ward_error error, const char *doing,
+                       wasmtime_error_t *reason);
+/** The words of an error: the innermost cause first line, cut to fit. */
+void engine_error_words(const wasmtime_error_t *error, char *text, size_t capacity);
+
+/* ---- sections.c: what the C API does not tell of a core module ---- */
+
+typedef struct section_limits {
+    uint64_t min, max;
+    bool has_max, imported;
+} section_limits;
+
+typedef struct section_facts {
+    section_limits *tables, *memories; /* by index, imported ones first */
+    uint32_t table_count, memory_count;
+    uint32_t *export_indices; /* of every export, in order */
+    uint32_t export_count;
+} section_facts;
+
+/** False when the bytes are not understood; a valid module always is. */
+bool section_facts_read(const uint8_t *bytes, size_t length, section_facts *ret_facts);
+void section_facts_done(section_facts *facts);
+
+/* ---- source.c: bytes of a module, told apart ---- */
+
+typedef enum source_kind { SOURCE_MODULE, SOURCE_COMPONENT, SOURCE_TEXT } source_kind;
+
+/** The whole file; the caller frees. Errors: IO, NOT_FOUND, NO_MEMORY. */
+ward_error source_read(const char *path, uint8_t **ret_bytes, size_t *ret_length,
+                       ward_diag *ret_diag);
+/** Errors: NOT_WASM, TRUNCATED. `what` names the source in texts. */
+ward_error source_tell(const uint8_t *bytes, size_t length, const char *what, source_kind *ret_kind,
+                       ward_diag *ret_diag);
+/** Walks the sections' headers: where the file would have to end. True: it does. */
+bool source_is_whole(const uint8_t *bytes, size_t length);
+
+/* ---- module.c, describe.c, imports.c ---- */
+
+struct wardi_module {
+    wardi_engine *engine;
+    engine_variant *variant;
+    atomic_uint holders;
+    bool metered;
+    wasmtime_module_t *core;
+    wasmtime_component_t *component;
+    wasmtime_instance_pre_t *prepared; /* NULL: imports are missing */
+    bool wants_wasi;
+    wardi_module_facts facts;
+    ward_extern *imports, *exports;
+    wardi_export *details;
+};
+
+/** Fills facts, imports and exports of a core module. NO_MEMORY. */
+ward_error module_describe(wardi_module *module, const uint8_t *bytes, size_t length,
+                           ward_diag *ret_diag);
+void module_undescribe(wardi_module *module);
+/** "func (i32, i32) -> i32", …. */
+void describe_functype(wardi_text *text, const wasm_functype_t *type);
+/** A copy of a text under construction; NULL: out of memory. */
+char *describe_copy(const char *bytes, size_t length);
+/** Fills in `offered` and `waits` of a core module's imports. */
+void imports_offer(wardi_module *module);
+
+/* ---- wasi.c ---- */
+
+#define WASI_PREVIEW1 "wasi_snapshot_preview1"
+/** Offers WASI preview 1, with waiting done by us. */
+ward_error wasi_define(wasmtime_linker_t *linker, ward_diag *ret_diag);
+/** Names that preview 1 offers; the table ends with NULL. */
+extern const char *const wasi_names[];
+/** Whether the import may wait, and so needs a fiber. */
+bool wasi_waits(const char *module, const char *name);
+/** Grants what was asked for. IO, INVALID_ARGUMENT, NO_MEMORY. */
+ward_error wasi_grant(wardi_instance *instance, const wardi_instance_options *options,
+                      ward_diag *ret_diag);
+
+/* ---- instance.c, call.c, trap.c, component_model.c ---- */
+
+struct wardi_instance {
+    /* the instance's thread; read-only after wardi_instance_new unless it says otherwise */
+    wasmtime_context_t *context;
+    uint64_t timeout_ns; /* of `ticks`: one division less per call */
+    uint64_t ticks;
+    bool fast; /* calls need neither a fiber nor fuel */
+    memory_slot *memory;
+    wardi_module *module;
+    wasmtime_store_t *store;
+    wasmtime_instance_t core;
+    wasmtime_component_instance_t component;
+    ward_limits limits;
+    ward_error refusal; /* why a memory could not be made */
+    uint64_t refused_bytes;
+    /* of the activity that is running */
+    uint64_t deadline_ns; /* on a fiber */
+    uint64_t wake_ns;     /* when the import that waits is done; UINT64_MAX: not ours to know */
+    bool expired;         /* the import that waits shall trap */
+    bool exited;
+    int32_t exit_code;
+    uint64_t wasi_epoch_ns; /* what the guest's monotonic clock counts from */
+    /* any thread reads */
+    atomic_uint_least64_t memory_bytes, growths_refused, fuel_last;
+};
+
+/** How an activity ended, for trap.c to tell; owns what it holds. */
+typedef struct call_end {
+    wasm_trap_t *trap;
+    wasmtime_error_t *error;
+    bool cancelled; /* its future was deleted at the deadline */
+} call_end;
+
+static inline bool call_ended_well(const call_end *end)
+{
+    return end->trap == NULL && end->error == NULL && !end->cancelled;
+}
+
+/** Tells what ended the guest and deletes what `end` holds. `ret_trap` and `ret_diag` may be NULL.
+ */
+ward_error trap_tell(wardi_instance *instance, call_end *end, const char *export_name,
+                     uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag);
+
+/** Before and after every activity: deadline, fuel, marks of the last one. */
+void call_begin(wardi_instance *instance, uint64_t timeout_ns);
+void call_finish(wardi_instance *instance);
+/** Polls until the future is done or the deadline has passed, then deletes it. */
+void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end);
+/** Name of an export, or "?". */
+const char *call_export_name(const wardi_instance *instance, const wardi_func *func);
+
+ward_error component_compile(wardi_module *module, const uint8_t *bytes, size_t length,
+                             ward_diag *ret_diag);
+ward_error component_describe(wardi_module *module, ward_diag *ret_diag);
+void component_instantiate(wardi_instance *instance, call_end *end);
+bool component_func(wardi_instance *instance, const char *name, wardi_func *ret_func);
+
+#endif
