@@ -19,9 +19,9 @@ typedef struct ward_component ward_component;
 
 /** A directory that a guest may use. */
 typedef struct ward_preopen {
-    const char *host_path;
-    const char *guest_path;
-    bool writable;
+    const char *host_path;  /**< the directory, as the host's process sees it */
+    const char *guest_path; /**< where the guest finds it */
+    bool writable;          /**< otherwise the guest may only read */
 } ward_preopen;
 
 /** What WASI preview 1 grants. All zero: nothing but clocks, randomness and an empty environment.
@@ -29,14 +29,14 @@ typedef struct ward_preopen {
 typedef struct ward_wasi_grants {
     /** argv, the program's name first; default: the component's name */
     const char *const *args;
-    size_t arg_count;
-    const char *const *env; /**< "NAME=value" */
-    size_t env_count;
-    const ward_preopen *preopens;
-    size_t preopen_count;
-    const char *stdin_path; /**< file to read as standard input; NULL: empty */
-    bool inherit_stdout;    /**< otherwise what the guest writes is dropped */
-    bool inherit_stderr;
+    size_t arg_count;             /**< of args */
+    const char *const *env;       /**< "NAME=value" */
+    size_t env_count;             /**< of env */
+    const ward_preopen *preopens; /**< directories; default: none */
+    size_t preopen_count;         /**< of preopens */
+    const char *stdin_path;       /**< file to read as standard input; NULL: empty */
+    bool inherit_stdout;          /**< otherwise what the guest writes is dropped */
+    bool inherit_stderr;          /**< the same for standard error */
 } ward_wasi_grants;
 
 /** Limits, enforced. Zero means the default. */
@@ -50,8 +50,8 @@ typedef struct ward_limits {
 /** Thresholds of one resource; a negative or zero figure means unset. Ratios are 0..1, counts are
  * counts. */
 typedef struct ward_thresholds {
-    double degraded_at;
-    double unhealthy_at;
+    double degraded_at;  /**< from here on Degraded */
+    double unhealthy_at; /**< from here on Failed */
 } ward_thresholds;
 
 /** How health is judged. Zero means the default. */
@@ -73,13 +73,13 @@ typedef struct ward_component_options {
     size_t size; /**< set by WARD_INIT */
     /** required: 1–127 bytes of [A-Za-z0-9._-], not starting with a dot or dash */
     const char *name;
-    const char *version;  /**< for people; default "" */
-    const char *path;     /**< a .wasm or .wat file; or: */
-    const uint8_t *bytes; /**< the module itself, binary or text */
-    size_t byte_count;
-    ward_limits limits;
-    ward_wasi_grants wasi;
-    ward_health_policy health;
+    const char *version;       /**< for people; default "" */
+    const char *path;          /**< a .wasm or .wat file; or: */
+    const uint8_t *bytes;      /**< the module itself, binary or text */
+    size_t byte_count;         /**< of bytes */
+    ward_limits limits;        /**< enforced */
+    ward_wasi_grants wasi;     /**< default: nothing is granted */
+    ward_health_policy health; /**< how it is judged */
     uint64_t start_timeout_ns; /**< load, instantiate and initialise together; default 10 s */
     uint64_t stop_timeout_ns;  /**< of `_cleanup`; default 5 s */
 } ward_component_options;
@@ -119,13 +119,13 @@ typedef enum ward_value_kind { WARD_I32, WARD_I64, WARD_F32, WARD_F64 } ward_val
 
 /** A value that crosses the guest's boundary. */
 typedef struct ward_value {
-    ward_value_kind kind;
+    ward_value_kind kind; /**< which member of `of` counts */
     union {
         int32_t i32;
         int64_t i64;
         float f32;
         double f64;
-    } of;
+    } of; /**< the value itself */
 } ward_value;
 
 /** Calls the export `function` of a Ready component with numbers. `*ret_count` holds the room in
@@ -152,9 +152,9 @@ enum { WARD_FRAMES_MAX = 24 };
 
 /** One frame of a Wasm backtrace, the innermost first. */
 typedef struct ward_frame_info {
-    char function[96]; /**< name from the module's name section, or "wasm-function[N]" */
-    uint32_t function_index;
-    uint64_t module_offset; /**< bytes into the module's file */
+    char function[96];       /**< name from the module's name section, or "wasm-function[N]" */
+    uint32_t function_index; /**< in the module, imports included */
+    uint64_t module_offset;  /**< bytes into the module's file */
 } ward_frame_info;
 
 /** How the guest was last ended. */
@@ -165,28 +165,28 @@ typedef struct ward_trap {
     char export_name[64]; /**< the export that was running */
     /** "unreachable", "out of bounds memory access", "ran past its deadline of 1s", … */
     char cause[160];
-    uint32_t frame_count;
+    uint32_t frame_count;                    /**< of frames; 0 when no backtrace was taken */
     ward_frame_info frames[WARD_FRAMES_MAX]; /**< the first frame_count are valid */
 } ward_trap;
 
 /** Figures of a component. Reading them never enters the guest and never waits for it. */
 typedef struct ward_figures {
-    size_t size; /**< set by WARD_INIT */
-    ward_state state;
-    uint64_t created_wall_ns; /**< since the epoch */
-    uint64_t started_wall_ns; /**< of the last successful start; 0: never */
-    uint64_t uptime_ns;       /**< of the current or last run; stands still while not Ready */
-    uint64_t memory_bytes;    /**< linear memories now */
-    uint64_t memory_bytes_max;
-    uint64_t growths_refused; /**< since start */
-    uint64_t fuel_per_call;
-    uint64_t fuel_peak; /**< costliest call since start */
-    uint64_t checks;    /**< since creation, and below as well */
-    uint64_t probes;    /**< checks that called the health export */
-    uint64_t probe_errors[WARD_PROBE_ERRORS_MAX];
-    uint64_t probe_ns_total;
-    uint64_t traps; /**< guest ended by trap, deadline, fuel or exit */
-    uint64_t starts;
+    size_t size;               /**< set by WARD_INIT */
+    ward_state state;          /**< now */
+    uint64_t created_wall_ns;  /**< since the epoch */
+    uint64_t started_wall_ns;  /**< of the last successful start; 0: never */
+    uint64_t uptime_ns;        /**< of the current or last run; stands still while not Ready */
+    uint64_t memory_bytes;     /**< linear memories now */
+    uint64_t memory_bytes_max; /**< the limit */
+    uint64_t growths_refused;  /**< since start */
+    uint64_t fuel_per_call;    /**< the limit; 0: not metered */
+    uint64_t fuel_peak;        /**< costliest call since start */
+    uint64_t checks;           /**< since creation, and below as well */
+    uint64_t probes;           /**< checks that called the health export */
+    uint64_t probe_errors[WARD_PROBE_ERRORS_MAX]; /**< indexed by ward_probe_error */
+    uint64_t probe_ns_total;                      /**< time inside the health export */
+    uint64_t traps;  /**< guest ended by trap, deadline, fuel or exit */
+    uint64_t starts; /**< that succeeded */
 } ward_figures;
 
 /** Fills `figures` as far as its size covers. Any thread, wait-free for the guest. */
@@ -215,25 +215,25 @@ typedef enum ward_health_form {
  * loaded module. */
 typedef struct ward_extern {
     const char *module; /**< imports: the module's (or interface's) name; exports: "" */
-    const char *name;
-    const char *type; /**< "func (i32, i32) -> i32", "memory 2..=10 pages", … */
-    bool offered;     /**< imports: Ward offers it */
-    bool waits;       /**< imports: may wait, and so closes the fast path */
+    const char *name;   /**< of the import or export */
+    const char *type;   /**< "func (i32, i32) -> i32", "memory 2..=10 pages", … */
+    bool offered;       /**< imports: Ward offers it */
+    bool waits;         /**< imports: may wait, and so closes the fast path */
 } ward_extern;
 
 /** What a loaded module is made of. Borrowed until the component is freed. */
 typedef struct ward_module_info {
-    bool is_component; /**< component model, not a core module */
-    bool from_cache;
-    bool fast_path;             /**< the health export is called without a fiber */
-    char fast_path_reason[160]; /**< why, or why not */
-    ward_health_form health_form;
-    uint64_t byte_count;
-    uint64_t compile_ns; /**< 0 when taken from the cache */
-    size_t import_count;
-    const ward_extern *imports;
-    size_t export_count;
-    const ward_extern *exports;
+    bool is_component;            /**< component model, not a core module */
+    bool from_cache;              /**< taken from the cache instead of compiled */
+    bool fast_path;               /**< the health export is called without a fiber */
+    char fast_path_reason[160];   /**< why, or why not */
+    ward_health_form health_form; /**< how it reports its health */
+    uint64_t byte_count;          /**< of the module as it was read */
+    uint64_t compile_ns;          /**< 0 when taken from the cache */
+    size_t import_count;          /**< of imports */
+    const ward_extern *imports;   /**< what it asks of the host */
+    size_t export_count;          /**< of exports */
+    const ward_extern *exports;   /**< what it gives */
 } ward_module_info;
 
 /** Describes the loaded module. STATE when nothing is loaded. Not while load, start or free run on

@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #if defined(__GNUC__)
+/** Marks what the library shows. */
 #define WARD_API __attribute__((visibility("default")))
+/** Lets the compiler check a format and its arguments. */
 #define WARD_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #else
 #define WARD_API

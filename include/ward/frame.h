@@ -21,7 +21,7 @@ typedef enum ward_codec {
 
 /** What a frame says. */
 typedef struct ward_report {
-    ward_health status;
+    ward_health status; /**< what the guest says of itself */
     /** the codec that could read the payload: it may differ from the prefix */
     ward_codec codec;
     ward_reason reason; /**< empty when Healthy */

@@ -92,23 +92,23 @@ enum { WARD_REASON_BYTES_MAX = 255 };
 typedef struct ward_reason {
     uint16_t length; /**< bytes without the final NUL */
     bool cut;        /**< the guest said more than fits here or into the window */
-    char text[WARD_REASON_BYTES_MAX + 1];
+    char text[WARD_REASON_BYTES_MAX + 1]; /**< the reason */
 } ward_reason;
 
 enum { WARD_CONTRIBUTORS_MAX = 1 + WARD_RESOURCES_MAX };
 
 /** One voice of a verdict: the probe's, or one resource's. */
 typedef struct ward_contributor {
-    ward_source source;
-    ward_resource resource; /**< when source is WARD_SOURCE_RESOURCE */
-    ward_child_health health;
-    char text[120]; /**< its reason, cut at a whole character; NUL-terminated UTF-8 */
+    ward_source source;       /**< whose voice it is */
+    ward_resource resource;   /**< when source is WARD_SOURCE_RESOURCE */
+    ward_child_health health; /**< what it says */
+    char text[120];           /**< its reason, cut at a whole character; NUL-terminated UTF-8 */
 } ward_contributor;
 
 /** The verdict of one whole check. Fields past a count or length are not initialised. */
 typedef struct ward_verdict {
-    ward_child_health health;
-    ward_source source;
+    ward_child_health health;     /**< the worst of all voices */
+    ward_source source;           /**< whose voice that was */
     ward_probe_error probe_error; /**< kept even where policy turned it into Healthy */
     /** voices that were not healthy, and the probe's error if there was one */
     uint32_t contributor_count;
@@ -117,6 +117,7 @@ typedef struct ward_verdict {
     /** 0, or the age of the probe that a busy component's verdict stands on */
     uint64_t age_ns;
     ward_reason reason; /**< that of the worst voice; empty when Healthy */
+    /** the first contributor_count are valid */
     ward_contributor contributors[WARD_CONTRIBUTORS_MAX];
 } ward_verdict;
 
@@ -125,10 +126,10 @@ typedef struct ward_verdict {
 WARD_API const char *ward_state_name(ward_state state);
 WARD_API const char *ward_health_name(ward_health health); /**< healthy, degraded, unhealthy */
 WARD_API const char *ward_child_health_name(
-    ward_child_health health); /**< healthy, degraded, failed */
-WARD_API const char *ward_source_name(ward_source source);
+    ward_child_health health);                             /**< healthy, degraded, failed */
+WARD_API const char *ward_source_name(ward_source source); /**< state, probe, … */
 WARD_API const char *ward_probe_error_name(ward_probe_error error); /**< "ok" for none */
-WARD_API const char *ward_resource_name(ward_resource resource);
+WARD_API const char *ward_resource_name(ward_resource resource);    /**< memory, … */
 
 /** What a supervisor makes of a guest's report: Unhealthy becomes Failed. Any thread. */
 WARD_API ward_child_health ward_child_health_from(ward_health health);

@@ -26,8 +26,8 @@ typedef enum ward_memory_profile {
 
 /** Options of a host. Zero means the default. Strings are copied. */
 typedef struct ward_host_options {
-    size_t size; /**< set by WARD_INIT */
-    ward_memory_profile profile;
+    size_t size;                 /**< set by WARD_INIT */
+    ward_memory_profile profile; /**< how memories are laid out; default guarded */
     /** Memories that can exist at once. Default 1,000 guarded, 1,000,000 dense. */
     uint32_t components_max;
     /** Largest memory limit that a component may have, bytes. Default 4 GiB guarded (which is also

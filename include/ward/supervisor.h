@@ -48,13 +48,13 @@ typedef struct ward_child_options {
     const ward_component_options *component; /**< required */
     /** names of children that must be ready before this one starts and to be ready itself */
     const char *const *needs;
-    size_t need_count;
+    size_t need_count;    /**< of needs */
     uint64_t interval_ns; /**< between checks; default 10 s, at least 1 ms */
     uint32_t fall;        /**< consecutive bad verdicts before the child is Failed; default 3 */
     uint32_t rise;        /**< consecutive good verdicts before it is well again; default 1 */
-    ward_ready_when ready_when;
-    ward_restart restart;
-    ward_backoff backoff;
+    ward_ready_when ready_when;   /**< what still counts as ready */
+    ward_restart restart;         /**< when it is started again */
+    ward_backoff backoff;         /**< how long after, and how often */
     uint64_t startup_interval_ns; /**< of the start-up probe; default: no start-up probe */
     /** failed start-up probes before the child is Failed; default 30 */
     uint32_t startup_fall;
@@ -88,21 +88,23 @@ enum { WARD_CAUSE_COUNT = 6, WARD_CAUSES_MAX = 16 /**< room for later ones */ };
 
 /** One event. Borrowed for the duration of the callback. */
 typedef struct ward_event {
-    size_t size;
-    ward_event_kind kind;
-    uint64_t sequence;     /**< counts from 1, without gaps */
-    uint64_t wall_ns;      /**< since the epoch */
-    const char *component; /**< the child's name; "" for WARD_EVENT_STOPPED */
-    ward_state from_state, state;
-    ward_child_health from_health, health;
-    ward_source source;
-    ward_probe_error probe_error;
-    bool ready;
-    bool flapping;
-    ward_cause cause;
-    uint32_t attempt;   /**< restarts in the window, this one included */
-    uint64_t delay_ns;  /**< until the restart */
-    const char *reason; /**< UTF-8, possibly empty */
+    size_t size;                   /**< of the struct that the library has filled */
+    ward_event_kind kind;          /**< what happened; the fields that go with it are named there */
+    uint64_t sequence;             /**< counts from 1, without gaps */
+    uint64_t wall_ns;              /**< since the epoch */
+    const char *component;         /**< the child's name; "" for WARD_EVENT_STOPPED */
+    ward_state from_state;         /**< before */
+    ward_state state;              /**< now */
+    ward_child_health from_health; /**< before */
+    ward_child_health health;      /**< now, after rise and fall */
+    ward_source source;            /**< of the last verdict */
+    ward_probe_error probe_error;  /**< of the last verdict */
+    bool ready;                    /**< now */
+    bool flapping;                 /**< now */
+    ward_cause cause;              /**< of the restart */
+    uint32_t attempt;              /**< restarts in the window, this one included */
+    uint64_t delay_ns;             /**< until the restart */
+    const char *reason;            /**< UTF-8, possibly empty */
 } ward_event;
 
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */
@@ -113,24 +115,24 @@ typedef struct ward_supervisor_options {
     size_t size; /**< set by WARD_INIT */
     /** default: one a core, at least two, so that one hanging check delays no other */
     uint32_t workers;
-    uint64_t seed; /**< of the jitter; 0: from the system */
-    ward_event_callback on_event;
-    void *event_context;
+    uint64_t seed;                /**< of the jitter; 0: from the system */
+    ward_event_callback on_event; /**< NULL: events are dropped */
+    void *event_context;          /**< handed to on_event */
 } ward_supervisor_options;
 
 /** A child as it stands now. */
 typedef struct ward_child_status {
-    size_t size; /**< set by WARD_INIT */
-    ward_state state;
-    ward_child_health health; /**< after rise and fall */
-    bool ready;
-    bool live; /**< false: must be restarted */
-    bool flapping;
-    bool given_up;
-    uint32_t restarts; /**< since the supervisor started */
-    uint32_t restarts_by_cause[WARD_CAUSES_MAX];
-    uint64_t checked_age_ns; /**< since the last verdict */
-    ward_reason reason;      /**< of the health; or why it is not ready */
+    size_t size;                                 /**< set by WARD_INIT */
+    ward_state state;                            /**< of its component */
+    ward_child_health health;                    /**< after rise and fall */
+    bool ready;                                  /**< can serve, and so can all that it needs */
+    bool live;                                   /**< false: must be restarted */
+    bool flapping;                               /**< its health changes too often */
+    bool given_up;                               /**< is not started again */
+    uint32_t restarts;                           /**< since the supervisor started */
+    uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /**< indexed by ward_cause */
+    uint64_t checked_age_ns;                     /**< since the last verdict */
+    ward_reason reason;                          /**< of the health; or why it is not ready */
 } ward_child_status;
 
 /** Makes a supervisor. The caller owns `*ret_supervisor`. Errors: INVALID_ARGUMENT, NO_MEMORY. */
@@ -156,7 +158,7 @@ WARD_API void ward_supervisor_free(ward_supervisor *supervisor);
 
 /** Lower-case names: "state", "restart", …; "crash", "hang", …. Static. Any thread. */
 WARD_API const char *ward_event_kind_name(ward_event_kind kind);
-WARD_API const char *ward_cause_name(ward_cause cause);
+WARD_API const char *ward_cause_name(ward_cause cause); /**< "crash", … */
 
 #ifdef __cplusplus
 }
