@@ -57,8 +57,8 @@ static void test_integers(void **state)
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         int v = values[i];
         unsigned u = (unsigned)v;
-        assert_as_libc("%d|%i|%5d|%-5d|%05d|%+d|% d|%.3d|%8.3d|%-8.3d", v, v, v, v, v, v, v,
-                       v, v, v);
+        assert_as_libc("%d|%i|%5d|%-5d|%05d|%+d|% d|%.3d|%8.3d|%-8.3d", v, v, v, v, v, v, v, v, v,
+                       v);
         assert_as_libc("%u|%x|%X|%o|%#x|%#X|%08x|%-8x|%#10x|%#010x|%.5x", u, u, u, u, u, u, u, u, u,
                        u, u);
         assert_as_libc("%*d|%-*d|%.*d|%*.*d", 6, v, 6, v, 4, v, -9, 4, v);
