@@ -140,6 +140,46 @@ static void codec_prefix(const bench *b)
     bench_report("codec_prefix", b->samples, prefix_op, &p);
 }
 
+typedef struct decode {
+    uint8_t window[256]; /* what the default policy lets a check see */
+    ward_report report;
+} decode;
+
+BENCH_INLINE void decode_op(void *context)
+{
+    decode *d = context;
+    BENCH_KEEP(d->window);
+    ward_error error = wardi_frame_decode(d->window, sizeof d->window, &d->report, NULL);
+    BENCH_KEEP(&error);
+}
+
+static void decode_figures(const bench *b, const char *name, ward_codec codec)
+{
+    decode d = {0};
+    size_t length;
+    ward_diag diag = {.text = "the frame could not be made"};
+    must(ward_frame_encode(codec, WARD_HEALTH_DEGRADED, REASON, sizeof REASON - 1, d.window,
+                           sizeof d.window, &length),
+         &diag, name);
+    bench_report(name, b->samples, decode_op, &d);
+    if (strcmp(d.report.reason.text, REASON) != 0) exit(1);
+}
+
+static void decode_borsh(const bench *b)
+{
+    decode_figures(b, "decode_borsh", WARD_CODEC_BORSH);
+}
+
+static void decode_json(const bench *b)
+{
+    decode_figures(b, "decode_json", WARD_CODEC_JSON);
+}
+
+static void decode_cbor(const bench *b)
+{
+    decode_figures(b, "decode_cbor", WARD_CODEC_CBOR);
+}
+
 /* ---- deadlines ---- */
 
 static int compare_doubles(const void *a, const void *b)
@@ -308,6 +348,9 @@ static const struct {
     {"check_health_json", check_health_json},
     {"check_health_cbor", check_health_cbor},
     {"codec_prefix", codec_prefix},
+    {"decode_borsh", decode_borsh},
+    {"decode_json", decode_json},
+    {"decode_cbor", decode_cbor},
     {"deadline_overshoot", deadline_overshoot},
     {"allocations_per_check", allocations_per_check},
     {"leak_bytes", leak_bytes},

@@ -65,6 +65,17 @@ impl Bench {
         figures_sync(&self.clock, self.samples, op).print("tokio", "codec_prefix", "ns");
     }
 
+    fn decode(&self, name: &str, frame: &[u8]) {
+        let mut window = [0u8; 256];
+        window[..frame.len()].copy_from_slice(frame);
+        let op = || {
+            let status = health::frame_decode(black_box(&window[..]));
+            assert!(status.is_ok());
+            let _ = black_box(status);
+        };
+        figures_sync(&self.clock, self.samples, op).print("tokio", name, "ns");
+    }
+
     async fn overshoot(&self) -> Result<()> {
         let timeout = Duration::from_millis(20);
         let mut component = self.started("hang.wat", timeout).await?;
@@ -133,6 +144,19 @@ impl Bench {
                 self.prefix();
                 Ok(())
             }
+            "decode_borsh" => {
+                self.decode(name, b"\x81\x0e\x01\x0c\x00\x00\x00High latency");
+                Ok(())
+            }
+            "decode_json" => {
+                let json = b"\x80\x04{\"status\":\"degraded\",\"reason\":\"High latency\"}";
+                self.decode(name, json);
+                Ok(())
+            }
+            "decode_cbor" => {
+                self.decode(name, b"\x51\xa2fstatushdegradedfreasonlHigh latency");
+                Ok(())
+            }
             "deadline_overshoot" => self.overshoot().await,
             "allocations_per_check" => self.allocations().await,
             "start_warm" => self.start().await,
@@ -151,12 +175,15 @@ fn expect(guest: &str, health: &ChildHealth) {
     }
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 12] = [
     "check_state",
     "check_health_borsh",
     "check_health_json",
     "check_health_cbor",
     "codec_prefix",
+    "decode_borsh",
+    "decode_json",
+    "decode_cbor",
     "deadline_overshoot",
     "allocations_per_check",
     "start_warm",
