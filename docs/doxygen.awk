@@ -8,8 +8,11 @@ NR == 1 {
 }
 /^#include <ward\/error.def>/ {
     while ((getline row < "include/ward/error.def") > 0)
-        if (split(row, part, /[(,"]+ */) > 6 && row ~ /^WARD_ERROR/)
-            printf "WARD_ERROR_%s = %d, /**< %s */ ", part[2], part[3], part[length(part) - 1]
+        if (row ~ /^WARD_ERROR/) {
+            split(row, part, /[(,]/)
+            split(row, quoted, "\"")
+            printf "WARD_ERROR_%s = %d, /**< %s */ ", part[2], part[3], quoted[2]
+        }
     print ""
     next
 }
