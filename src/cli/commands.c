@@ -19,6 +19,7 @@ static const wardi_option check_options[] = {
     {"repeat", 'n', WARDI_OPTION_COUNT, CHECK(repeat), "N", NULL, "check N times, and show how long checks took"},
     {"timeout", 't', WARDI_OPTION_DURATION, CHECK(timeout_ns), "TIME", NULL, "of the health export (default 1s)"},
     {"start-timeout", 0, WARDI_OPTION_DURATION, CHECK(start_timeout_ns), "TIME", NULL, "to load and start (default 10s)"},
+    {"stop-timeout", 0, WARDI_OPTION_DURATION, CHECK(stop_timeout_ns), "TIME", NULL, "of the export _cleanup (default 5s)"},
     {"memory", 'm', WARDI_OPTION_SIZE, CHECK(memory_bytes), "SIZE", NULL, "memory limit (default 256MiB)"},
     {"fuel", 0, WARDI_OPTION_COUNT, CHECK(fuel), "N", NULL, "fuel of one call (default: not metered)"},
     {"on-trap", 0, WARDI_OPTION_CHOICE, CHECK(on_trap), "HEALTH", fallbacks, "what a trap makes of it (default degraded)"},

@@ -207,8 +207,8 @@ static ward_error slurp(const char *path, char **ret_bytes, size_t *ret_length, 
 ward_error wardi_config_read(const char *path, wardi_config **ret_config, wardi_mistakes *mistakes,
                              ward_diag *ret_diag)
 {
-    char *bytes;
-    size_t length;
+    char *bytes = NULL;
+    size_t length = 0;
     ward_error error = slurp(path, &bytes, &length, ret_diag);
     if (error != WARD_OK) return error;
     const char *slash = strrchr(path, '/');

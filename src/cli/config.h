@@ -5,6 +5,7 @@
 #ifndef WARDI_CLI_CONFIG_H
 #define WARDI_CLI_CONFIG_H
 
+#include <stdio.h>
 #include <ward/ward.h>
 
 #include "cli/yaml.h"
@@ -94,6 +95,8 @@ ward_error wardi_config_parse(const char *bytes, size_t length, const char *dire
 ward_error wardi_config_read(const char *path, wardi_config **ret_config, wardi_mistakes *mistakes,
                              ward_diag *ret_diag);
 
+/** One line each, "FILE:LINE:COLUMN: …", and their count. */
+void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes);
 /** NULL is fine. */
 void wardi_config_free(wardi_config *config);
 

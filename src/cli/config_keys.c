@@ -97,7 +97,7 @@ static const wardi_key component_items[] = {
      "The lowest health that still counts as ready."},
     {"health.busy_after", WARDI_KEY_DURATION, 0, PART(health.busy_after_ns), WARDI_MS, DAY, NULL, "1s",
      "A component that is inside one call for longer is degraded."},
-    {"health.frame_max", WARDI_KEY_SIZE32, 0, PART(health.frame_bytes_max), 16, 64 * KIB, NULL, "256B",
+    {"health.frame_max", WARDI_KEY_SIZE32, 0, PART(health.frame_bytes_max), 3, 64 * KIB, NULL, "256B",
      "Bytes that are looked at for a frame without a length."},
     {"health.startup.interval", WARDI_KEY_DURATION, 0, CHILD(startup_interval_ns), WARDI_MS, DAY, NULL, NULL,
      "Between start-up probes, which hold the others back until one passed."},
@@ -107,7 +107,7 @@ static const wardi_key component_items[] = {
      "More changes of health than this in the window is flapping."},
     {"health.flapping.window", WARDI_KEY_DURATION, 0, CHILD(flap_window_ns), WARDI_MS, 7 * DAY, NULL, "60s",
      "The window that changes are counted in."},
-    {"health.resources.window", WARDI_KEY_DURATION, 0, PART(health.resource_window_ns), WARDI_MS, 7 * DAY, NULL,
+    {"health.resources.window", WARDI_KEY_DURATION, 0, PART(health.resource_window_ns), WARDI_MS, DAY, NULL,
      "60s", "The window that traps and restarts are counted in."},
     RATIO_ROWS("memory", WARD_RESOURCE_MEMORY, "Share of limits.memory in use"),
     COUNT_ROWS("growths_refused", WARD_RESOURCE_GROWTHS_REFUSED, "Memory growths refused since the last check"),
@@ -150,6 +150,6 @@ size_t wardi_component_key(const char *path)
 {
     for (size_t i = 0; i < WARD_COUNT(component_items); i++)
         if (strcmp(component_items[i].path, path) == 0) return i;
-    WARD_ASSERT(!"a key of the table");
+    WARD_ASSERT(false && "a key of the table");
     return 0;
 }

@@ -103,7 +103,7 @@ static bool take_value(const option_scan *scan, const wardi_option *option, cons
     case WARDI_OPTION_SIZE:
     case WARDI_OPTION_COUNT: return figure(scan, option, value);
     }
-    WARD_ASSERT(!"an option that takes a value");
+    WARD_ASSERT(false && "an option that takes a value");
     return false;
 }
 

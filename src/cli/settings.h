@@ -7,7 +7,7 @@
 typedef struct wardi_check_settings {
     bool json, verbose;
     uint64_t repeat;
-    uint64_t timeout_ns, start_timeout_ns, memory_bytes, fuel;
+    uint64_t timeout_ns, start_timeout_ns, stop_timeout_ns, memory_bytes, fuel;
     const char *profile, *on_trap, *on_malformed, *cache;
 } wardi_check_settings;
 
