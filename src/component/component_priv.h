@@ -1,0 +1,210 @@
+/* Shared by the files of component alone. */
+#ifndef WARDI_COMPONENT_PRIV_H
+#define WARDI_COMPONENT_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "component/component.h"
+
+/* Who is inside. Taken by compare-and-swap, given back by a store. */
+typedef enum wardi_activity {
+    WARDI_IDLE,
+    WARDI_CHECKING,
+    WARDI_CALLING,
+    WARDI_LOADING,
+    WARDI_STARTING,
+    WARDI_STOPPING,
+    WARDI_FAILING,
+} wardi_activity;
+
+/* Exports that Ward itself calls, looked up once an instance. */
+typedef enum wardi_known {
+    WARDI_KNOWN_INITIALIZE,
+    WARDI_KNOWN_START,
+    WARDI_KNOWN_CLEANUP,
+    WARDI_KNOWN_HEALTH,
+    WARDI_KNOWN_MESSAGE,
+    WARDI_KNOWN_COUNT,
+} wardi_known;
+
+/* A text with its attributes that one thread replaces while others read it, without a lock: words
+ * between two readings of a tag that must agree. A release store of each word after the first tag
+ * store, and an acquire load of each before the second tag load, stand in for fences, which
+ * ThreadSanitizer cannot see. Holds the last verdict while Ready, and the reason while Failed. */
+typedef struct wardi_note {
+    _Atomic uint64_t tag;
+    _Atomic uint64_t words[(WARD_REASON_BYTES_MAX + 1) / 8];
+} wardi_note;
+
+typedef enum wardi_note_kind {
+    WARDI_NOTE_NONE,
+    WARDI_NOTE_VERDICT,
+    WARDI_NOTE_FAILURE
+} wardi_note_kind;
+
+typedef struct wardi_note_attributes {
+    wardi_note_kind kind;
+    ward_child_health health;
+    ward_source source;
+    ward_probe_error probe_error;
+    ward_resource resource;
+} wardi_note_attributes;
+
+void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, const char *bytes,
+                    size_t length, bool cut);
+/** False when a writer was in the way every time: then the attributes are right and the text is
+ * empty. */
+bool wardi_note_get(wardi_note *note, wardi_note_attributes *ret_attributes, ward_reason *ret_text);
+
+/* Traps of the window, in slices of an eighth of it: 40 bytes whatever their number. */
+enum { WARDI_TRAP_SLICES = 8 };
+typedef struct wardi_trap_window {
+    uint64_t slice; /* of the newest count */
+    uint32_t counts[WARDI_TRAP_SLICES];
+} wardi_trap_window;
+
+struct ward_component {
+    /* ---- written by new, read by any thread ---- */
+    uint64_t id;
+    wardi_engine *engine;
+    char *name, *version, *path;
+    ward_wasi_grants *wasi; /* NULL: nothing granted */
+    ward_limits limits;
+    ward_health_policy policy;
+    bool wants_resources;
+    uint64_t start_timeout_ns, stop_timeout_ns;
+    uint64_t created_wall_ns;
+
+    /* ---- written by a successful load, once; published by `loaded` ---- */
+    wardi_module *module;
+    ward_health_form health_form;
+    uint32_t known_exports[WARDI_KNOWN_COUNT]; /* into the module's exports; UINT32_MAX: none */
+    atomic_bool loaded;
+
+    /* ---- the holder of `activity` alone ---- */
+    uint8_t *bytes; /* the source, given back once it is loaded */
+    size_t byte_count;
+    wardi_func known[WARDI_KNOWN_COUNT];
+    uint64_t busy_ns; /* inside the guest since the last check */
+    uint64_t checked_at_ns;
+    uint64_t growths_seen;
+    uint64_t fuel_peak; /* since the last check */
+    wardi_trap_window traps_recent;
+
+    /* ---- written by the holder of `activity`, read by any thread ---- */
+    _Atomic uint32_t state;            /* release; readers acquire */
+    _Atomic uint64_t busy_since_ticks; /* 0: only just, or not at all */
+    _Atomic(const char *) busy_export; /* of a call; lives as long as the module */
+    _Atomic uint64_t verdict_at_ticks; /* of `note` when it is a verdict */
+    _Atomic uint64_t checks, probes, probe_ns_total, traps, starts, fuel_peak_of_run;
+    _Atomic uint64_t probe_errors[WARD_PROBE_ERROR_COUNT];
+    _Atomic uint64_t started_at_ns, started_wall_ns, ran_ns;
+    wardi_note note;
+
+    /* ---- written by any thread ---- */
+    _Atomic uint32_t activity;
+    _Atomic uint64_t checks_outside; /* of threads that did not hold `activity` */
+    _Atomic uint64_t restarts_in_window;
+
+    /* Figures are read while another thread may free the instance: a reader announces itself in
+     * `readers` before it loads `instance`, and the one who frees clears `instance`, then waits
+     * until nobody is announced. Both are sequentially consistent. */
+    _Atomic(wardi_instance *) instance;
+    _Atomic uint32_t readers;
+
+    /* The last end of the guest: 3 KiB, made when there is one. */
+    pthread_mutex_t trap_lock;
+    ward_trap *trap; /* under trap_lock */
+};
+
+/* A counter with one writer at a time: no locked instruction on the path of a check. */
+static inline void wardi_count(_Atomic uint64_t *counter, uint64_t by)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + by, memory_order_relaxed);
+}
+
+static inline uint64_t wardi_get(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static inline ward_state wardi_state_of(const ward_component *component)
+{
+    return (ward_state)atomic_load_explicit(&component->state, memory_order_acquire);
+}
+
+static inline wardi_instance *wardi_instance_of(const ward_component *component)
+{
+    return atomic_load_explicit(&component->instance, memory_order_relaxed);
+}
+
+/* ---- activity.c ---- */
+
+static inline bool wardi_activity_take(ward_component *component, wardi_activity activity)
+{
+    uint32_t idle = WARDI_IDLE;
+    return atomic_compare_exchange_strong_explicit(&component->activity, &idle, (uint32_t)activity,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+static inline void wardi_activity_release(ward_component *component)
+{
+    /* Before the release, so that whoever sees the next holder sees this or that one's own. */
+    atomic_store_explicit(&component->busy_since_ticks, 0, memory_order_relaxed);
+    atomic_store_explicit(&component->activity, WARDI_IDLE, memory_order_release);
+}
+/** Takes it, or BUSY with who is inside and for how long. */
+ward_error wardi_activity_take_or_fail(ward_component *component, wardi_activity activity,
+                                       ward_diag *ret_diag);
+/** What runs now: "_health", "handle-message", "start"; and since when. */
+const char *wardi_activity_now(const ward_component *component, uint64_t *ret_for_ns);
+
+/* ---- component.c ---- */
+
+/** Moves to a state that the table allows from here, and keeps the clocks. */
+void wardi_component_move(ward_component *component, ward_state to);
+/** Moves to Failed with a reason; the instance must be gone. */
+void wardi_component_move_failed(ward_component *component, const char *reason, size_t length);
+/** Frees the instance and everything that depends on it. */
+void wardi_component_drop_instance(ward_component *component);
+
+/* ---- trap.c ---- */
+
+/** Records how the guest was ended: counted, and kept for ward_component_last_trap. */
+void wardi_trap_record(ward_component *component, ward_error error, const char *export_name,
+                       ward_trap *trap);
+uint64_t wardi_trap_window_count(const wardi_trap_window *window, uint64_t window_ns,
+                                 uint64_t now_ns);
+/** What every call into the guest leaves behind: time, fuel, and how it ended. After a trap a
+ * component-model instance cannot be entered again, and the component is Failed. */
+void wardi_guest_left(ward_component *component, const char *export_name, uint64_t duration_ns,
+                      ward_error error, ward_trap *trap);
+/** Whether an error means that the guest was ended. */
+static inline bool wardi_ends_guest(ward_error error)
+{
+    return error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE || error == WARD_ERROR_FUEL ||
+           error == WARD_ERROR_EXIT;
+}
+
+/* ---- load.c ---- */
+
+extern const char *const wardi_known_names[WARDI_KNOWN_COUNT];
+/** Loads unless that is done. The activity is held. */
+ward_error wardi_component_load_until(ward_component *component, uint64_t deadline_ns,
+                                      ward_diag *ret_diag);
+const char *wardi_health_export_name(const ward_component *component);
+
+/* ---- probe.c ---- */
+
+/** Calls the health export and makes a probe of whatever comes back. `trap` is scratch that the
+ * probe borrows from. The activity is held, the component Ready, and there is an export. */
+void wardi_probe_run(ward_component *component, wardi_probe *ret_probe, ward_trap *trap);
+
+/* ---- options.c ---- */
+
+ward_error wardi_component_options_take(ward_component *component,
+                                        const ward_component_options *options, ward_diag *ret_diag);
+void wardi_component_options_drop(ward_component *component);
+
+#endif

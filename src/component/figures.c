@@ -1,0 +1,81 @@
+/* What can be read of a component without entering its guest. */
+#include <string.h>
+
+#include "component/component_priv.h"
+
+static void read_instance(ward_component *component, ward_figures *figures)
+{
+    wardi_instance_figures now = {0};
+    atomic_fetch_add(&component->readers, 1);
+    wardi_instance *instance = atomic_load(&component->instance);
+    if (instance != NULL) wardi_instance_figures_of(instance, &now);
+    atomic_fetch_sub(&component->readers, 1);
+    figures->memory_bytes = now.memory_bytes;
+    figures->growths_refused = now.growths_refused;
+}
+
+static uint64_t uptime(const ward_component *component, ward_state state)
+{
+    if (state != WARD_STATE_READY) return wardi_get(&component->ran_ns);
+    uint64_t now_ns = wardi_now_ns(), started_ns = wardi_get(&component->started_at_ns);
+    return now_ns > started_ns ? now_ns - started_ns : 0;
+}
+
+void ward_component_figures(const ward_component *component, ward_figures *ret_figures)
+{
+    ward_component *c = (ward_component *)component; /* readers are announced in it */
+    ward_figures figures = {.size = ret_figures->size,
+                            .state = wardi_state_of(c),
+                            .created_wall_ns = c->created_wall_ns,
+                            .started_wall_ns = wardi_get(&c->started_wall_ns),
+                            .memory_bytes_max = c->limits.memory_bytes_max,
+                            .fuel_per_call = c->limits.fuel_per_call,
+                            .fuel_peak = wardi_get(&c->fuel_peak_of_run),
+                            .checks = wardi_get(&c->checks) + wardi_get(&c->checks_outside),
+                            .probes = wardi_get(&c->probes),
+                            .probe_ns_total = wardi_get(&c->probe_ns_total),
+                            .traps = wardi_get(&c->traps),
+                            .starts = wardi_get(&c->starts)};
+    figures.uptime_ns = uptime(c, figures.state);
+    for (size_t i = 0; i < WARD_PROBE_ERROR_COUNT; i++)
+        figures.probe_errors[i] = wardi_get(&c->probe_errors[i]);
+    read_instance(c, &figures);
+    size_t covers = ret_figures->size < sizeof figures ? ret_figures->size : sizeof figures;
+    memcpy(ret_figures, &figures, covers);
+}
+
+/* Whether the health export is called without a fiber, and why. */
+static void explain_fast_path(const wardi_module_facts *facts, bool metered, ward_module_info *info)
+{
+    wardi_text why = WARDI_TEXT(info->fast_path_reason);
+    info->fast_path = false;
+    if (info->health_form == WARD_HEALTH_FORM_NONE)
+        wardi_text_puts(&why, "there is no health export to call");
+    else if (facts->is_component)
+        wardi_text_puts(&why, "component-model functions have no unchecked call");
+    else if (facts->waits)
+        wardi_text_printf(&why, "it imports %s, which may wait: every call runs on a fiber",
+                          facts->waits_on != NULL ? facts->waits_on : "a function");
+    else if (metered)
+        wardi_text_puts(&why, "fuel is metered: it has to be given and counted around each call");
+    else
+        info->fast_path = true;
+    if (info->fast_path) wardi_text_puts(&why, "it imports nothing that may wait");
+}
+
+ward_error ward_component_module_info(const ward_component *component, ward_module_info *ret_info)
+{
+    if (!atomic_load_explicit(&component->loaded, memory_order_acquire)) return WARD_ERROR_STATE;
+    const wardi_module_facts *facts = wardi_module_facts_of(component->module);
+    ret_info->is_component = facts->is_component;
+    ret_info->from_cache = facts->from_cache;
+    ret_info->health_form = component->health_form;
+    ret_info->byte_count = facts->byte_count;
+    ret_info->compile_ns = facts->compile_ns;
+    ret_info->import_count = facts->import_count;
+    ret_info->imports = facts->imports;
+    ret_info->export_count = facts->export_count;
+    ret_info->exports = facts->exports;
+    explain_fast_path(facts, component->limits.fuel_per_call != 0, ret_info);
+    return WARD_OK;
+}

@@ -1,0 +1,75 @@
+/* A text that is replaced by one thread while others read it. See wardi_note. */
+#include <string.h>
+
+#include "component/component_priv.h"
+
+/* The tag: what the text is about, and a version that tells one text from the next. */
+enum {
+    LENGTH_AT = 0,
+    CUT_AT = 8,
+    WRITING_AT = 9,
+    KIND_AT = 10,
+    HEALTH_AT = 12,
+    SOURCE_AT = 14,
+    ERROR_AT = 16,
+    RESOURCE_AT = 20,
+    VERSION_AT = 32,
+};
+#define WRITING (UINT64_C(1) << WRITING_AT)
+#define SAID_MASK ((UINT64_C(1) << VERSION_AT) - 1)
+/* A writer that was stopped between its two tags must not stop a check. */
+enum { TRIES_MAX = 100 };
+
+static uint64_t pack(const wardi_note_attributes *a, size_t length, bool cut)
+{
+    return (uint64_t)length << LENGTH_AT | (uint64_t)cut << CUT_AT | (uint64_t)a->kind << KIND_AT |
+           (uint64_t)a->health << HEALTH_AT | (uint64_t)a->source << SOURCE_AT |
+           (uint64_t)a->probe_error << ERROR_AT | (uint64_t)a->resource << RESOURCE_AT;
+}
+
+static void unpack(uint64_t tag, wardi_note_attributes *a)
+{
+    a->kind = (wardi_note_kind)(tag >> KIND_AT & 3);
+    a->health = (ward_child_health)(tag >> HEALTH_AT & 3);
+    a->source = (ward_source)(tag >> SOURCE_AT & 3);
+    a->probe_error = (ward_probe_error)(tag >> ERROR_AT & 15);
+    a->resource = (ward_resource)(tag >> RESOURCE_AT & 7);
+}
+
+void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, const char *bytes,
+                    size_t length, bool cut)
+{
+    WARD_ASSERT(length <= WARD_REASON_BYTES_MAX);
+    uint64_t old = atomic_load_explicit(&note->tag, memory_order_relaxed);
+    uint64_t said = pack(attributes, length, cut);
+    if (length == 0 && (old & SAID_MASK) == said) return;
+    uint64_t tag = ((old >> VERSION_AT) + 1) << VERSION_AT | said;
+    atomic_store_explicit(&note->tag, tag | WRITING, memory_order_relaxed);
+    for (size_t at = 0; at < length; at += 8) {
+        uint64_t word = 0;
+        memcpy(&word, bytes + at, length - at < 8 ? length - at : 8);
+        atomic_store_explicit(&note->words[at / 8], word, memory_order_release);
+    }
+    atomic_store_explicit(&note->tag, tag, memory_order_release);
+}
+
+bool wardi_note_get(wardi_note *note, wardi_note_attributes *ret_attributes, ward_reason *ret_text)
+{
+    for (int i = 0; i < TRIES_MAX; i++) {
+        uint64_t tag = atomic_load_explicit(&note->tag, memory_order_acquire);
+        unpack(tag, ret_attributes);
+        if ((tag & WRITING) != 0) continue;
+        size_t length = (size_t)(tag >> LENGTH_AT & 0xff);
+        for (size_t at = 0; at < length; at += 8) {
+            uint64_t word = atomic_load_explicit(&note->words[at / 8], memory_order_acquire);
+            memcpy(ret_text->text + at, &word, 8);
+        }
+        if (atomic_load_explicit(&note->tag, memory_order_relaxed) != tag) continue;
+        ret_text->length = (uint16_t)length;
+        ret_text->cut = (tag >> CUT_AT & 1) != 0;
+        ret_text->text[length] = '\0';
+        return true;
+    }
+    wardi_reason_set(ret_text, "");
+    return false;
+}

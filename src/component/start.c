@@ -1,0 +1,177 @@
+/* Start: load, instantiate, initialise, all before one deadline; and stop. */
+#include <string.h>
+
+#include "component/component_priv.h"
+
+/* ---- start ---- */
+
+static ward_error check_limits(const ward_component *component, ward_diag *ret_diag)
+{
+    const wardi_module_facts *facts = wardi_module_facts_of(component->module);
+    const ward_limits *limits = &component->limits;
+    if (facts->memory_bytes_min > limits->memory_bytes_max) {
+        char words[2][32];
+        wardi_text needs = WARDI_TEXT(words[0]), limit = WARDI_TEXT(words[1]);
+        wardi_text_size(&needs, facts->memory_bytes_min);
+        wardi_text_size(&limit, limits->memory_bytes_max);
+        return wardi_fail(ret_diag, WARD_ERROR_LIMIT_MEMORY,
+                          "%s needs %s, limit %s: raise limits.memory", component->name, words[0],
+                          words[1]);
+    }
+    if (facts->table_elements_min > limits->table_elements_max)
+        return wardi_fail(
+            ret_diag, WARD_ERROR_LIMIT_TABLE,
+            "%s needs a table of %llu elements, limit %llu: raise limits.table_elements",
+            component->name, (unsigned long long)facts->table_elements_min,
+            (unsigned long long)limits->table_elements_max);
+    return WARD_OK;
+}
+
+static ward_error past_deadline(const ward_component *component, const char *doing,
+                                ward_diag *ret_diag)
+{
+    char words[32];
+    wardi_text timeout = WARDI_TEXT(words);
+    wardi_text_duration(&timeout, component->start_timeout_ns);
+    return wardi_fail(ret_diag, WARD_ERROR_DEADLINE,
+                      "%s did not start within its start_timeout of %s: %s", component->name, words,
+                      doing);
+}
+
+/* A guest's `exit(0)` is how a command says that it is done. */
+static bool exited_well(ward_error error, const ward_trap *trap)
+{
+    return error == WARD_ERROR_EXIT && trap->exit_code == 0;
+}
+
+/* Runs an export that takes and gives nothing. */
+static ward_error run_plain(ward_component *component, wardi_known known, uint64_t timeout_ns,
+                            ward_diag *ret_diag)
+{
+    const char *name = wardi_known_names[known];
+    ward_trap trap;
+    atomic_store_explicit(&component->busy_export, name, memory_order_release);
+    uint64_t began = wardi_ticks();
+    ward_diag diag;
+    ward_error error = wardi_call(wardi_instance_of(component), &component->known[known], NULL, 0,
+                                  NULL, 0, timeout_ns, &trap, &diag);
+    component->busy_ns += wardi_ticks_span_ns(began, wardi_ticks());
+    if (error == WARD_OK || exited_well(error, &trap)) return WARD_OK;
+    if (wardi_ends_guest(error)) wardi_trap_record(component, error, name, &trap);
+    return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
+}
+
+static ward_error initialise(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
+{
+    if (wardi_module_facts_of(component->module)->is_component) return WARD_OK;
+    wardi_known first = component->known_exports[WARDI_KNOWN_INITIALIZE] != UINT32_MAX
+                            ? WARDI_KNOWN_INITIALIZE
+                            : WARDI_KNOWN_START;
+    if (component->known_exports[first] == UINT32_MAX) return WARD_OK;
+    uint64_t now_ns = wardi_now_ns();
+    if (now_ns >= deadline_ns) return past_deadline(component, wardi_known_names[first], ret_diag);
+    return run_plain(component, first, deadline_ns - now_ns, ret_diag);
+}
+
+/* The health export of a component may stand under another name than that of a core module. */
+static void look_up(ward_component *component)
+{
+    for (int i = 0; i < WARDI_KNOWN_COUNT; i++) {
+        component->known[i].export_index = UINT32_MAX;
+        if (component->known_exports[i] == UINT32_MAX) continue;
+        const char *name =
+            i == WARDI_KNOWN_HEALTH ? wardi_health_export_name(component) : wardi_known_names[i];
+        bool found = wardi_instance_func(wardi_instance_of(component), name, &component->known[i]);
+        WARD_ASSERT(found || i == WARDI_KNOWN_MESSAGE);
+    }
+}
+
+static ward_error instantiate(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
+{
+    wardi_instance_options options = {
+        .limits = component->limits, .wasi = component->wasi, .name = component->name};
+    wardi_instance *instance;
+    ward_trap trap;
+    ward_diag diag;
+    ward_error error =
+        wardi_instance_new(component->module, &options, deadline_ns, &instance, &trap, &diag);
+    if (wardi_ends_guest(error)) wardi_trap_record(component, error, "start", &trap);
+    if (error != WARD_OK) return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
+    atomic_store(&component->instance, instance);
+    look_up(component);
+    return WARD_OK;
+}
+
+static void begin_run(ward_component *component)
+{
+    component->busy_ns = 0;
+    component->growths_seen = 0;
+    component->fuel_peak = 0;
+    atomic_store_explicit(&component->fuel_peak_of_run, 0, memory_order_relaxed);
+    wardi_note_put(&component->note, &(wardi_note_attributes){.kind = WARDI_NOTE_NONE}, "", 0,
+                   false);
+}
+
+static ward_error bring_up(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
+{
+    ward_error error = wardi_component_load_until(component, deadline_ns, ret_diag);
+    if (error == WARD_OK) error = check_limits(component, ret_diag);
+    if (error == WARD_OK) error = instantiate(component, deadline_ns, ret_diag);
+    if (error == WARD_OK) error = initialise(component, deadline_ns, ret_diag);
+    return error;
+}
+
+static ward_error start(ward_component *component, ward_diag *ret_diag)
+{
+    uint64_t deadline_ns = wardi_add_sat(wardi_now_ns(), component->start_timeout_ns);
+    ward_error error =
+        wardi_lifecycle_check(wardi_state_of(component), WARD_STATE_STARTING, ret_diag);
+    if (error != WARD_OK) return error;
+    wardi_component_move(component, WARD_STATE_STARTING);
+    begin_run(component);
+    ward_diag diag;
+    error = bring_up(component, deadline_ns, &diag);
+    if (error == WARD_OK) {
+        wardi_component_move(component, WARD_STATE_READY);
+        return WARD_OK;
+    }
+    wardi_component_drop_instance(component);
+    if (error == WARD_ERROR_DEADLINE) past_deadline(component, diag.text, &diag);
+    wardi_component_move_failed(component, diag.text, strlen(diag.text));
+    return wardi_fail(ret_diag, error, "%s", diag.text);
+}
+
+ward_error ward_component_start(ward_component *component, ward_diag *ret_diag)
+{
+    ward_error error = wardi_activity_take_or_fail(component, WARDI_STARTING, ret_diag);
+    if (error != WARD_OK) return error;
+    error = start(component, ret_diag);
+    wardi_activity_release(component);
+    return error;
+}
+
+/* ---- stop ---- */
+
+static ward_error stop(ward_component *component, ward_diag *ret_diag)
+{
+    ward_state state = wardi_state_of(component);
+    if (state == WARD_STATE_TERMINATED) return WARD_OK;
+    ward_error error = WARD_OK;
+    if (state == WARD_STATE_READY) {
+        wardi_component_move(component, WARD_STATE_STOPPING);
+        if (component->known[WARDI_KNOWN_CLEANUP].export_index != UINT32_MAX)
+            error = run_plain(component, WARDI_KNOWN_CLEANUP, component->stop_timeout_ns, ret_diag);
+        wardi_component_drop_instance(component);
+    }
+    wardi_component_move(component, WARD_STATE_TERMINATED);
+    return error;
+}
+
+ward_error ward_component_stop(ward_component *component, ward_diag *ret_diag)
+{
+    ward_error error = wardi_activity_take_or_fail(component, WARDI_STOPPING, ret_diag);
+    if (error != WARD_OK) return error;
+    error = stop(component, ret_diag);
+    wardi_activity_release(component);
+    return error;
+}

@@ -1,0 +1,326 @@
+/* The fake engine. No threads of its own. */
+#include <stdio.h>
+#include <string.h>
+
+#include "fake/fake.h"
+
+struct wardi_engine {
+    uint64_t memory_bytes_max;
+};
+
+struct wardi_module {
+    fake_guest *guest;
+    atomic_int references;
+    wardi_module_facts facts;
+    ward_extern exports[FAKE_EXPORTS_MAX];
+    wardi_export details[FAKE_EXPORTS_MAX];
+};
+
+struct wardi_instance {
+    wardi_module *module;
+    fake_guest *guest;
+    _Atomic uint64_t fuel_last;
+};
+
+const wardi_value_kind fake_i32 = WARDI_I32, fake_i64 = WARDI_I64;
+static const wardi_value_kind many_i32[8]; /* WARDI_I32 is 0 */
+
+/* ---- guests ---- */
+
+void fake_init(fake_guest *guest)
+{
+    memset(guest, 0, sizeof *guest);
+    guest->memory_length = sizeof guest->memory;
+    guest->memory_bytes_min = sizeof guest->memory;
+    atomic_store(&guest->memory_bytes, sizeof guest->memory);
+}
+
+static fake_export *add_export(fake_guest *guest, const char *name, const char *type)
+{
+    WARD_ASSERT(guest->export_count < FAKE_EXPORTS_MAX);
+    fake_export *added = &guest->exports[guest->export_count++];
+    added->name = name;
+    added->type = type;
+    return added;
+}
+
+fake_export *fake_func(fake_guest *guest, const char *name, size_t params,
+                       const wardi_value_kind *result, fake_run run)
+{
+    fake_export *added = add_export(guest, name, "func (a fake one)");
+    added->run = run;
+    added->detail = (wardi_export){.kind = WARDI_EXTERN_FUNC,
+                                   .signature = {.param_count = params,
+                                                 .result_count = result != NULL,
+                                                 .params = many_i32,
+                                                 .results = result,
+                                                 .numeric = true}};
+    return added;
+}
+
+static ward_error run_health(fake_guest *guest, const wardi_value *args, wardi_value *results,
+                             uint64_t timeout_ns, ward_trap *trap)
+{
+    (void)args;
+    (void)timeout_ns;
+    if (guest->health_error != WARD_OK) return fake_end(guest, guest->health_error, trap);
+    results[0].bits = guest->health_bits;
+    return WARD_OK;
+}
+
+void fake_health(fake_guest *guest, wardi_value_kind kind)
+{
+    fake_func(guest, "_health", 0, kind == WARDI_I64 ? &fake_i64 : &fake_i32, run_health);
+}
+
+void fake_health_shape(fake_guest *guest, wardi_result_shape shape)
+{
+    guest->is_component = true;
+    guest->answer.shape = shape;
+    fake_export *added = add_export(guest, "health", "func() -> a fake shape");
+    added->run = run_health;
+    added->detail = (wardi_export){.kind = WARDI_EXTERN_FUNC, .shape = shape};
+}
+
+void fake_frame(fake_guest *guest, uint32_t address, const uint8_t *frame, size_t length)
+{
+    WARD_ASSERT(address + length <= sizeof guest->memory);
+    memcpy(guest->memory + address, frame, length);
+    guest->health_bits = address;
+}
+
+ward_error fake_end(const fake_guest *guest, ward_error error, ward_trap *trap)
+{
+    if (trap == NULL) return error;
+    memset(trap, 0, sizeof *trap);
+    trap->error = error;
+    trap->exit_code = guest->exit_code;
+    trap->frame_count = 1;
+    snprintf(trap->frames[0].function, sizeof trap->frames[0].function, "fake");
+    snprintf(trap->cause, sizeof trap->cause, "%s",
+             guest->cause != NULL ? guest->cause : ward_error_text(error));
+    return error;
+}
+
+/* ---- engine ---- */
+
+ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **ret_engine,
+                            ward_diag *ret_diag)
+{
+    wardi_engine *engine = wardi_alloc(sizeof *engine);
+    if (engine == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
+    engine->memory_bytes_max =
+        options->memory_bytes_max != 0 ? options->memory_bytes_max : UINT64_C(4) << 30;
+    *ret_engine = engine;
+    return WARD_OK;
+}
+
+void wardi_engine_free(wardi_engine *engine)
+{
+    wardi_free(engine);
+}
+
+const char *wardi_engine_version(void)
+{
+    return "fake 1";
+}
+
+uint64_t wardi_engine_memory_bytes_max(const wardi_engine *engine)
+{
+    return engine->memory_bytes_max;
+}
+
+uint64_t wardi_engine_tick_ns(const wardi_engine *engine)
+{
+    (void)engine;
+    return WARDI_MS;
+}
+
+/* ---- modules ---- */
+
+static void describe(wardi_module *module, fake_guest *guest, size_t byte_count)
+{
+    for (size_t i = 0; i < guest->export_count; i++) {
+        module->exports[i] = (ward_extern){
+            .module = "", .name = guest->exports[i].name, .type = guest->exports[i].type};
+        module->details[i] = guest->exports[i].detail;
+    }
+    module->facts = (wardi_module_facts){.is_component = guest->is_component,
+                                         .byte_count = byte_count,
+                                         .export_count = guest->export_count,
+                                         .exports = module->exports,
+                                         .export_details = module->details,
+                                         .waits = guest->waits_on != NULL,
+                                         .waits_on = guest->waits_on,
+                                         .memory_bytes_min = guest->memory_bytes_min,
+                                         .table_elements_min = guest->table_elements_min};
+}
+
+ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
+                             uint64_t deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
+{
+    (void)engine;
+    if (source->path != NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "%s: no such file", source->path);
+    fake_guest *guest;
+    WARD_ASSERT(source->length == sizeof guest);
+    memcpy(&guest, source->bytes, sizeof guest);
+    if (guest->during != NULL) guest->during(guest, "load");
+    if (guest->load_ns != 0) {
+        uint64_t end = wardi_now_ns() + guest->load_ns;
+        wardi_sleep_until_ns(end < deadline_ns ? end : deadline_ns);
+        if (end > deadline_ns) return wardi_fail(ret_diag, WARD_ERROR_DEADLINE, "slow to load");
+    }
+    if (guest->load_error != WARD_OK)
+        return wardi_fail(ret_diag, guest->load_error, "%s", ward_error_text(guest->load_error));
+    wardi_module *module = wardi_alloc(sizeof *module);
+    if (module == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
+    module->guest = guest;
+    atomic_store(&module->references, 1);
+    describe(module, guest, source->length);
+    guest->metered_seen = source->metered;
+    atomic_fetch_add(&guest->modules, 1);
+    *ret_module = module;
+    return WARD_OK;
+}
+
+void wardi_module_retain(wardi_module *module)
+{
+    atomic_fetch_add(&module->references, 1);
+}
+
+void wardi_module_release(wardi_module *module)
+{
+    if (module == NULL || atomic_fetch_sub(&module->references, 1) != 1) return;
+    atomic_fetch_sub(&module->guest->modules, 1);
+    wardi_free(module);
+}
+
+const wardi_module_facts *wardi_module_facts_of(const wardi_module *module)
+{
+    return &module->facts;
+}
+
+ward_error wardi_module_check_imports(const wardi_module *module, ward_diag *ret_diag)
+{
+    if (!module->guest->missing_import) return WARD_OK;
+    return wardi_fail(ret_diag, WARD_ERROR_IMPORT_MISSING, "env.nothing is not offered");
+}
+
+/* ---- instances ---- */
+
+ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options *options,
+                              uint64_t deadline_ns, wardi_instance **ret_instance,
+                              ward_trap *ret_trap, ward_diag *ret_diag)
+{
+    (void)deadline_ns;
+    fake_guest *guest = module->guest;
+    guest->limits_seen = options->limits;
+    if (guest->during != NULL) guest->during(guest, "instantiate");
+    if (guest->instance_error != WARD_OK) {
+        fake_end(guest, guest->instance_error, ret_trap);
+        return wardi_fail(ret_diag, guest->instance_error, "%s",
+                          ward_error_text(guest->instance_error));
+    }
+    wardi_instance *instance = wardi_alloc(sizeof *instance);
+    if (instance == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
+    wardi_module_retain(module);
+    instance->module = module;
+    instance->guest = guest;
+    atomic_fetch_add(&guest->instances, 1);
+    *ret_instance = instance;
+    return WARD_OK;
+}
+
+void wardi_instance_free(wardi_instance *instance)
+{
+    if (instance == NULL) return;
+    WARD_ASSERT(atomic_load(&instance->guest->inside) == 0);
+    atomic_fetch_sub(&instance->guest->instances, 1);
+    wardi_module_release(instance->module);
+    wardi_free(instance);
+}
+
+bool wardi_instance_func(wardi_instance *instance, const char *name, wardi_func *ret_func)
+{
+    fake_guest *guest = instance->guest;
+    for (uint32_t i = 0; i < guest->export_count; i++) {
+        if (guest->exports[i].detail.kind != WARDI_EXTERN_FUNC) continue;
+        if (strcmp(guest->exports[i].name, name) != 0) continue;
+        ret_func->export_index = i;
+        return true;
+    }
+    return false;
+}
+
+static ward_error run_export(wardi_instance *instance, const wardi_func *func,
+                             const wardi_value *args, wardi_value *results, uint64_t timeout_ns,
+                             ward_trap *trap)
+{
+    fake_guest *guest = instance->guest;
+    const fake_export *called = &guest->exports[func->export_index];
+    /* One activity at a time: a second one here is what the component must never let happen. */
+    WARD_ASSERT(atomic_fetch_add(&guest->inside, 1) == 0);
+    atomic_fetch_add(&guest->calls, 1);
+    guest->timeout_seen = timeout_ns;
+    if (guest->during != NULL) guest->during(guest, called->name);
+    ward_error error = called->run(guest, args, results, timeout_ns, trap);
+    atomic_store(&instance->fuel_last, guest->fuel);
+    atomic_fetch_sub(&guest->inside, 1);
+    return error;
+}
+
+ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
+                      size_t arg_count, wardi_value *ret_results, size_t result_count,
+                      uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag)
+{
+    const wardi_signature *s = &instance->module->details[func->export_index].signature;
+    WARD_ASSERT(arg_count == s->param_count && result_count == s->result_count);
+    for (size_t i = 0; i < result_count; i++) ret_results[i] = (wardi_value){.kind = s->results[i]};
+    ward_error error = run_export(instance, func, args, ret_results, timeout_ns, ret_trap);
+    if (error == WARD_OK) return WARD_OK;
+    return wardi_fail(ret_diag, error, "%s: %s", instance->module->exports[func->export_index].name,
+                      ret_trap != NULL ? ret_trap->cause : ward_error_text(error));
+}
+
+ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t timeout_ns,
+                            uint64_t *ret_bits, ward_trap *ret_trap)
+{
+    wardi_value result = {0};
+    ward_error error = run_export(instance, func, NULL, &result, timeout_ns, ret_trap);
+    if (error == WARD_OK) *ret_bits = result.bits;
+    return error;
+}
+
+ward_error wardi_call_component(wardi_instance *instance, const wardi_func *func,
+                                uint64_t timeout_ns, uint8_t *bytes, size_t capacity,
+                                wardi_component_answer *ret_answer, ward_trap *ret_trap,
+                                ward_diag *ret_diag)
+{
+    wardi_value result = {0};
+    ward_error error = run_export(instance, func, NULL, &result, timeout_ns, ret_trap);
+    if (error != WARD_OK) return wardi_fail(ret_diag, error, "%s", ward_error_text(error));
+    fake_guest *guest = instance->guest;
+    *ret_answer = guest->answer;
+    ret_answer->length = guest->answer_length < capacity ? guest->answer_length : capacity;
+    ret_answer->cut = guest->answer_length > capacity;
+    memcpy(bytes, guest->answer_bytes, ret_answer->length);
+    return WARD_OK;
+}
+
+bool wardi_instance_memory(wardi_instance *instance, uint8_t **ret_bytes, size_t *ret_length)
+{
+    if (instance->guest->no_memory) return false;
+    *ret_bytes = instance->guest->memory;
+    *ret_length = instance->guest->memory_length;
+    return true;
+}
+
+void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_figures *ret_figures)
+{
+    fake_guest *guest = instance->guest;
+    *ret_figures = (wardi_instance_figures){
+        .memory_bytes = atomic_load_explicit(&guest->memory_bytes, memory_order_relaxed),
+        .growths_refused = atomic_load_explicit(&guest->growths_refused, memory_order_relaxed),
+        .fuel_last = atomic_load_explicit(&instance->fuel_last, memory_order_relaxed)};
+}

@@ -1,0 +1,88 @@
+/* A fake engine behind src/engine/engine.h, for tests: guests are C structs, so that every way a
+ * guest can behave is one assignment, and ThreadSanitizer sees all there is.
+ *
+ * A module is the address of a fake_guest: FAKE_SOURCE(options, guest) passes it as the bytes of a
+ * component's options. The test owns the guest, which must outlive its component. */
+#ifndef WARD_FAKE_H
+#define WARD_FAKE_H
+
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+
+typedef struct fake_guest fake_guest;
+
+/* An export's behaviour. A guest's end is fake_end(...). */
+typedef ward_error (*fake_run)(fake_guest *guest, const wardi_value *args, wardi_value *results,
+                               uint64_t timeout_ns, ward_trap *trap);
+
+enum { FAKE_EXPORTS_MAX = 10, FAKE_MEMORY_BYTES = 65536 };
+
+typedef struct fake_export {
+    const char *name, *type;
+    wardi_export detail;
+    fake_run run;
+} fake_export;
+
+struct fake_guest {
+    bool is_component, missing_import;
+    const char *waits_on;
+    ward_error load_error, instance_error; /* instead of success */
+    uint64_t memory_bytes_min, table_elements_min;
+    uint64_t load_ns; /* how long loading takes */
+    size_t export_count;
+    fake_export exports[FAKE_EXPORTS_MAX];
+
+    /* `_health` as fake_health adds it: what it returns, or how it ends. */
+    uint64_t health_bits;
+    ward_error health_error;
+    wardi_component_answer answer;
+    uint8_t answer_bytes[2048];
+    size_t answer_length;
+
+    const char *cause; /* of the next end */
+    int32_t exit_code;
+    uint64_t fuel; /* of each call */
+
+    /* Runs inside every call, before its behaviour: how a test looks at a component that is busy.
+     */
+    void (*during)(fake_guest *guest, const char *export_name);
+    void *during_context;
+
+    bool no_memory; /* exports none */
+    size_t memory_length;
+    uint8_t memory[FAKE_MEMORY_BYTES];
+
+    _Atomic uint64_t memory_bytes, growths_refused; /* figures */
+    atomic_int modules, instances, calls;           /* alive, alive, ever */
+    atomic_int inside;                              /* in a call now; more than 1 is a bug */
+    uint64_t timeout_seen;
+    bool metered_seen;
+    ward_limits limits_seen;
+};
+
+/** An empty core module with a memory of one page. */
+void fake_init(fake_guest *guest);
+/** Adds `name: (i32 × params) -> result`; `result` NULL: none. */
+fake_export *fake_func(fake_guest *guest, const char *name, size_t params,
+                       const wardi_value_kind *result, fake_run run);
+/** Adds `_health: () -> kind` (core), or `health: () -> shape` when the guest is a component; it
+ * behaves as the guest's health_… and answer… fields say. */
+void fake_health(fake_guest *guest, wardi_value_kind kind);
+void fake_health_shape(fake_guest *guest, wardi_result_shape shape);
+/** Puts a frame into the guest's memory and makes `_health` return it (i32 form). */
+void fake_frame(fake_guest *guest, uint32_t address, const uint8_t *frame, size_t length);
+/** Fills `trap` as the engine does, and returns `error`. */
+ward_error fake_end(const fake_guest *guest, ward_error error, ward_trap *trap);
+
+#define FAKE_SOURCE(options, guest_pointer)                                                        \
+    do {                                                                                           \
+        static _Thread_local fake_guest *source_pointer;                                           \
+        source_pointer = (guest_pointer);                                                          \
+        (options).bytes = (const uint8_t *)&source_pointer;                                        \
+        (options).byte_count = sizeof source_pointer;                                              \
+    } while (0)
+
+extern const wardi_value_kind fake_i32, fake_i64;
+
+#endif
