@@ -1,0 +1,205 @@
+#include "cli/settings.h"
+
+#define CHECK(field) offsetof(wardi_check_settings, field)
+#define INSPECT(field) offsetof(wardi_inspect_settings, field)
+#define FRAME(field) offsetof(wardi_frame_settings, field)
+#define VALIDATE(field) offsetof(wardi_validate_settings, field)
+#define RUN(field) offsetof(wardi_run_settings, field)
+
+static const char *const profiles[] = {"guarded", "dense", NULL};
+static const char *const fallbacks[] = {"state", "degraded", "failed", NULL};
+static const char *const codecs[] = {"borsh", "cbor", "json", NULL};
+static const char *const statuses[] = {"healthy", "degraded", "unhealthy", NULL};
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+
+/* clang-format off */
+static const wardi_option check_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, CHECK(json), NULL, NULL, "print one JSON object"},
+    {"verbose", 'v', WARDI_OPTION_FLAG, CHECK(verbose), NULL, NULL, "show every contributor, and figures"},
+    {"repeat", 'n', WARDI_OPTION_COUNT, CHECK(repeat), "N", NULL, "check N times, and show how long checks took"},
+    {"timeout", 't', WARDI_OPTION_DURATION, CHECK(timeout_ns), "TIME", NULL, "of the health export (default 1s)"},
+    {"start-timeout", 0, WARDI_OPTION_DURATION, CHECK(start_timeout_ns), "TIME", NULL, "to load and start (default 10s)"},
+    {"stop-timeout", 0, WARDI_OPTION_DURATION, CHECK(stop_timeout_ns), "TIME", NULL, "of the export _cleanup (default 5s)"},
+    {"memory", 'm', WARDI_OPTION_SIZE, CHECK(memory_bytes), "SIZE", NULL, "memory limit (default 256MiB)"},
+    {"fuel", 0, WARDI_OPTION_COUNT, CHECK(fuel), "N", NULL, "fuel of one call (default: not metered)"},
+    {"on-trap", 0, WARDI_OPTION_CHOICE, CHECK(on_trap), "HEALTH", fallbacks, "what a trap makes of it (default degraded)"},
+    {"on-malformed", 0, WARDI_OPTION_CHOICE, CHECK(on_malformed), "HEALTH", fallbacks, "what an unreadable answer makes of it (default state)"},
+    {"profile", 0, WARDI_OPTION_CHOICE, CHECK(profile), "PROFILE", profiles, "how memory is laid out (default guarded)"},
+    {"cache", 0, WARDI_OPTION_FILE, CHECK(cache), "DIR", NULL, "compiled modules; off: none (default in ~/.cache)"},
+};
+static const wardi_option inspect_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, INSPECT(json), NULL, NULL, "print one JSON object"},
+    {"cache", 0, WARDI_OPTION_FILE, INSPECT(cache), "DIR", NULL, "compiled modules; off: none (default in ~/.cache)"},
+};
+static const wardi_option decode_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, FRAME(json), NULL, NULL, "print one JSON object a frame"},
+};
+static const wardi_option encode_options[] = {
+    {"codec", 'c', WARDI_OPTION_CHOICE, FRAME(codec), "CODEC", codecs, "of the payload (default borsh)"},
+    {"raw", 0, WARDI_OPTION_FLAG, FRAME(raw), NULL, NULL, "print the bytes themselves, not hex"},
+};
+static const wardi_option validate_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, VALIDATE(json), NULL, NULL, "print one JSON object"},
+    {"load", 0, WARDI_OPTION_FLAG, VALIDATE(load), NULL, NULL, "compile every module too, and check its imports and exports"},
+    {"schema", 0, WARDI_OPTION_FLAG, VALIDATE(schema), NULL, NULL, "print the JSON Schema of ward.yaml instead"},
+};
+static const wardi_option run_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, RUN(json), NULL, NULL, "print JSON lines, on a terminal as well"},
+    {"quiet", 'q', WARDI_OPTION_FLAG, RUN(quiet), NULL, NULL, "print no events"},
+    {"stop-timeout", 0, WARDI_OPTION_DURATION, RUN(stop_timeout_ns), "TIME", NULL, "for stopping everything (default 10s)"},
+};
+static const wardi_option version_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_plain_settings, json), NULL, NULL, "print one JSON object"},
+};
+/* clang-format on */
+#define OPTIONS(table) .options = table, .option_count = WARD_COUNT(table)
+
+const wardi_command wardi_commands[] = {
+    {
+        .name = "check",
+        .args = "FILE",
+        .args_min = 1,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_WASM,
+        .summary = "how is this component?",
+        .about = "Loads a component, starts it, asks for its health and stops it.\n\n"
+                 "Exit status: 0 healthy; 1 degraded; 2 unhealthy or failed, a start that\n"
+                 "fails included; 3 could not be determined: no loadable file, wrong usage.\n",
+        .examples = "  ward check plugin.wasm\n"
+                    "  ward check --json plugin.wasm | jq -r .health\n"
+                    "  ward check --repeat 10000 plugin.wasm\n"
+                    "  ward check --timeout 100ms --memory 16MiB --verbose plugin.wasm\n",
+        OPTIONS(check_options),
+        .usage_status = WARDI_EXIT_UNKNOWN,
+        .run = wardi_check_run,
+    },
+    {
+        .name = "inspect",
+        .args = "FILE",
+        .args_min = 1,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_WASM,
+        .summary = "what does this component import and export?",
+        .about = "Loads a component without starting it, and shows its imports and exports, its\n"
+                 "form of health check, and whether that takes the fast path, and why.\n\n"
+                 "Exit status: 0; 1 it cannot be loaded; 2 wrong usage.\n",
+        .examples = "  ward inspect plugin.wasm\n"
+                    "  ward inspect --json plugin.wasm | jq '.imports[] | select(.waits)'\n",
+        OPTIONS(inspect_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_inspect_run,
+    },
+    {
+        .name = "frame decode",
+        .args = "HEX... | -",
+        .args_min = 1,
+        .args_max = 1000000,
+        .args_kind = WARDI_ARGS_OTHER,
+        .summary = "what does this health frame say?",
+        .about = "Reads health frames as hex; with `-` one a line from standard input, each\n"
+                 "answered by one line.\n\n"
+                 "Exit status: 0; 1 a frame could not be read; 2 wrong usage.\n",
+        .examples = "  ward frame decode 810e010c00000048696768206c6174656e6379\n"
+                    "  ward frame decode --json - < frames.txt\n",
+        OPTIONS(decode_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_frame_decode_run,
+    },
+    {
+        .name = "frame encode",
+        .args = "STATUS [REASON]",
+        .args_min = 1,
+        .args_max = 2,
+        .args_kind = WARDI_ARGS_OTHER,
+        .words = statuses,
+        .summary = "write a health frame",
+        .about = "Writes the health frame of a status (healthy, degraded, unhealthy) and a reason\n"
+                 "as hex.\n\n"
+                 "Exit status: 0; 2 wrong usage.\n",
+        .examples = "  ward frame encode degraded \"High latency\"\n"
+                    "  ward frame encode --codec cbor unhealthy \"Database unreachable\"\n"
+                    "  ward frame encode --raw healthy > frame.bin\n",
+        OPTIONS(encode_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_frame_encode_run,
+    },
+    {
+        .name = "validate",
+        .args = "[FILE]",
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_YAML,
+        .summary = "find every mistake in a ward.yaml",
+        .about = "Reads a configuration (default: ward.yaml) as `ward run` would, without running\n"
+                 "anything, and prints every mistake as FILE:LINE:COLUMN: what is wrong; what\n"
+                 "would be right.\n\n"
+                 "Exit status: 0 no mistakes; 1 mistakes, or no such file; 2 wrong usage.\n",
+        .examples = "  ward validate ward.yaml\n"
+                    "  ward validate --load ward.yaml\n"
+                    "  ward validate --schema > ward.schema.json\n",
+        OPTIONS(validate_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_validate_run,
+    },
+    {
+        .name = "run",
+        .args = "[FILE]",
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_YAML,
+        .summary = "start, check and restart the components of a ward.yaml",
+        .about =
+            "Starts every component of a configuration (default: ward.yaml) in the order of\n"
+            "their needs, checks each at its interval, and restarts what failed. Prints what\n"
+            "happens, one line each: for people on a terminal, JSON lines otherwise.\n"
+            "SIGINT, SIGTERM and SIGHUP stop everything in order; a second one, at once.\n\n"
+            "Exit status: 0 stopped as asked; 1 could not start, every component ended or was\n"
+            "given up, or stopping was cut short; 2 wrong usage; 78 mistakes in the file;\n"
+            "128 and the signal's number (130 SIGINT, 143 SIGTERM) after a second signal.\n",
+        .examples = "  ward run ward.yaml\n"
+                    "  ward run --json ward.yaml | jq -c 'select(.event == \"restart\")'\n"
+                    "  ward run --stop-timeout 30s /etc/ward/ward.yaml\n",
+        OPTIONS(run_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_run_run,
+    },
+    {
+        .name = "completion",
+        .args = "SHELL",
+        .args_min = 1,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_OTHER,
+        .words = shells,
+        .summary = "print the completions of bash, zsh or fish",
+        .about = "Prints what a shell needs to complete commands, options and files.\n\n"
+                 "Exit status: 0; 2 wrong usage.\n",
+        .examples = "  source <(ward completion bash)\n"
+                    "  ward completion zsh > ~/.zfunc/_ward     # a directory of your fpath\n"
+                    "  ward completion fish > ~/.config/fish/completions/ward.fish\n",
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_completion_run,
+    },
+    {
+        .name = "help",
+        .args = "[COMMAND]",
+        .args_max = 2,
+        .args_kind = WARDI_ARGS_COMMAND,
+        .summary = "explain a command",
+        .about = "Shows what `ward COMMAND --help` shows.\n",
+        .examples = "  ward help check\n"
+                    "  ward help frame decode\n",
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_help_run,
+    },
+    {
+        .name = "version",
+        .args = "",
+        .args_kind = WARDI_ARGS_NONE,
+        .summary = "print the version of Ward and of its engine",
+        .about = "Prints the version of Ward and of its engine.\n",
+        .examples = "  ward version\n"
+                    "  ward version --json | jq -r .engine\n",
+        OPTIONS(version_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_version_run,
+    },
+};
+const size_t wardi_command_count = WARD_COUNT(wardi_commands);

@@ -1,0 +1,230 @@
+#include "cli/config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const top_keys[] = {"version", "host", "defaults", "components"};
+
+const char *wardi_config_resolve(wardi_reading *reading, const char *path)
+{
+    bool here = reading->directory == NULL || strcmp(reading->directory, ".") == 0;
+    if (here || path[0] == '/') return path;
+    const char *whole = wardi_arena_printf(reading->arena, "%s/%s", reading->directory, path);
+    return whole != NULL ? whole : path;
+}
+
+static void read_version(wardi_reading *reading, const wardi_yaml *node)
+{
+    if (node->kind != WARDI_YAML_SCALAR || strcmp(node->text, "1") != 0)
+        wardi_mistakes_add(reading->mistakes, node->place,
+                           "this version of the format is not known; write `version: 1`");
+}
+
+static bool is_map(wardi_reading *reading, const wardi_yaml *node, const char *what)
+{
+    if (node->kind == WARDI_YAML_MAP) return true;
+    if (!wardi_yaml_null(node))
+        wardi_mistakes_add(reading->mistakes, node->place,
+                           "%s takes keys of its own; write them below it, indented", what);
+    return false;
+}
+
+static bool child_init(wardi_reading *reading, wardi_config_child *child)
+{
+    child->options = (ward_child_options)WARD_INIT(ward_child_options);
+    child->component = (ward_component_options)WARD_INIT(ward_component_options);
+    child->places =
+        wardi_arena_take(reading->arena, wardi_component_keys.count * sizeof *child->places);
+    return child->places != NULL;
+}
+
+static void read_child(wardi_reading *reading, const wardi_yaml *node, wardi_config_child *child)
+{
+    const wardi_config_child *defaults = &reading->config->defaults;
+    char quoted[WARDI_SHOWN_BYTES];
+    size_t before = reading->mistakes->count;
+    wardi_place *places = child->places;
+    *child = *defaults;
+    child->places = places;
+    memcpy(places, defaults->places, wardi_component_keys.count * sizeof *places);
+    child->place = node->key->place;
+    child->component.name = node->key->text;
+    if (!wardi_name_valid(node->key->text))
+        wardi_mistakes_add(reading->mistakes, child->place,
+                           "%s is no name for a component; write 1 to 127 letters, digits, '.', "
+                           "'_' or '-', beginning with a letter, a digit or '_'",
+                           wardi_config_shown(quoted, node->key->text));
+    if (is_map(reading, node, "a component"))
+        wardi_config_read_map(reading, node, &wardi_component_keys, "", child, places);
+    child->faulty = reading->mistakes->count > before;
+}
+
+static void read_components(wardi_reading *reading, const wardi_yaml *node)
+{
+    wardi_config *config = reading->config;
+    size_t count = 0;
+    for (const wardi_yaml *child = node->first; child != NULL; child = child->next) count++;
+    config->children = wardi_arena_take(reading->arena, (count + 1) * sizeof *config->children);
+    if (config->children == NULL) return;
+    for (const wardi_yaml *child = node->first; child != NULL; child = child->next) {
+        wardi_config_child *into = &config->children[config->child_count];
+        if (!child_init(reading, into)) return;
+        read_child(reading, child, into);
+        config->child_count++;
+    }
+}
+
+static void read_top(wardi_reading *reading, const wardi_yaml *root, const wardi_yaml **ret_parts)
+{
+    for (const wardi_yaml *value = root->first; value != NULL; value = value->next) {
+        if (wardi_config_repeated(reading, root, value)) continue;
+        size_t i = 0;
+        while (i < WARD_COUNT(top_keys) && strcmp(top_keys[i], value->key->text) != 0) i++;
+        if (i < WARD_COUNT(top_keys))
+            ret_parts[i] = value;
+        else
+            wardi_config_add_unknown(reading, value->key, "the file", NULL, top_keys,
+                                     WARD_COUNT(top_keys));
+    }
+}
+
+static void read_parts(wardi_reading *reading, const wardi_yaml *root)
+{
+    const wardi_yaml *parts[WARD_COUNT(top_keys)] = {0};
+    wardi_config *config = reading->config;
+    read_top(reading, root, parts);
+    if (parts[0] == NULL)
+        wardi_mistakes_add(reading->mistakes, root->place,
+                           "the version of the format is missing; write `version: 1` first");
+    else
+        read_version(reading, parts[0]);
+    if (parts[1] != NULL && is_map(reading, parts[1], "`host`"))
+        wardi_config_read_map(reading, parts[1], &wardi_host_keys, "host.", config, config->places);
+    /* Before the components, wherever it stands. */
+    if (parts[2] != NULL && is_map(reading, parts[2], "`defaults`"))
+        wardi_config_read_map(reading, parts[2], &wardi_component_keys, "", &config->defaults,
+                              config->defaults.places);
+    if (parts[3] != NULL && is_map(reading, parts[3], "`components`"))
+        read_components(reading, parts[3]);
+    if (config->child_count == 0)
+        wardi_mistakes_add(reading->mistakes, parts[3] != NULL ? parts[3]->place : root->place,
+                           "there are no components; write them below `components:`, each with a "
+                           "name and a `path`");
+}
+
+static void read_root(wardi_reading *reading, const wardi_yaml *root)
+{
+    if (root->kind != WARDI_YAML_MAP) {
+        wardi_mistakes_add(reading->mistakes, root->place,
+                           "the file is no map; write `version: 1` and `components:`");
+        return;
+    }
+    if (!child_init(reading, &reading->config->defaults)) return;
+    read_parts(reading, root);
+    if (!reading->arena->failed) wardi_config_check(reading);
+}
+
+ward_error wardi_config_parse(const char *bytes, size_t length, const char *directory,
+                              wardi_config **ret_config, wardi_mistakes *mistakes)
+{
+    wardi_config *config = wardi_alloc(sizeof *config);
+    if (config == NULL) return WARD_ERROR_NO_MEMORY;
+    config->host = (ward_host_options)WARD_INIT(ward_host_options);
+    wardi_reading reading = {config, &config->arena, mistakes, directory};
+    size_t before = mistakes->count;
+    const wardi_yaml *root = wardi_yaml_read(&config->arena, bytes, length, mistakes);
+    if (root != NULL)
+        read_root(&reading, root);
+    else if (mistakes->count == before && !config->arena.failed)
+        wardi_mistakes_add(mistakes, (wardi_place){1, 1},
+                           "the file is empty; write `version: 1` and `components:`");
+    ward_error error = WARD_OK;
+    if (config->arena.failed || mistakes->arena.failed)
+        error = WARD_ERROR_NO_MEMORY;
+    else if (mistakes->count > before)
+        error = WARD_ERROR_CONFIG;
+    wardi_mistakes_sort(mistakes);
+    if (error == WARD_OK) {
+        for (size_t i = 0; i < config->child_count; i++)
+            config->children[i].options.component = &config->children[i].component;
+        *ret_config = config;
+    } else {
+        wardi_config_free(config);
+    }
+    return error;
+}
+
+void wardi_config_free(wardi_config *config)
+{
+    if (config == NULL) return;
+    wardi_arena_done(&config->arena);
+    wardi_free(config);
+}
+
+/* ---- the file ---- */
+
+static ward_error open_failed(const char *path, ward_diag *ret_diag)
+{
+    ward_error error = errno == ENOENT ? WARD_ERROR_NOT_FOUND : WARD_ERROR_IO;
+    return wardi_fail(ret_diag, error, "%s: %s", path,
+                      errno == ENOENT ? "there is no such file; name the configuration to read"
+                                      : strerror(errno));
+}
+
+/* One byte more than allowed is read, so that the reader says that it is too large. */
+static ward_error slurp(const char *path, char **ret_bytes, size_t *ret_length, ward_diag *ret_diag)
+{
+    size_t capacity = WARDI_YAML_BYTES_MAX + 1;
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return open_failed(path, ret_diag);
+    if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
+        fclose(file);
+        return wardi_fail(ret_diag, WARD_ERROR_IO, "%s: it is a directory; name the file in it",
+                          path);
+    }
+    char *bytes = malloc(capacity);
+    if (bytes == NULL) {
+        fclose(file);
+        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "out of memory reading %s", path);
+    }
+    size_t length = fread(bytes, 1, capacity, file);
+    bool failed = ferror(file) != 0;
+    int cause = errno;
+    fclose(file);
+    if (failed) {
+        free(bytes);
+        return wardi_fail(ret_diag, WARD_ERROR_IO, "%s: %s", path, strerror(cause));
+    }
+    *ret_bytes = bytes;
+    *ret_length = length;
+    return WARD_OK;
+}
+
+ward_error wardi_config_read(const char *path, wardi_config **ret_config, wardi_mistakes *mistakes,
+                             ward_diag *ret_diag)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    ward_error error = slurp(path, &bytes, &length, ret_diag);
+    if (error != WARD_OK) return error;
+    const char *slash = strrchr(path, '/');
+    char *directory = slash == NULL   ? strdup(".")
+                      : slash == path ? strdup("/")
+                                      : strndup(path, (size_t)(slash - path));
+    if (directory == NULL)
+        error = WARD_ERROR_NO_MEMORY;
+    else
+        error = wardi_config_parse(bytes, length, directory, ret_config, mistakes);
+    free(directory);
+    free(bytes);
+    if (error == WARD_ERROR_NO_MEMORY)
+        return wardi_fail(ret_diag, error, "out of memory reading %s", path);
+    if (error == WARD_ERROR_CONFIG)
+        return wardi_fail(ret_diag, error, "%s: %zu mistake%s", path, mistakes->count,
+                          mistakes->count == 1 ? "" : "s");
+    return error;
+}

@@ -1,0 +1,141 @@
+/* ward.yaml: from bytes to the options that the library takes, or to every mistake at once.
+ *
+ * One table (config_keys.c) names every key with its type, bounds and default: reading, the
+ * suggestions, the JSON Schema and the tests of the documents all follow it. */
+#ifndef WARDI_CLI_CONFIG_H
+#define WARDI_CLI_CONFIG_H
+
+#include <stdio.h>
+#include <ward/ward.h>
+
+#include "cli/yaml.h"
+#include "core/core.h"
+
+/* ---- the table ---- */
+
+typedef enum wardi_key_type {
+    WARDI_KEY_TEXT,     /* const char * */
+    WARDI_KEY_FILE,     /* const char *, relative to the file */
+    WARDI_KEY_DURATION, /* uint64_t, ns */
+    WARDI_KEY_SIZE,     /* uint64_t, bytes */
+    WARDI_KEY_SIZE32,   /* uint32_t, bytes */
+    WARDI_KEY_COUNT32,  /* uint32_t */
+    WARDI_KEY_COUNT64,  /* uint64_t */
+    WARDI_KEY_COUNT,    /* double */
+    WARDI_KEY_RATIO,    /* double, 0 to 1; bounds in percent */
+    WARDI_KEY_NUMBER,   /* double */
+    WARDI_KEY_CHOICE,   /* int-sized enum */
+    WARDI_KEY_SWITCH,   /* bool, by two words */
+    WARDI_KEY_NEEDS,    /* list of components' names */
+    WARDI_KEY_ARGS,     /* list of texts */
+    WARDI_KEY_ENV,      /* map of texts */
+    WARDI_KEY_DIRS,     /* list of maps: see wardi_dir_keys */
+} wardi_key_type;
+
+typedef struct wardi_choice {
+    const char *name;
+    int value;
+} wardi_choice;
+
+enum {
+    WARDI_KEY_OFF = 1,          /* takes "off" as well: zero, or "" */
+    WARDI_KEY_NONE_NEGATIVE = 2 /* zero means zero, and is stored as -1: 0 would be the default */
+};
+
+typedef struct wardi_key {
+    const char *path; /* "health.startup.interval" */
+    wardi_key_type type;
+    unsigned flags;
+    size_t offset;
+    uint64_t min, max;
+    const wardi_choice *choices; /* ends with a NULL name */
+    const char *by_default;      /* as it is written in a file; NULL: none */
+    const char *help;
+} wardi_key;
+
+/** Keys of one kind of map, in the order of the reference. */
+typedef struct wardi_keys {
+    const char *what; /* "a component" */
+    const wardi_key *items;
+    size_t count;
+} wardi_keys;
+
+extern const wardi_keys wardi_host_keys;      /* into wardi_config; paths begin with "host." */
+extern const wardi_keys wardi_component_keys; /* into wardi_config_child */
+extern const wardi_keys wardi_dir_keys;       /* into ward_preopen */
+
+/* ---- the configuration ---- */
+
+typedef struct wardi_config_child {
+    ward_child_options options;
+    ward_component_options component; /* what options.component points to */
+    wardi_place place;                /* of its name */
+    wardi_place *places;              /* one a key of wardi_component_keys; line 0: default */
+    wardi_place *need_places, *dir_places;
+    bool faulty; /* a mistake was found in it while reading */
+} wardi_config_child;
+
+typedef struct wardi_config {
+    wardi_arena arena;
+    ward_host_options host;
+    uint32_t workers;
+    wardi_place places[8]; /* of wardi_host_keys */
+    wardi_config_child defaults;
+    wardi_config_child *children;
+    size_t child_count;
+} wardi_config;
+
+/** Parses `bytes`. `directory` is what relative paths stand against; NULL: paths are neither
+ * resolved nor looked at. CONFIG: there are mistakes, sorted. NO_MEMORY. On success the caller owns
+ * `*ret_config`. */
+ward_error wardi_config_parse(const char *bytes, size_t length, const char *directory,
+                              wardi_config **ret_config, wardi_mistakes *mistakes);
+
+/** Reads the file and parses it. IO and NOT_FOUND as well, with a diag. */
+ward_error wardi_config_read(const char *path, wardi_config **ret_config, wardi_mistakes *mistakes,
+                             ward_diag *ret_diag);
+
+/** One line each, "FILE:LINE:COLUMN: …", and their count. */
+void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes);
+/** NULL is fine. */
+void wardi_config_free(wardi_config *config);
+
+/* ---- between the files of the configuration ---- */
+
+typedef struct wardi_reading {
+    wardi_config *config;
+    wardi_arena *arena; /* the configuration's */
+    wardi_mistakes *mistakes;
+    const char *directory;
+} wardi_reading;
+
+/** Reads a map by a table into `target`. `prefix` is the path so far, "" or "host.". `places` gets
+ * the place of each key. */
+void wardi_config_read_map(wardi_reading *reading, const wardi_yaml *map, const wardi_keys *keys,
+                           const char *prefix, void *target, wardi_place *places);
+/** Reads one value of a scalar type. */
+void wardi_config_read_scalar(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
+                              void *target);
+/** Reads one value of a list type or a map of free names. */
+void wardi_config_read_list(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
+                            void *target);
+/** Adds "is no key of …", with the closest of `names`, or all of them. */
+void wardi_config_add_unknown(wardi_reading *reading, const wardi_yaml *key, const char *where,
+                              const char *elsewhere, const char *const *names, size_t count);
+/** Whether the key of `value` stood in the map before; then that is added. */
+bool wardi_config_repeated(wardi_reading *reading, const wardi_yaml *map, const wardi_yaml *value);
+/** A value for a message: in quotes, short, and without what would upset a terminal. */
+enum { WARDI_SHOWN_BYTES = 208 };
+const char *wardi_config_shown(char buffer[WARDI_SHOWN_BYTES], const char *value);
+/** A path against the directory of the file. */
+const char *wardi_config_resolve(wardi_reading *reading, const char *path);
+/** What no single value shows: files, limits, figures that contradict; and the next. */
+void wardi_config_check(wardi_reading *reading);
+/** Names that are taken twice, needs of what is not there, cycles. */
+void wardi_config_check_needs(wardi_reading *reading);
+/** The JSON Schema of the table, as a text to free(); NULL: out of memory. */
+char *wardi_config_schema(void);
+/** Index of the key `path` of components, which is in the table. */
+size_t wardi_component_key(const char *path);
+
+#endif

@@ -1,0 +1,180 @@
+#include "cli/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "component/component.h"
+#include "supervise/supervise.h"
+
+/* ---- files ---- */
+
+static bool looks_like_module(const char *path)
+{
+    unsigned char start[64];
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return true; /* said already, with the cause */
+    ssize_t length = read(file, start, sizeof start);
+    close(file);
+    if (length >= 4 && memcmp(start, "\0asm", 4) == 0) return true;
+    /* Text begins with a parenthesis, after blanks or a comment. */
+    for (ssize_t i = 0; i < length; i++) {
+        if (start[i] == '(' || start[i] == ';') return true;
+        if (strchr(" \t\r\n", start[i]) == NULL) return false;
+    }
+    return length == (ssize_t)sizeof start;
+}
+
+static bool check_path(wardi_reading *reading, wardi_place place, const char *path, mode_t wanted)
+{
+    struct stat status;
+    const char *what = wanted == S_IFDIR ? "directory" : "file";
+    if (stat(path, &status) != 0) {
+        wardi_mistakes_add(reading->mistakes, place,
+                           errno == ENOENT ? "there is no %s %s; paths are relative to this file"
+                                           : "the %s %s cannot be looked at; check who may read it",
+                           what, path);
+        return false;
+    }
+    if (wanted == S_IFDIR ? !S_ISDIR(status.st_mode) : S_ISDIR(status.st_mode)) {
+        wardi_mistakes_add(reading->mistakes, place, "%s is %s; name a %s", path,
+                           S_ISDIR(status.st_mode) ? "a directory" : "no directory", what);
+        return false;
+    }
+    if (access(path, R_OK) != 0) {
+        wardi_mistakes_add(reading->mistakes, place,
+                           "%s may not be read by this user; check its mode", path);
+        return false;
+    }
+    return true;
+}
+
+static void check_files(wardi_reading *reading, const wardi_config_child *child)
+{
+    const ward_wasi_grants *wasi = &child->component.wasi;
+    const char *path = child->component.path;
+    wardi_place path_place = child->places[wardi_component_key("path")];
+    if (path != NULL && check_path(reading, path_place, path, S_IFREG) && !looks_like_module(path))
+        wardi_mistakes_add(reading->mistakes, path_place,
+                           "%s is no WebAssembly; name a .wasm or .wat file", path);
+    if (wasi->stdin_path != NULL)
+        check_path(reading, child->places[wardi_component_key("wasi.stdin")], wasi->stdin_path,
+                   S_IFREG);
+    for (size_t i = 0; i < wasi->preopen_count; i++)
+        if (wasi->preopens[i].host_path != NULL)
+            check_path(reading, child->dir_places[i], wasi->preopens[i].host_path, S_IFDIR);
+}
+
+/* ---- figures that contradict each other ---- */
+
+static void check_thresholds(wardi_reading *reading, const wardi_config_child *child)
+{
+    for (size_t i = 0; i < WARD_RESOURCE_COUNT; i++) {
+        const ward_thresholds *at = &child->component.health.resources[i];
+        const char *name = ward_resource_name((ward_resource)i);
+        char path[64];
+        wardi_text text = WARDI_TEXT(path);
+        wardi_text_printf(&text, "health.resources.%s.unhealthy_at", name);
+        wardi_place place = child->places[wardi_component_key(path)];
+        if (at->degraded_at > 0 && at->unhealthy_at > 0 && at->unhealthy_at < at->degraded_at)
+            wardi_mistakes_add(reading->mistakes, place,
+                               "%s is below degraded_at; write at least as much", path);
+    }
+    const ward_thresholds *fuel = &child->component.health.resources[WARD_RESOURCE_FUEL];
+    if ((fuel->degraded_at > 0 || fuel->unhealthy_at > 0) &&
+        child->component.limits.fuel_per_call == 0) {
+        bool degraded = fuel->degraded_at > 0;
+        wardi_mistakes_add(
+            reading->mistakes,
+            child->places[wardi_component_key(degraded ? "health.resources.fuel.degraded_at"
+                                                       : "health.resources.fuel.unhealthy_at")],
+            "fuel is not metered, so this never says anything; set `limits.fuel`");
+    }
+}
+
+static void check_backoff(wardi_reading *reading, const wardi_config_child *child)
+{
+    const ward_backoff *backoff = &child->options.backoff;
+    uint64_t initial = backoff->initial_ns != 0 ? backoff->initial_ns : 100 * WARDI_MS;
+    uint64_t max = backoff->max_ns != 0 ? backoff->max_ns : 30 * WARDI_S;
+    if (max >= initial) return;
+    size_t key = wardi_component_key(backoff->max_ns != 0 ? "restart.max" : "restart.initial");
+    char first[40], last[40];
+    wardi_text text = WARDI_TEXT(first);
+    wardi_text_duration(&text, initial);
+    text = WARDI_TEXT(last);
+    wardi_text_duration(&text, max);
+    wardi_mistakes_add(reading->mistakes, child->places[key],
+                       "the longest delay (restart.max, %s) is shorter than the first "
+                       "(restart.initial, %s); make it at least as long",
+                       last, first);
+}
+
+static uint64_t host_memory_max(const wardi_config *config)
+{
+    if (config->host.memory_bytes_max != 0) return config->host.memory_bytes_max;
+    return config->host.profile == WARD_MEMORY_DENSE ? UINT64_C(16) << 20 : UINT64_C(4) << 30;
+}
+
+static void check_limits(wardi_reading *reading, const wardi_config_child *child)
+{
+    uint64_t most = host_memory_max(reading->config);
+    if (child->component.limits.memory_bytes_max <= most) return;
+    char figure[40];
+    wardi_text text = WARDI_TEXT(figure);
+    wardi_text_size(&text, most);
+    wardi_mistakes_add(reading->mistakes, child->places[wardi_component_key("limits.memory")],
+                       "limits.memory is more than the host allows (%s); write less, or raise "
+                       "`host.memory_max`",
+                       figure);
+}
+
+/* What the library itself would refuse: the net below the checks above, which know the place. */
+static void check_library(wardi_reading *reading, const wardi_config_child *child)
+{
+    ward_diag diag;
+    ward_backoff backoff;
+    ward_error error =
+        wardi_component_options_check(&child->component, host_memory_max(reading->config), &diag);
+    if (error == WARD_OK) error = wardi_backoff_resolve(&child->options.backoff, &backoff, &diag);
+    if (error != WARD_OK) wardi_mistakes_add(reading->mistakes, child->place, "%s", diag.text);
+}
+
+static void check_child(wardi_reading *reading, const wardi_config_child *child)
+{
+    size_t before = reading->mistakes->count;
+    bool has_path = child->component.path != NULL;
+    if (!has_path && child->places[wardi_component_key("path")].line == 0)
+        wardi_mistakes_add(reading->mistakes, child->place,
+                           "this component has no `path`; write `path: FILE.wasm` below it");
+    if (reading->directory != NULL) check_files(reading, child);
+    check_thresholds(reading, child);
+    check_backoff(reading, child);
+    check_limits(reading, child);
+    if (has_path && !child->faulty && reading->mistakes->count == before)
+        check_library(reading, child);
+}
+
+static void check_host(wardi_reading *reading)
+{
+    const wardi_config *config = reading->config;
+    if (config->host.components_max == 0 || config->child_count <= config->host.components_max)
+        return;
+    for (size_t i = 0; i < wardi_host_keys.count; i++)
+        if (strcmp(wardi_host_keys.items[i].path, "host.components_max") == 0)
+            wardi_mistakes_add(
+                reading->mistakes, config->places[i],
+                "host.components_max is less than the %zu components below; raise it",
+                config->child_count);
+}
+
+void wardi_config_check(wardi_reading *reading)
+{
+    const wardi_config *config = reading->config;
+    if (config->child_count == 0) return;
+    check_host(reading);
+    for (size_t i = 0; i < config->child_count; i++) check_child(reading, &config->children[i]);
+    wardi_config_check_needs(reading);
+}

@@ -1,0 +1,155 @@
+#include "cli/config.h"
+
+#include <string.h>
+
+#define MINUTE (60 * WARDI_S)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+static const wardi_choice profiles[] = {
+    {"guarded", WARD_MEMORY_GUARDED}, {"dense", WARD_MEMORY_DENSE}, {NULL, 0}};
+static const wardi_choice fallbacks[] = {{"state", WARD_FALLBACK_STATE},
+                                         {"degraded", WARD_FALLBACK_DEGRADED},
+                                         {"failed", WARD_FALLBACK_FAILED},
+                                         {NULL, 0}};
+static const wardi_choice ready_whens[] = {
+    {"degraded", WARD_READY_WHEN_DEGRADED}, {"healthy", WARD_READY_WHEN_HEALTHY}, {NULL, 0}};
+static const wardi_choice restarts[] = {{"permanent", WARD_RESTART_PERMANENT},
+                                        {"transient", WARD_RESTART_TRANSIENT},
+                                        {"temporary", WARD_RESTART_TEMPORARY},
+                                        {NULL, 0}};
+static const wardi_choice streams[] = {{"none", false}, {"inherit", true}, {NULL, 0}};
+static const wardi_choice accesses[] = {{"read", false}, {"write", true}, {NULL, 0}};
+
+/* clang-format off */
+#define HOST(field) offsetof(wardi_config, field)
+static const wardi_key host_items[] = {
+    {"host.profile", WARDI_KEY_CHOICE, 0, HOST(host.profile), 0, 0, profiles, "guarded",
+     "How memories are laid out: guarded for fast guests, dense for very many."},
+    {"host.components_max", WARDI_KEY_COUNT32, 0, HOST(host.components_max), 1, 16000000, NULL,
+     "1000 (dense: 1000000)", "Components that can exist at once."},
+    {"host.memory_max", WARDI_KEY_SIZE, 0, HOST(host.memory_bytes_max), 64 * KIB, 4 * GIB, NULL,
+     "4GiB (dense: 16MiB)", "Largest memory limit that a component may have."},
+    {"host.cache", WARDI_KEY_FILE, WARDI_KEY_OFF, HOST(host.cache_directory), 0, 0, NULL,
+     "$XDG_CACHE_HOME/ward/modules", "Directory of compiled modules; off: none."},
+    {"host.compile_threads", WARDI_KEY_COUNT32, 0, HOST(host.compile_threads), 1, 64, NULL, "1",
+     "Modules compiled at the same time; one compilation already uses every core."},
+    {"host.workers", WARDI_KEY_COUNT32, 0, HOST(workers), 1, 1024, NULL, "one a core, at least 2",
+     "Threads that check and restart components."},
+};
+const wardi_keys wardi_host_keys = {"`host`", host_items, WARD_COUNT(host_items)};
+
+#define DIR(field) offsetof(ward_preopen, field)
+static const wardi_key dir_items[] = {
+    {"host", WARDI_KEY_FILE, 0, DIR(host_path), 0, 0, NULL, NULL, "The directory, as the host sees it."},
+    {"guest", WARDI_KEY_TEXT, 0, DIR(guest_path), 0, 0, NULL, NULL, "Its path for the guest."},
+    {"access", WARDI_KEY_SWITCH, 0, DIR(writable), 0, 0, accesses, "read",
+     "read, or write for reading and writing."},
+};
+const wardi_keys wardi_dir_keys = {"a directory", dir_items, WARD_COUNT(dir_items)};
+
+#define CHILD(field) offsetof(wardi_config_child, options.field)
+#define PART(field) offsetof(wardi_config_child, component.field)
+#define RATIO_ROWS(name, index, what)                                                             \
+    {"health.resources." name ".degraded_at", WARDI_KEY_RATIO, WARDI_KEY_OFF,                     \
+     PART(health.resources[index].degraded_at), 1, 100, NULL, "off", what " that is degraded."},  \
+    {"health.resources." name ".unhealthy_at", WARDI_KEY_RATIO, WARDI_KEY_OFF,                    \
+     PART(health.resources[index].unhealthy_at), 1, 100, NULL, "off", what " that is unhealthy."}
+#define COUNT_ROWS(name, index, what)                                                             \
+    {"health.resources." name ".degraded_at", WARDI_KEY_COUNT, WARDI_KEY_OFF,                     \
+     PART(health.resources[index].degraded_at), 1, 1000000, NULL, "off", what " that is degraded."}, \
+    {"health.resources." name ".unhealthy_at", WARDI_KEY_COUNT, WARDI_KEY_OFF,                    \
+     PART(health.resources[index].unhealthy_at), 1, 1000000, NULL, "off", what " that is unhealthy."}
+
+static const wardi_key component_items[] = {
+    {"path", WARDI_KEY_FILE, 0, PART(path), 0, 0, NULL, NULL, "The .wasm or .wat file, relative to this file."},
+    {"version", WARDI_KEY_TEXT, 0, PART(version), 0, 0, NULL, NULL, "For people."},
+    {"needs", WARDI_KEY_NEEDS, 0, CHILD(needs), 0, 0, NULL, NULL,
+     "Components that must be ready before this one starts, and for it to be ready."},
+    {"start_timeout", WARDI_KEY_DURATION, 0, PART(start_timeout_ns), WARDI_MS, DAY, NULL, "10s",
+     "For load, instantiation and initialisation together."},
+    {"stop_timeout", WARDI_KEY_DURATION, 0, PART(stop_timeout_ns), WARDI_MS, DAY, NULL, "5s",
+     "For the export _cleanup."},
+
+    {"limits.memory", WARDI_KEY_SIZE, 0, PART(limits.memory_bytes_max), 64 * KIB, 4 * GIB, NULL,
+     "256MiB (dense: 16MiB)", "All linear memories together."},
+    {"limits.table_elements", WARDI_KEY_COUNT64, 0, PART(limits.table_elements_max), 1, 10000000, NULL,
+     "100000", "Elements of each table."},
+    {"limits.fuel", WARDI_KEY_COUNT64, WARDI_KEY_OFF, PART(limits.fuel_per_call), 1, UINT64_C(1) << 62, NULL,
+     "off", "Instructions, roughly, that one call may take; metering costs some 3 %."},
+
+    {"health.interval", WARDI_KEY_DURATION, 0, CHILD(interval_ns), WARDI_MS, DAY, NULL, "10s",
+     "From the end of one check to the start of the next."},
+    {"health.timeout", WARDI_KEY_DURATION, 0, PART(health.timeout_ns), WARDI_MS, HOUR, NULL, "1s",
+     "Of one call of the health export."},
+    {"health.rise", WARDI_KEY_COUNT32, 0, CHILD(rise), 1, 1000, NULL, "1",
+     "Good verdicts in a row before a component is well again."},
+    {"health.fall", WARDI_KEY_COUNT32, 0, CHILD(fall), 1, 1000, NULL, "3",
+     "Bad verdicts in a row before a component is failed."},
+    {"health.on_trap", WARDI_KEY_CHOICE, 0, PART(health.on_trap), 0, 0, fallbacks, "degraded",
+     "What a trap of the health export makes of it."},
+    {"health.on_malformed", WARDI_KEY_CHOICE, 0, PART(health.on_malformed), 0, 0, fallbacks, "state",
+     "What an unreadable answer makes of it; state: healthy while it is ready."},
+    {"health.ready_when", WARDI_KEY_CHOICE, 0, CHILD(ready_when), 0, 0, ready_whens, "degraded",
+     "The lowest health that still counts as ready."},
+    {"health.busy_after", WARDI_KEY_DURATION, 0, PART(health.busy_after_ns), WARDI_MS, DAY, NULL, "1s",
+     "A component that is inside one call for longer is degraded."},
+    {"health.frame_max", WARDI_KEY_SIZE32, 0, PART(health.frame_bytes_max), 3, 64 * KIB, NULL, "256B",
+     "Bytes that are looked at for a frame without a length."},
+    {"health.startup.interval", WARDI_KEY_DURATION, 0, CHILD(startup_interval_ns), WARDI_MS, DAY, NULL, NULL,
+     "Between start-up probes, which hold the others back until one passed."},
+    {"health.startup.fall", WARDI_KEY_COUNT32, 0, CHILD(startup_fall), 1, 100000, NULL, "30",
+     "Failed start-up probes before a component is failed."},
+    {"health.flapping.changes", WARDI_KEY_COUNT32, 0, CHILD(flap_changes_max), 1, 31, NULL, "6",
+     "More changes of health than this in the window is flapping."},
+    {"health.flapping.window", WARDI_KEY_DURATION, 0, CHILD(flap_window_ns), WARDI_MS, 7 * DAY, NULL, "60s",
+     "The window that changes are counted in."},
+    {"health.resources.window", WARDI_KEY_DURATION, 0, PART(health.resource_window_ns), WARDI_MS, DAY, NULL,
+     "60s", "The window that traps and restarts are counted in."},
+    RATIO_ROWS("memory", WARD_RESOURCE_MEMORY, "Share of limits.memory in use"),
+    COUNT_ROWS("growths_refused", WARD_RESOURCE_GROWTHS_REFUSED, "Memory growths refused since the last check"),
+    RATIO_ROWS("fuel", WARD_RESOURCE_FUEL, "Share of limits.fuel that the costliest call took"),
+    COUNT_ROWS("traps", WARD_RESOURCE_TRAPS, "Traps in the window"),
+    COUNT_ROWS("restarts", WARD_RESOURCE_RESTARTS, "Restarts in the window"),
+    RATIO_ROWS("busy", WARD_RESOURCE_BUSY, "Share of time inside the guest"),
+
+    {"restart.policy", WARDI_KEY_CHOICE, 0, CHILD(restart), 0, 0, restarts, "permanent",
+     "When it is started again: always, unless it ended with status 0, or never."},
+    {"restart.initial", WARDI_KEY_DURATION, 0, CHILD(backoff.initial_ns), WARDI_MS, DAY, NULL, "100ms",
+     "The first delay."},
+    {"restart.max", WARDI_KEY_DURATION, 0, CHILD(backoff.max_ns), WARDI_MS, DAY, NULL, "30s",
+     "The longest delay."},
+    {"restart.factor", WARDI_KEY_NUMBER, 0, CHILD(backoff.factor), 1, 100, NULL, "2",
+     "Each delay is so many times the one before."},
+    {"restart.jitter", WARDI_KEY_RATIO, WARDI_KEY_NONE_NEGATIVE, CHILD(backoff.jitter), 0, 100, NULL, "10%",
+     "How far a delay is drawn from its figure, both ways."},
+    {"restart.limit", WARDI_KEY_COUNT32, 0, CHILD(backoff.restarts_max), 1, 255, NULL, "10",
+     "Restarts in the window; one more, and it stays failed."},
+    {"restart.window", WARDI_KEY_DURATION, 0, CHILD(backoff.window_ns), WARDI_MS, 7 * DAY, NULL, "60s",
+     "The window that restarts are counted in."},
+    {"restart.reset_after", WARDI_KEY_DURATION, 0, CHILD(backoff.reset_after_ns), WARDI_MS, 7 * DAY, NULL, "30s",
+     "Healthy for so long, and the delay starts over."},
+
+    {"wasi.args", WARDI_KEY_ARGS, 0, PART(wasi.args), 0, 0, NULL, "the name", "The program's arguments, its name first."},
+    {"wasi.env", WARDI_KEY_ENV, 0, PART(wasi.env), 0, 0, NULL, NULL, "Environment variables."},
+    {"wasi.dirs", WARDI_KEY_DIRS, 0, PART(wasi.preopens), 0, 0, NULL, NULL, "Directories that it may use."},
+    {"wasi.stdin", WARDI_KEY_FILE, WARDI_KEY_OFF, PART(wasi.stdin_path), 0, 0, NULL, "off", "A file to read as standard input."},
+    {"wasi.stdout", WARDI_KEY_SWITCH, 0, PART(wasi.inherit_stdout), 0, 0, streams, "none",
+     "Where standard output goes."},
+    {"wasi.stderr", WARDI_KEY_SWITCH, 0, PART(wasi.inherit_stderr), 0, 0, streams, "none",
+     "Where standard error goes."},
+};
+/* clang-format on */
+const wardi_keys wardi_component_keys = {"a component", component_items,
+                                         WARD_COUNT(component_items)};
+
+size_t wardi_component_key(const char *path)
+{
+    for (size_t i = 0; i < WARD_COUNT(component_items); i++)
+        if (strcmp(component_items[i].path, path) == 0) return i;
+    WARD_ASSERT(false && "a key of the table");
+    return 0;
+}

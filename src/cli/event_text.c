@@ -1,0 +1,150 @@
+#include <string.h>
+#include <time.h>
+
+#include "cli/events.h"
+#include "cli/json.h"
+
+/* ---- for people ---- */
+
+static void print_time(FILE *to, uint64_t wall_ns)
+{
+    time_t seconds = (time_t)(wall_ns / WARDI_S);
+    struct tm parts;
+    char clock[16], whole[24];
+    localtime_r(&seconds, &parts);
+    strftime(clock, sizeof clock, "%H:%M:%S", &parts);
+    wardi_text text = WARDI_TEXT(whole);
+    wardi_text_printf(&text, "%s.%03u", clock, (unsigned)(wall_ns % WARDI_S / WARDI_MS));
+    wardi_output_styled(to, WARDI_DIM, whole);
+}
+
+static void print_reason(FILE *to, const char *before, const char *reason)
+{
+    if (reason[0] == '\0') return;
+    fputs(before, to);
+    wardi_output_safe(to, reason, strlen(reason));
+}
+
+/* "started" and not "ready": readiness is another thing, with an event of its own. */
+static void print_state(FILE *to, const ward_event *event)
+{
+    static const char *const words[WARD_STATE_COUNT] = {
+        [WARD_STATE_CREATING] = "created",   [WARD_STATE_STARTING] = "starting",
+        [WARD_STATE_READY] = "started",      [WARD_STATE_STOPPING] = "stopping",
+        [WARD_STATE_TERMINATED] = "stopped", [WARD_STATE_FAILED] = "failed",
+    };
+    bool failed = event->state == WARD_STATE_FAILED;
+    wardi_output_styled(to, failed ? WARDI_RED : WARDI_PLAIN, words[event->state]);
+    print_reason(to, ": ", event->reason);
+}
+
+static void print_health(FILE *to, const ward_event *event)
+{
+    wardi_output_styled(to, wardi_style_of(event->health), ward_child_health_name(event->health));
+    print_reason(to, ": ", event->reason);
+    if (event->source == WARD_SOURCE_RESOURCE) fputs(" (resource)", to);
+    if (event->probe_error != WARD_PROBE_OK && event->health == WARD_CHILD_HEALTHY)
+        fprintf(to, " (probe error: %s)", ward_probe_error_name(event->probe_error));
+}
+
+static void print_restart(FILE *to, const ward_event *event)
+{
+    char delay[32];
+    wardi_text text = WARDI_TEXT(delay);
+    wardi_text_duration(&text, event->delay_ns / WARDI_MS * WARDI_MS);
+    wardi_output_styled(to, WARDI_YELLOW, "restart");
+    fprintf(to, " in %s (%s, attempt %u)", delay, ward_cause_name(event->cause), event->attempt);
+    print_reason(to, ": ", event->reason);
+}
+
+static void print_what(FILE *to, const ward_event *event)
+{
+    switch (event->kind) {
+    case WARD_EVENT_STATE: print_state(to, event); return;
+    case WARD_EVENT_HEALTH: print_health(to, event); return;
+    case WARD_EVENT_READY:
+        wardi_output_styled(to, event->ready ? WARDI_GREEN : WARDI_YELLOW,
+                            event->ready ? "ready" : "not ready");
+        print_reason(to, ": ", event->reason);
+        return;
+    case WARD_EVENT_RESTART: print_restart(to, event); return;
+    case WARD_EVENT_GIVEN_UP:
+        wardi_output_styled(to, WARDI_RED, "given up");
+        print_reason(to, ": ", event->reason);
+        return;
+    case WARD_EVENT_FLAPPING:
+        wardi_output_styled(to, event->flapping ? WARDI_YELLOW : WARDI_PLAIN,
+                            event->flapping ? "flapping" : "no longer flapping");
+        return;
+    case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
+    }
+    fputs(ward_event_kind_name(event->kind), to);
+}
+
+void wardi_event_print(FILE *to, const ward_event *event, int name_width)
+{
+    print_time(to, event->wall_ns);
+    fprintf(to, "  %-*s  ", name_width, event->component);
+    print_what(to, event);
+    fputc('\n', to);
+}
+
+/* ---- for scripts ---- */
+
+static json_t *time_json(uint64_t wall_ns)
+{
+    time_t seconds = (time_t)(wall_ns / WARDI_S);
+    struct tm parts;
+    char date[24], whole[40];
+    gmtime_r(&seconds, &parts);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
+    wardi_text text = WARDI_TEXT(whole);
+    wardi_text_printf(&text, "%s.%06uZ", date, (unsigned)(wall_ns % WARDI_S / WARDI_US));
+    return json_string(whole);
+}
+
+static void set(json_t *object, const char *key, const char *text)
+{
+    json_object_set_new(object, key, wardi_json_text(text));
+}
+
+static void set_what(json_t *object, const ward_event *event)
+{
+    switch (event->kind) {
+    case WARD_EVENT_STATE:
+        set(object, "from", ward_state_name(event->from_state));
+        set(object, "to", ward_state_name(event->state));
+        break;
+    case WARD_EVENT_HEALTH:
+        set(object, "from", ward_child_health_name(event->from_health));
+        set(object, "to", ward_child_health_name(event->health));
+        set(object, "source", ward_source_name(event->source));
+        set(object, "probe_error",
+            event->probe_error != WARD_PROBE_OK ? ward_probe_error_name(event->probe_error) : NULL);
+        break;
+    case WARD_EVENT_READY: json_object_set_new(object, "ready", json_boolean(event->ready)); break;
+    case WARD_EVENT_RESTART:
+        set(object, "cause", ward_cause_name(event->cause));
+        json_object_set_new(object, "attempt", json_integer(event->attempt));
+        json_object_set_new(object, "delay_ns", json_integer((json_int_t)event->delay_ns));
+        break;
+    case WARD_EVENT_GIVEN_UP: set(object, "cause", ward_cause_name(event->cause)); break;
+    case WARD_EVENT_FLAPPING:
+        json_object_set_new(object, "flapping", json_boolean(event->flapping));
+        break;
+    case WARD_EVENT_STOPPED: break;
+    }
+}
+
+void wardi_event_print_json(const ward_event *event)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "time", time_json(event->wall_ns));
+    json_object_set_new(object, "sequence", json_integer((json_int_t)event->sequence));
+    set(object, "event", ward_event_kind_name(event->kind));
+    if (event->component[0] != '\0') set(object, "component", event->component);
+    set_what(object, event);
+    bool has_reason = event->kind != WARD_EVENT_STOPPED && event->kind != WARD_EVENT_FLAPPING;
+    if (has_reason) set(object, "reason", event->reason);
+    wardi_json_print(object);
+}

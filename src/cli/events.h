@@ -1,0 +1,35 @@
+/* Events on their way to standard output.
+ *
+ * The supervisor's callback only copies an event into a ring; a thread of its own writes. So a
+ * reader that is slow or a disk that is full delays no check: what does not fit the ring is counted
+ * and said. */
+#ifndef WARDI_CLI_EVENTS_H
+#define WARDI_CLI_EVENTS_H
+
+#include "cli/cli.h"
+
+typedef struct wardi_events wardi_events;
+
+typedef struct wardi_events_options {
+    bool json, quiet;
+    int name_width; /* of the longest component's name */
+    /* an eventfd: written after each event, and when nobody reads any more */
+    int wake_fd;
+} wardi_events_options;
+
+/** Starts the thread. NULL: said why. */
+wardi_events *wardi_events_new(const wardi_events_options *options);
+/** A ward_event_callback; `context` is the wardi_events. */
+void wardi_events_take(void *context, const ward_event *event);
+/** The reader of standard output is gone. Any thread. */
+bool wardi_events_unread(const wardi_events *events);
+/** Writes what is left and frees; a reader that takes nothing for a second is left behind, and
+ * then nothing is freed, for the thread still runs: false. */
+bool wardi_events_free(wardi_events *events);
+
+/** One event as a line for people (exposed for tests). */
+void wardi_event_print(FILE *to, const ward_event *event, int name_width);
+/** One event as a line of JSON. */
+void wardi_event_print_json(const ward_event *event);
+
+#endif

@@ -1,0 +1,122 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static bool styled_out, styled_err;
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0';
+}
+
+bool wardi_output_is_terminal(FILE *to)
+{
+    return isatty(fileno(to)) != 0;
+}
+
+void wardi_output_plain(void)
+{
+    styled_out = styled_err = false;
+}
+
+void wardi_output_init(void)
+{
+    const char *terminal = getenv("TERM");
+    bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
+    bool styled = !dumb && !is_set("NO_COLOR") && !is_set("WARD_NO_COLOR");
+    styled_out = styled && wardi_output_is_terminal(stdout);
+    styled_err = styled && wardi_output_is_terminal(stderr);
+    /* A reader that is gone shows as EPIPE where it is dealt with. */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void wardi_output_styled(FILE *to, wardi_style style, const char *text)
+{
+    static const char *const codes[] = {
+        [WARDI_PLAIN] = "",         [WARDI_BOLD] = "\033[1m",    [WARDI_DIM] = "\033[2m",
+        [WARDI_GREEN] = "\033[32m", [WARDI_YELLOW] = "\033[33m", [WARDI_RED] = "\033[31m",
+    };
+    bool styled = (to == stdout ? styled_out : styled_err) && style != WARDI_PLAIN;
+    fprintf(to, "%s%s%s", styled ? codes[style] : "", text, styled ? "\033[0m" : "");
+}
+
+wardi_style wardi_style_of(ward_child_health health)
+{
+    switch (health) {
+    case WARD_CHILD_HEALTHY: return WARDI_GREEN;
+    case WARD_CHILD_DEGRADED: return WARDI_YELLOW;
+    case WARD_CHILD_FAILED: return WARDI_RED;
+    }
+    return WARDI_PLAIN;
+}
+
+/* Of a well-formed character: C1 controls, and what overrides or isolates writing direction. */
+static bool is_harmful(const unsigned char *bytes, size_t length)
+{
+    if (length == 1) return bytes[0] < 0x20 || bytes[0] == 0x7f;
+    if (length == 2) return bytes[0] == 0xc2 && bytes[1] < 0xa0;
+    if (length != 3 || bytes[0] != 0xe2) return false;
+    bool overrides = bytes[1] == 0x80 && bytes[2] >= 0xaa && bytes[2] <= 0xae;
+    bool isolates = bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9;
+    return overrides || isolates;
+}
+
+static void put_escaped(FILE *to, const unsigned char *bytes, size_t length)
+{
+    if (length == 1 && bytes[0] == '\n')
+        fputs("\\n", to);
+    else if (length == 1 && bytes[0] == '\t')
+        fputs("\\t", to);
+    else
+        for (size_t i = 0; i < length; i++) fprintf(to, "\\x%02x", bytes[i]);
+}
+
+void wardi_output_safe(FILE *to, const char *bytes, size_t length)
+{
+    const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
+    while (at < end) {
+        size_t step = wardi_utf8_length(at, (size_t)(end - at));
+        if (step == 0 || is_harmful(at, step))
+            put_escaped(to, at, step == 0 ? 1 : step);
+        else
+            fwrite(at, 1, step, to);
+        at += step == 0 ? 1 : step;
+    }
+}
+
+void wardi_complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    flockfile(stderr);
+    wardi_output_styled(stderr, WARDI_BOLD, "ward: ");
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+    va_end(args);
+}
+
+/* Once a write failed, stdio forgets why: a pipe without a reader still tells. */
+static bool reader_is_gone(int cause)
+{
+    struct pollfd pipe = {.fd = fileno(stdout)};
+    return cause == EPIPE || (poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0);
+}
+
+int wardi_output_finish(int status, int on_failure)
+{
+    errno = 0;
+    bool failed = fflush(stdout) != 0 || ferror(stdout);
+    int cause = errno;
+    if (!failed || reader_is_gone(cause)) return status;
+    wardi_complain("cannot write to standard output: %s",
+                   cause != 0 ? strerror(cause) : "an earlier write failed");
+    return on_failure;
+}

@@ -1,0 +1,226 @@
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/config.h"
+#include "cli/events.h"
+#include "cli/settings.h"
+
+/* The main thread starts everything and then only waits: for signals, which no other thread takes,
+ * and for the supervisor. Stopping runs on a thread of its own, so that a second signal is seen. */
+typedef struct run_state {
+    const wardi_run_settings *settings;
+    wardi_config *config;
+    ward_host *host;
+    ward_supervisor *supervisor;
+    wardi_events *events;
+    int signal_fd, wake_fd, stopped_fd;
+    pthread_t stopper;
+    bool stopping;
+    ward_error stop_error;
+    ward_diag stop_diag;
+    int status;
+} run_state;
+
+static int complain_of(const char *what, const ward_diag *diag)
+{
+    wardi_complain("run: %s%s", what, diag->text);
+    return WARDI_EXIT_FAILED;
+}
+
+/* ---- set-up ---- */
+
+static int name_width(const wardi_config *config)
+{
+    enum { WIDTH_MAX = 24 };
+    size_t width = 0;
+    for (size_t i = 0; i < config->child_count; i++) {
+        size_t length = strlen(config->children[i].component.name);
+        if (length > width) width = length;
+    }
+    return width < WIDTH_MAX ? (int)width : WIDTH_MAX;
+}
+
+/* Blocked before the first thread is made, so that every thread inherits it. */
+static bool open_signals(run_state *run)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    run->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    run->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    run->stopped_fd = eventfd(0, EFD_CLOEXEC);
+    if (run->signal_fd >= 0 && run->wake_fd >= 0 && run->stopped_fd >= 0) return true;
+    wardi_complain("run: %s", strerror(errno));
+    return false;
+}
+
+static int read_config(run_state *run, const char *file)
+{
+    wardi_mistakes mistakes = {0};
+    ward_diag diag;
+    ward_error error = wardi_config_read(file, &run->config, &mistakes, &diag);
+    int status = WARDI_EXIT_OK;
+    if (error == WARD_ERROR_CONFIG) {
+        wardi_mistakes_print(stderr, file, &mistakes);
+        status = WARDI_EXIT_CONFIG;
+    } else if (error != WARD_OK) {
+        status = complain_of("", &diag);
+    }
+    wardi_mistakes_done(&mistakes);
+    return status;
+}
+
+static int add_children(run_state *run)
+{
+    ward_diag diag;
+    for (size_t i = 0; i < run->config->child_count; i++) {
+        const wardi_config_child *child = &run->config->children[i];
+        if (ward_supervisor_add(run->supervisor, &child->options, &diag) == WARD_OK) continue;
+        wardi_complain("run: %s: %s", child->component.name, diag.text);
+        return WARDI_EXIT_CONFIG;
+    }
+    return WARDI_EXIT_OK;
+}
+
+static int open_supervisor(run_state *run)
+{
+    ward_diag diag;
+    ward_supervisor_options options = WARD_INIT(ward_supervisor_options);
+    if (ward_host_open(&run->config->host, &run->host, &diag) != WARD_OK)
+        return complain_of("the host cannot be opened: ", &diag);
+    wardi_events_options events = {
+        .json = run->settings->json || !wardi_output_is_terminal(stdout),
+        .quiet = run->settings->quiet,
+        .name_width = name_width(run->config),
+        .wake_fd = run->wake_fd,
+    };
+    run->events = wardi_events_new(&events);
+    if (run->events == NULL) return WARDI_EXIT_FAILED;
+    options.workers = run->config->workers;
+    options.on_event = wardi_events_take;
+    options.event_context = run->events;
+    if (ward_supervisor_new(run->host, &options, &run->supervisor, &diag) != WARD_OK)
+        return complain_of("", &diag);
+    return add_children(run);
+}
+
+/* ---- stopping ---- */
+
+static void *stop_all(void *context)
+{
+    run_state *run = context;
+    uint64_t one = 1;
+    run->stop_error =
+        ward_supervisor_stop(run->supervisor, run->settings->stop_timeout_ns, &run->stop_diag);
+    if (write(run->stopped_fd, &one, sizeof one) < 0) wardi_complain("run: %s", strerror(errno));
+    return NULL;
+}
+
+static void stop_begin(run_state *run)
+{
+    if (run->stopping) return;
+    run->stopping = true;
+    if (pthread_create(&run->stopper, NULL, stop_all, run) == 0) return;
+    wardi_complain("run: no thread for stopping");
+    _exit(WARDI_EXIT_FAILED);
+}
+
+static void take_signal(run_state *run)
+{
+    struct signalfd_siginfo info;
+    if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
+    int number = (int)info.ssi_signo;
+    if (run->stopping) {
+        wardi_complain("SIG%s again: ended at once", sigabbrev_np(number));
+        _exit(128 + number);
+    }
+    if (wardi_output_is_terminal(stderr))
+        wardi_complain("SIG%s: stopping; once more ends at once", sigabbrev_np(number));
+    stop_begin(run);
+}
+
+/* ---- running ---- */
+
+static bool has_ended(const run_state *run, const wardi_config_child *child, bool *ret_given_up)
+{
+    ward_child_status status = WARD_INIT(ward_child_status);
+    if (ward_supervisor_child(run->supervisor, child->component.name, &status) != WARD_OK)
+        return false;
+    if (status.given_up) *ret_given_up = true;
+    return status.given_up || (status.state == WARD_STATE_TERMINATED &&
+                               child->options.restart != WARD_RESTART_PERMANENT);
+}
+
+/* With nothing left that could run again, whoever started ward wants to know. */
+static void take_wake(run_state *run)
+{
+    uint64_t count;
+    bool given_up = false;
+    if (read(run->wake_fd, &count, sizeof count) < 0 || run->stopping) return;
+    if (wardi_events_unread(run->events)) {
+        stop_begin(run);
+        return;
+    }
+    for (size_t i = 0; i < run->config->child_count; i++)
+        if (!has_ended(run, &run->config->children[i], &given_up)) return;
+    wardi_complain("run: every component has ended or was given up");
+    if (given_up) run->status = WARDI_EXIT_FAILED;
+    stop_begin(run);
+}
+
+static void wait_until_stopped(run_state *run)
+{
+    struct pollfd waits[] = {
+        {.fd = run->signal_fd, .events = POLLIN},
+        {.fd = run->wake_fd, .events = POLLIN},
+        {.fd = run->stopped_fd, .events = POLLIN},
+    };
+    while ((waits[2].revents & POLLIN) == 0) {
+        if (poll(waits, WARD_COUNT(waits), -1) < 0) continue;
+        if ((waits[0].revents & POLLIN) != 0) take_signal(run);
+        if ((waits[1].revents & POLLIN) != 0) take_wake(run);
+    }
+    pthread_join(run->stopper, NULL);
+    if (run->stop_error == WARD_OK) return;
+    run->status = complain_of("stopping was cut short: ", &run->stop_diag);
+}
+
+static void run_all(run_state *run)
+{
+    ward_diag diag;
+    if (ward_supervisor_start(run->supervisor, &diag) != WARD_OK) {
+        run->status = complain_of("", &diag);
+        return;
+    }
+    if (wardi_output_is_terminal(stderr))
+        wardi_complain("%zu component%s; Ctrl-C stops", run->config->child_count,
+                       run->config->child_count == 1 ? "" : "s");
+    wait_until_stopped(run);
+}
+
+int wardi_run_run(const void *settings, char **args, int arg_count)
+{
+    run_state run = {.settings = settings, .signal_fd = -1, .wake_fd = -1, .stopped_fd = -1};
+    run.status = read_config(&run, arg_count > 0 ? args[0] : "ward.yaml");
+    if (run.status == WARDI_EXIT_OK && !open_signals(&run)) run.status = WARDI_EXIT_FAILED;
+    if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
+    if (run.status == WARDI_EXIT_OK) run_all(&run);
+    ward_supervisor_free(run.supervisor);
+    ward_host_close(run.host);
+    /* A thread that hangs in a write goes down with the process. */
+    if (!wardi_events_free(run.events)) _exit(run.status);
+    wardi_config_free(run.config);
+    if (run.signal_fd >= 0) close(run.signal_fd);
+    if (run.wake_fd >= 0) close(run.wake_fd);
+    if (run.stopped_fd >= 0) close(run.stopped_fd);
+    return run.status;
+}

@@ -1,0 +1,108 @@
+#include <stdlib.h>
+
+#include "cli/config.h"
+#include "cli/json.h"
+#include "cli/settings.h"
+
+static void print_mistake(FILE *to, const char *file, const wardi_mistake *mistake)
+{
+    char place[40];
+    wardi_text text = WARDI_TEXT(place);
+    wardi_text_printf(&text, ":%u:%u:", mistake->place.line, mistake->place.column);
+    wardi_output_styled(to, WARDI_BOLD, file);
+    wardi_output_styled(to, WARDI_BOLD, place);
+    fprintf(to, " %s\n", mistake->text);
+}
+
+void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes)
+{
+    for (size_t i = 0; i < mistakes->kept; i++) print_mistake(to, file, &mistakes->items[i]);
+    if (mistakes->count > mistakes->kept)
+        fprintf(to, "… and %zu more\n", mistakes->count - mistakes->kept);
+    fprintf(to, "%s: %zu mistake%s\n", file, mistakes->count, mistakes->count == 1 ? "" : "s");
+}
+
+static void print_json(const char *file, const wardi_mistakes *mistakes, size_t component_count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < mistakes->kept; i++)
+        json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "line",
+                                              (int)mistakes->items[i].place.line, "column",
+                                              (int)mistakes->items[i].place.column, "message",
+                                              mistakes->items[i].text));
+    wardi_json_print(json_pack("{s:s, s:b, s:I, s:I, s:o}", "file", file, "valid",
+                               mistakes->count == 0, "components", (json_int_t)component_count,
+                               "mistake_count", (json_int_t)mistakes->count, "mistakes", list));
+}
+
+/* ---- --load: what only the modules themselves tell ---- */
+
+static void load_child(ward_host *host, const wardi_config_child *child, wardi_mistakes *mistakes)
+{
+    ward_component *component;
+    ward_diag diag;
+    ward_error error = ward_component_new(host, &child->component, &component, &diag);
+    if (error == WARD_OK) {
+        error = ward_component_load(component, &diag);
+        ward_component_free(component);
+    }
+    if (error != WARD_OK)
+        wardi_mistakes_add(mistakes, child->places[wardi_component_key("path")], "%s", diag.text);
+}
+
+static ward_error load_all(const wardi_config *config, wardi_mistakes *mistakes,
+                           ward_diag *ret_diag)
+{
+    ward_host *host;
+    ward_error error = ward_host_open(&config->host, &host, ret_diag);
+    if (error != WARD_OK) return error;
+    for (size_t i = 0; i < config->child_count; i++)
+        load_child(host, &config->children[i], mistakes);
+    ward_host_close(host);
+    wardi_mistakes_sort(mistakes);
+    return mistakes->count > 0 ? WARD_ERROR_CONFIG : WARD_OK;
+}
+
+static int print_schema(void)
+{
+    char *schema = wardi_config_schema();
+    if (schema == NULL) {
+        wardi_complain("validate: out of memory");
+        return WARDI_EXIT_FAILED;
+    }
+    puts(schema);
+    free(schema);
+    return wardi_output_finish(WARDI_EXIT_OK, WARDI_EXIT_FAILED);
+}
+
+static void print_result(const wardi_validate_settings *validate, const char *file,
+                         const wardi_mistakes *mistakes, size_t component_count)
+{
+    if (validate->json)
+        print_json(file, mistakes, component_count);
+    else if (mistakes->count > 0)
+        wardi_mistakes_print(stdout, file, mistakes);
+    else
+        printf("%s: %zu component%s, no mistakes\n", file, component_count,
+               component_count == 1 ? "" : "s");
+}
+
+int wardi_validate_run(const void *settings, char **args, int arg_count)
+{
+    const wardi_validate_settings *validate = settings;
+    if (validate->schema) return print_schema();
+    const char *file = arg_count > 0 ? args[0] : "ward.yaml";
+    wardi_config *config = NULL;
+    wardi_mistakes mistakes = {0};
+    ward_diag diag;
+    ward_error error = wardi_config_read(file, &config, &mistakes, &diag);
+    if (error == WARD_OK && validate->load) error = load_all(config, &mistakes, &diag);
+    int status = error == WARD_OK ? WARDI_EXIT_OK : WARDI_EXIT_FAILED;
+    if (error == WARD_OK || error == WARD_ERROR_CONFIG)
+        print_result(validate, file, &mistakes, config != NULL ? config->child_count : 0);
+    else
+        wardi_complain("validate: %s", diag.text);
+    wardi_mistakes_done(&mistakes);
+    wardi_config_free(config);
+    return wardi_output_finish(status, WARDI_EXIT_FAILED);
+}

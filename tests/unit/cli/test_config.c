@@ -1,0 +1,561 @@
+/* ward.yaml: what good files become, and every message of bad ones, with its place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/config.h"
+
+#define HEAD "version: 1\ncomponents:\n"
+#define A HEAD "  a: {path: a.wasm}\n"
+
+typedef struct bad_case {
+    const char *yaml;
+    const char *expected; /* LINE:COLUMN: message, a line each */
+} bad_case;
+
+static const bad_case bad_cases[] = {
+    /* the file as a whole */
+    {"", "1:1: the file is empty; write `version: 1` and `components:`\n"},
+    {"# nothing\n", "1:1: the file is empty; write `version: 1` and `components:`\n"},
+    {"- a\n", "1:1: the file is no map; write `version: 1` and `components:`\n"},
+    {"version: 1\n",
+     "1:1: there are no components; write them below `components:`, each with a name and a "
+     "`path`\n"},
+    {"version: 1\ncomponents:\n",
+     "2:12: there are no components; write them below `components:`, each with a name and a "
+     "`path`\n"},
+    {"components: {a: {path: a.wasm}}\n",
+     "1:1: the version of the format is missing; write `version: 1` first\n"},
+    {"version: 2\ncomponents: {a: {path: a.wasm}}\n",
+     "1:10: this version of the format is not known; write `version: 1`\n"},
+    {A "---\n" A, "4:1: a second document; a file holds one, so take out the `---`\n"},
+    {A "x: [1\n",
+     "5:1: not YAML: missing comma in flow sequence; look at this line and the one above\n"},
+    {HEAD "\ta: b\n",
+     "3:1: not YAML: tab character may not be used as indentation; look at this line and the one "
+     "above\n"},
+    {A "extra: 1\n",
+     "4:1: \"extra\" is no key of the file; it takes version, host, defaults, components\n"},
+    {A "defualts: {}\n", "4:1: \"defualts\" is no key of the file; did you mean `defaults`?\n"},
+    {A "version: 1\n",
+     "4:1: \"version\" stands here for the second time, after line 1; keep one\n"},
+
+    /* decorations that are not read */
+    {HEAD "  a: &x {path: a.wasm}\n",
+     "3:9: an anchor (&…) is not read; put what components share under `defaults`\n"},
+    {HEAD "  a: *x\n",
+     "3:6: an alias (*…) is not read; put what components share under `defaults`\n"},
+    {HEAD "  a: {path: !x a.wasm}\n", "3:16: a tag (!…) is not read; write the value without it\n"},
+    {HEAD "  a: {path: a.wasm, <<: b}\n",
+     "3:21: merge keys (<<) are not read; put what components share under `defaults`\n"},
+    {HEAD "  a: {path: \"a\\0b\"}\n", "3:13: a NUL byte in a text; take it out\n"},
+    {HEAD "  ? [x]\n  : {path: a.wasm}\n",
+     "3:5: a key that is no plain text; write a name before the colon\n"},
+
+    /* keys */
+    {HEAD "  a: {path: a.wasm, heath: {}}\n",
+     "3:21: \"heath\" is no key of a component; did you mean `health`?\n"},
+    {HEAD "  a: {path: a.wasm, timeout: 1s}\n",
+     "3:21: \"timeout\" is no key of a component; did you mean `health.timeout`?\n"},
+    {HEAD "  a: {path: a.wasm, colour: red}\n",
+     "3:21: \"colour\" is no key of a component; it takes path, version, needs, start_timeout, "
+     "stop_timeout, limits, health, restart, wasi\n"},
+    {HEAD "  a: {path: a.wasm, health: {intervall: 1s}}\n",
+     "3:29: \"intervall\" is no key of `health`; did you mean `interval`?\n"},
+    {HEAD "  a:\n    path: a.wasm\n    health:\n      interval: 1s\n      interval: 2s\n",
+     "7:7: \"interval\" stands here for the second time, after line 6; keep one\n"},
+    {HEAD "  a: {path: a.wasm, health: 5s}\n",
+     "3:29: health takes keys of its own; write them below it, indented\n"},
+    {HEAD "  a: {path: a.wasm, \"x\\e[2J\": 1}\n",
+     "3:21: \"x\\x1b[2J\" is no key of a component; it takes path, version, needs, start_timeout, "
+     "stop_timeout, limits, health, restart, wasi\n"},
+
+    /* values */
+    {HEAD "  a: {path: [a.wasm]}\n",
+     "3:13: path takes one value, and this is a list; write it like `data/file`\n"},
+    {HEAD "  a: {path: }\n",
+     "3:13: path has no value; write one like `data/file`, or take the key out\n"},
+    {HEAD "  a: {path: \"\"}\n", "3:13: path: it is empty; write a text, or take the key out\n"},
+    {HEAD "  a: {path: a.wasm, start_timeout: 10 sec}\n",
+     "3:36: start_timeout: \"10 sec\" is no duration; write 10s\n"},
+    {HEAD "  a: {path: a.wasm, health: {timeout: 0s}}\n",
+     "3:39: health.timeout: \"0s\" is too little; the least is 1ms\n"},
+    {HEAD "  a: {path: a.wasm, health: {timeout: 3d}}\n",
+     "3:39: health.timeout: \"3d\" is too much; the most is 1h\n"},
+    {HEAD "  a: {path: a.wasm, limits: {memory: 64MB}}\n",
+     "3:38: limits.memory: \"64MB\" is no size; write 64MiB\n"},
+    {HEAD "  a: {path: a.wasm, limits: {memory: 5GiB}}\n",
+     "3:38: limits.memory: \"5GiB\" is too much; the most is 4GiB\n"},
+    {HEAD "  a: {path: a.wasm, limits: {fuel: 0}}\n",
+     "3:36: limits.fuel: \"0\" is too little; the least is 1, or write off\n"},
+    {HEAD "  a: {path: a.wasm, health: {fall: -1}}\n",
+     "3:36: health.fall: \"-1\" is no number; write a whole number, in digits only\n"},
+    {HEAD "  a: {path: a.wasm, health: {on_trap: ignore}}\n",
+     "3:39: health.on_trap: \"ignore\" is not one of its words; write state, degraded or failed\n"},
+    {HEAD "  a: {path: a.wasm, restart: {factor: 0.5}}\n",
+     "3:39: restart.factor: \"0.5\" is too little; the least is 1\n"},
+    {HEAD "  a: {path: a.wasm, restart: {jitter: 10}}\n",
+     "3:39: restart.jitter: \"10\" is no percentage; write 10%\n"},
+    {HEAD "  a: {path: a.wasm, restart: {limit: 256}}\n",
+     "3:38: restart.limit: \"256\" is too much; the most is 255\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {stdout: yes}}\n",
+     "3:36: wasi.stdout: \"yes\" is not one of its words; write none or inherit\n"},
+    {"version: 1\nhost: {profile: dence}\ncomponents: {a: {path: a.wasm}}\n",
+     "2:17: host.profile: \"dence\" is not one of its words; write guarded or dense\n"},
+
+    /* lists */
+    {HEAD "  a: {path: a.wasm, needs: b}\n", "3:28: needs takes a list; write [one, two]\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {args: [[x]]}}\n",
+     "3:35: wasi.args takes texts, and this is a list; write one text a line\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {env: [x]}}\n",
+     "3:33: wasi.env takes a map; write {NAME: value}\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {env: {A: 1, A: 2}}}\n",
+     "3:40: \"A\" stands here for the second time, after line 3; keep one\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {env: {\"A=B\": 1}}}\n",
+     "3:34: wasi.env: a name is empty or has a `=` in it; write NAME: value\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {dirs: [x]}}\n",
+     "3:35: wasi.dirs takes maps; write `- {host: ./data, guest: /data}`\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {dirs: [{host: .}]}}\n",
+     "3:35: wasi.dirs: `guest` is missing; write `- {host: ./data, guest: /data}`\n"},
+    {HEAD "  a: {path: a.wasm, wasi: {dirs: [{host: ., guest: /, acess: write}]}}\n",
+     "3:55: \"acess\" is no key of a directory; did you mean `access`?\n"},
+
+    /* names, needs, cycles */
+    {HEAD "  -a: {path: a.wasm}\n",
+     "3:3: \"-a\" is no name for a component; write 1 to 127 letters, digits, '.', '_' or '-', "
+     "beginning with a letter, a digit or '_'\n"},
+    {A "  a: {path: b.wasm}\n",
+     "4:3: a second component of this name, after line 3; give it another\n"},
+    {HEAD "  a: {}\n", "3:3: this component has no `path`; write `path: FILE.wasm` below it\n"},
+    {HEAD "  a:\n", "3:3: this component has no `path`; write `path: FILE.wasm` below it\n"},
+    {A "  b: {path: a.wasm, needs: [nowhere]}\n",
+     "4:29: there is no component \"nowhere\"; add it, or take this out\n"},
+    {HEAD "  cache: {path: a.wasm}\n  b: {path: a.wasm, needs: [cahce]}\n",
+     "4:29: there is no component \"cahce\"; did you mean `cache`?\n"},
+    {A "  b: {path: a.wasm, needs: [a, a]}\n", "4:32: needs the same component twice; keep one\n"},
+    {HEAD "  a: {path: a.wasm, needs: [a]}\n",
+     "3:29: a cycle: a → a; take one of these needs out\n"},
+    {HEAD "  a: {path: a.wasm, needs: [b]}\n  b: {path: a.wasm, needs: [c]}\n"
+          "  c: {path: a.wasm, needs: [a]}\n  d: {path: a.wasm, needs: [e]}\n"
+          "  e: {path: a.wasm, needs: [d]}\n",
+     "5:29: a cycle: a → b → c → a; take one of these needs out\n"
+     "7:29: a cycle: d → e → d; take one of these needs out\n"},
+
+    /* figures that contradict */
+    {HEAD "  a: {path: a.wasm, health: {resources: {memory: {degraded_at: 90%, unhealthy_at: "
+          "80%}}}}\n",
+     "3:83: health.resources.memory.unhealthy_at is below degraded_at; write at least as much\n"},
+    {HEAD "  a: {path: a.wasm, health: {resources: {fuel: {degraded_at: 90%}}}}\n",
+     "3:62: fuel is not metered, so this never says anything; set `limits.fuel`\n"},
+    {HEAD "  a: {path: a.wasm, restart: {initial: 1m}}\n",
+     "3:40: the longest delay (restart.max, 30s) is shorter than the first (restart.initial, 1m); "
+     "make it at least as long\n"},
+    {"version: 1\nhost: {profile: dense}\ncomponents:\n  a: {path: a.wasm, limits: {memory: "
+     "64MiB}}\n",
+     "4:38: limits.memory is more than the host allows (16MiB); write less, or raise "
+     "`host.memory_max`\n"},
+    {"version: 1\nhost: {components_max: 1}\ncomponents:\n  a: {path: a.wasm}\n  b: {path: "
+     "a.wasm}\n",
+     "2:24: host.components_max is less than the 2 components below; raise it\n"},
+    {"version: 1\nhost: {memory_max: 1MiB}\ndefaults: {limits: {memory: 2MiB}}\ncomponents:\n"
+     "  a: {path: a.wasm}\n  b: {path: a.wasm}\n",
+     "3:29: limits.memory is more than the host allows (1MiB); write less, or raise "
+     "`host.memory_max`\n"},
+
+    /* all at once, in the order of their places */
+    {"version: 1\nhost: {profil: dense}\ncomponents:\n  b: {path: a.wasm, needs: [x1]}\n"
+     "  a: {pat: a.wasm, stop_timeout: 3}\n",
+     "2:8: \"profil\" is no key of `host`; did you mean `profile`?\n"
+     "4:29: there is no component \"x1\"; add it, or take this out\n"
+     "5:3: this component has no `path`; write `path: FILE.wasm` below it\n"
+     "5:7: \"pat\" is no key of a component; did you mean `path`?\n"
+     "5:34: stop_timeout: \"3\" is no duration; it has no unit: write 3s or 3ms\n"},
+};
+
+static char *listed(const wardi_mistakes *mistakes)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&text, &length);
+    for (size_t i = 0; i < mistakes->kept; i++)
+        fprintf(to, "%u:%u: %s\n", mistakes->items[i].place.line, mistakes->items[i].place.column,
+                mistakes->items[i].text);
+    fclose(to);
+    return text;
+}
+
+static void bad(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(bad_cases); i++) {
+        wardi_mistakes mistakes = {0};
+        wardi_config *config = NULL;
+        ward_error error = wardi_config_parse(bad_cases[i].yaml, strlen(bad_cases[i].yaml), NULL,
+                                              &config, &mistakes);
+        char *text = listed(&mistakes);
+        if (strcmp(text, bad_cases[i].expected) != 0)
+            fail_msg("of\n%s\nexpected\n%sgot\n%s", bad_cases[i].yaml, bad_cases[i].expected, text);
+        assert_int_equal(error, WARD_ERROR_CONFIG);
+        assert_null(config);
+        assert_int_equal(mistakes.count, mistakes.kept);
+        free(text);
+        wardi_mistakes_done(&mistakes);
+    }
+}
+
+static void nul_in_file(void **state)
+{
+    static const char bytes[] = "version: 1\nco\0mponents: {}\n";
+    wardi_mistakes mistakes = {0};
+    wardi_config *config = NULL;
+    (void)state;
+    assert_int_equal(wardi_config_parse(bytes, sizeof bytes - 1, NULL, &config, &mistakes),
+                     WARD_ERROR_CONFIG);
+    char *text = listed(&mistakes);
+    assert_string_equal(text, "2:3: a NUL byte; is this a text file? Write it anew as UTF-8\n");
+    free(text);
+    wardi_mistakes_done(&mistakes);
+}
+
+static void too_many(void **state)
+{
+    char *yaml = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&yaml, &length);
+    (void)state;
+    fputs(A, to);
+    for (int i = 0; i < 1000; i++) fprintf(to, "x%d: 1\n", i);
+    fclose(to);
+    wardi_mistakes mistakes = {0};
+    wardi_config *config = NULL;
+    assert_int_equal(wardi_config_parse(yaml, length, NULL, &config, &mistakes), WARD_ERROR_CONFIG);
+    assert_int_equal(mistakes.kept, WARDI_MISTAKES_KEPT);
+    assert_int_equal(mistakes.count, 1000);
+    free(yaml);
+    wardi_mistakes_done(&mistakes);
+}
+
+static wardi_config *parsed(const char *yaml, const char *directory)
+{
+    wardi_mistakes mistakes = {0};
+    wardi_config *config = NULL;
+    ward_error error = wardi_config_parse(yaml, strlen(yaml), directory, &config, &mistakes);
+    char *text = listed(&mistakes);
+    if (error != WARD_OK) fail_msg("%s: %s", ward_error_name(error), text);
+    free(text);
+    wardi_mistakes_done(&mistakes);
+    return config;
+}
+
+static void least(void **state)
+{
+    wardi_config *config = parsed(A, NULL);
+    (void)state;
+    assert_int_equal(config->child_count, 1);
+    const wardi_config_child *child = &config->children[0];
+    assert_string_equal(child->component.name, "a");
+    assert_string_equal(child->component.path, "a.wasm");
+    assert_ptr_equal(child->options.component, &child->component);
+    assert_int_equal(child->options.size, sizeof(ward_child_options));
+    assert_int_equal(child->component.size, sizeof(ward_component_options));
+    /* What is not written stays the library's default. */
+    assert_int_equal(child->options.interval_ns, 0);
+    assert_int_equal(child->component.limits.memory_bytes_max, 0);
+    assert_null(config->host.cache_directory);
+    wardi_config_free(config);
+}
+
+static const char everything[] =
+    "version: 1\n"
+    "host: {profile: dense, components_max: 7, memory_max: 8MiB, cache: off, compile_threads: 2,\n"
+    "       workers: 4}\n"
+    "components:\n"
+    "  db: {path: /x/db.wasm}\n"
+    "  plugin:\n"
+    "    path: a.wasm\n"
+    "    version: 1.20\n"
+    "    needs: [db]\n"
+    "    start_timeout: 20s\n"
+    "    stop_timeout: 1m30s\n"
+    "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000}\n"
+    "    health:\n"
+    "      interval: 2s\n"
+    "      timeout: 250ms\n"
+    "      rise: 2\n"
+    "      fall: 4\n"
+    "      on_trap: failed\n"
+    "      on_malformed: degraded\n"
+    "      ready_when: healthy\n"
+    "      busy_after: 3s\n"
+    "      frame_max: 1KiB\n"
+    "      startup: {interval: 200ms, fall: 31}\n"
+    "      flapping: {changes: 5, window: 61s}\n"
+    "      resources:\n"
+    "        window: 62s\n"
+    "        memory: {degraded_at: 80%, unhealthy_at: 0.95}\n"
+    "        growths_refused: {degraded_at: 1, unhealthy_at: 2}\n"
+    "        fuel: {degraded_at: 70%}\n"
+    "        traps: {degraded_at: 3}\n"
+    "        restarts: {degraded_at: 4}\n"
+    "        busy: {unhealthy_at: 100%}\n"
+    "    restart: {policy: transient, initial: 1s, max: 2s, factor: 1.5, jitter: 0%, limit: 3,\n"
+    "              window: 63s, reset_after: 64s}\n"
+    "    wasi:\n"
+    "      args: [plugin, --fast, \"\"]\n"
+    "      env: {A: 1, B: \"x y\", C: }\n"
+    "      dirs: [{host: data, guest: /data, access: write}, {host: /etc, guest: /etc}]\n"
+    "      stdin: input.txt\n"
+    "      stdout: inherit\n"
+    "      stderr: inherit\n";
+
+static void all_of_health(const wardi_config_child *child)
+{
+    const ward_health_policy *health = &child->component.health;
+    const ward_thresholds *resources = health->resources;
+    assert_int_equal(health->timeout_ns, 250 * WARDI_MS);
+    assert_int_equal(health->busy_after_ns, 3 * WARDI_S);
+    assert_int_equal(health->frame_bytes_max, 1024);
+    assert_int_equal(health->on_trap, WARD_FALLBACK_FAILED);
+    assert_int_equal(health->on_malformed, WARD_FALLBACK_DEGRADED);
+    assert_int_equal(health->resource_window_ns, 62 * WARDI_S);
+    assert_float_equal(resources[WARD_RESOURCE_MEMORY].degraded_at, 0.8, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_MEMORY].unhealthy_at, 0.95, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_GROWTHS_REFUSED].degraded_at, 1, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_GROWTHS_REFUSED].unhealthy_at, 2, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_FUEL].degraded_at, 0.7, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_TRAPS].degraded_at, 3, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_RESTARTS].degraded_at, 4, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_BUSY].unhealthy_at, 1, 1e-12);
+    assert_int_equal(child->options.interval_ns, 2 * WARDI_S);
+    assert_int_equal(child->options.rise, 2);
+    assert_int_equal(child->options.fall, 4);
+    assert_int_equal(child->options.ready_when, WARD_READY_WHEN_HEALTHY);
+    assert_int_equal(child->options.startup_interval_ns, 200 * WARDI_MS);
+    assert_int_equal(child->options.startup_fall, 31);
+    assert_int_equal(child->options.flap_changes_max, 5);
+    assert_int_equal(child->options.flap_window_ns, 61 * WARDI_S);
+}
+
+static void all_of_restart(const ward_child_options *options)
+{
+    const ward_backoff *backoff = &options->backoff;
+    assert_int_equal(options->restart, WARD_RESTART_TRANSIENT);
+    assert_int_equal(backoff->initial_ns, WARDI_S);
+    assert_int_equal(backoff->max_ns, 2 * WARDI_S);
+    assert_float_equal(backoff->factor, 1.5, 1e-12);
+    assert_true(backoff->jitter < 0); /* none, for 0 would be the default */
+    assert_int_equal(backoff->restarts_max, 3);
+    assert_int_equal(backoff->window_ns, 63 * WARDI_S);
+    assert_int_equal(backoff->reset_after_ns, 64 * WARDI_S);
+}
+
+static void all_of_wasi(const ward_wasi_grants *wasi)
+{
+    assert_int_equal(wasi->arg_count, 3);
+    assert_string_equal(wasi->args[1], "--fast");
+    assert_string_equal(wasi->args[2], "");
+    assert_int_equal(wasi->env_count, 3);
+    assert_string_equal(wasi->env[0], "A=1");
+    assert_string_equal(wasi->env[1], "B=x y");
+    assert_string_equal(wasi->env[2], "C=");
+    assert_int_equal(wasi->preopen_count, 2);
+    assert_string_equal(wasi->preopens[0].host_path, "data");
+    assert_string_equal(wasi->preopens[0].guest_path, "/data");
+    assert_true(wasi->preopens[0].writable);
+    assert_false(wasi->preopens[1].writable);
+    assert_string_equal(wasi->stdin_path, "input.txt");
+    assert_true(wasi->inherit_stdout);
+    assert_true(wasi->inherit_stderr);
+}
+
+static void all(void **state)
+{
+    wardi_config *config = parsed(everything, NULL);
+    (void)state;
+    assert_int_equal(config->host.profile, WARD_MEMORY_DENSE);
+    assert_int_equal(config->host.components_max, 7);
+    assert_int_equal(config->host.memory_bytes_max, 8 << 20);
+    assert_string_equal(config->host.cache_directory, "");
+    assert_int_equal(config->host.compile_threads, 2);
+    assert_int_equal(config->workers, 4);
+    assert_int_equal(config->child_count, 2);
+    const wardi_config_child *child = &config->children[1];
+    assert_string_equal(child->component.version, "1.20");
+    assert_int_equal(child->options.need_count, 1);
+    assert_string_equal(child->options.needs[0], "db");
+    assert_int_equal(child->component.start_timeout_ns, 20 * WARDI_S);
+    assert_int_equal(child->component.stop_timeout_ns, 90 * WARDI_S);
+    assert_int_equal(child->component.limits.memory_bytes_max, 4 << 20);
+    assert_int_equal(child->component.limits.table_elements_max, 9);
+    assert_int_equal(child->component.limits.fuel_per_call, 1000000);
+    all_of_health(child);
+    all_of_restart(&child->options);
+    all_of_wasi(&child->component.wasi);
+    wardi_config_free(config);
+}
+
+/* Every key of the tables stands in that file, so that no new one goes untested. */
+static void nothing_forgotten(void **state)
+{
+    wardi_config *config = parsed(everything, NULL);
+    (void)state;
+    for (size_t i = 0; i < wardi_component_keys.count; i++) {
+        const char *path = wardi_component_keys.items[i].path;
+        static const char *const absent[] = {
+            "health.resources.fuel.unhealthy_at", "health.resources.traps.unhealthy_at",
+            "health.resources.restarts.unhealthy_at", "health.resources.busy.degraded_at"};
+        bool expected = true;
+        for (size_t j = 0; j < WARD_COUNT(absent); j++)
+            if (strcmp(absent[j], path) == 0) expected = false;
+        if ((config->children[1].places[i].line != 0) != expected) fail_msg("%s", path);
+    }
+    for (size_t i = 0; i < wardi_host_keys.count; i++)
+        if (config->places[i].line == 0) fail_msg("%s", wardi_host_keys.items[i].path);
+    wardi_config_free(config);
+}
+
+static void defaults(void **state)
+{
+    static const char yaml[] =
+        "version: 1\n"
+        "components:\n"
+        "  a: {health: {timeout: 3s}, limits: {fuel: off}, wasi: {env: {B: 2, C: 3}}}\n"
+        "  b: {path: b.wasm, needs: []}\n"
+        "  c: {path: c.wasm, needs: [b]}\n"
+        "defaults:\n"
+        "  path: shared.wasm\n"
+        "  limits: {fuel: 5}\n"
+        "  health: {timeout: 1ms, fall: 9}\n"
+        "  wasi: {env: {A: 1, B: 1}, args: [x]}\n";
+    wardi_config *config = parsed(yaml, NULL);
+    const wardi_config_child *a = &config->children[0], *b = &config->children[1];
+    (void)state;
+    assert_string_equal(a->component.path, "shared.wasm");
+    assert_string_equal(b->component.path, "b.wasm");
+    assert_int_equal(a->component.health.timeout_ns, 3 * WARDI_S);
+    assert_int_equal(b->component.health.timeout_ns, WARDI_MS);
+    assert_int_equal(a->options.fall, 9);
+    assert_int_equal(a->component.limits.fuel_per_call, 0);
+    assert_int_equal(b->component.limits.fuel_per_call, 5);
+    assert_int_equal(a->component.wasi.env_count, 3);
+    assert_string_equal(a->component.wasi.env[0], "A=1");
+    assert_string_equal(a->component.wasi.env[1], "B=2");
+    assert_string_equal(a->component.wasi.env[2], "C=3");
+    assert_int_equal(b->component.wasi.env_count, 2);
+    assert_string_equal(b->component.wasi.env[1], "B=1");
+    assert_int_equal(a->component.wasi.arg_count, 1);
+    assert_int_equal(b->options.need_count, 0);
+    wardi_config_free(config);
+}
+
+/* Files are looked for from where the configuration stands. */
+static void files(void **state)
+{
+    static const char good[] = HEAD "  a: {path: healthy-borsh.wat, wasi: {dirs: [{host: ., guest: "
+                                    "/}], stdin: cases.tsv}}\n";
+    static const char wrong[] =
+        HEAD "  a: {path: nowhere.wasm}\n  b: {path: .}\n  c: {path: cases.tsv}\n"
+             "  d: {path: healthy-borsh.wat, wasi: {dirs: [{host: cases.tsv, guest: /}], stdin: "
+             "no}}\n";
+    static const char directory[] = TEST_DIR "/guests";
+    wardi_mistakes mistakes = {0};
+    wardi_config *config = parsed(good, directory);
+    (void)state;
+    assert_string_equal(config->children[0].component.path, TEST_DIR "/guests/healthy-borsh.wat");
+    wardi_config_free(config);
+    assert_int_equal(wardi_config_parse(wrong, strlen(wrong), directory, &config, &mistakes),
+                     WARD_ERROR_CONFIG);
+    char *text = listed(&mistakes);
+    assert_string_equal(
+        text,
+        "3:13: there is no file " TEST_DIR "/guests/nowhere.wasm; paths are relative to this file\n"
+        "4:13: " TEST_DIR "/guests/. is a directory; name a file\n"
+        "5:13: " TEST_DIR "/guests/cases.tsv is no WebAssembly; name a .wasm or .wat file\n"
+        "6:46: " TEST_DIR "/guests/cases.tsv is no directory; name a directory\n"
+        "6:84: there is no file " TEST_DIR "/guests/no; paths are relative to this file\n");
+    free(text);
+    wardi_mistakes_done(&mistakes);
+}
+
+static void read_errors(void **state)
+{
+    wardi_mistakes mistakes = {0};
+    wardi_config *config = NULL;
+    ward_diag diag;
+    (void)state;
+    assert_int_equal(wardi_config_read("/nowhere/ward.yaml", &config, &mistakes, &diag),
+                     WARD_ERROR_NOT_FOUND);
+    assert_string_equal(
+        diag.text, "/nowhere/ward.yaml: there is no such file; name the configuration to read");
+    assert_int_equal(wardi_config_read("/", &config, &mistakes, &diag), WARD_ERROR_IO);
+    assert_string_equal(diag.text, "/: it is a directory; name the file in it");
+}
+
+/* Ten thousand components in a chain are read in no time, and in order. */
+static void many(void **state)
+{
+    char *yaml = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&yaml, &length);
+    (void)state;
+    fputs("version: 1\nhost: {components_max: 20000}\ncomponents:\n  c0: {path: a.wasm}\n", to);
+    for (int i = 1; i < 10000; i++) fprintf(to, "  c%d: {path: a.wasm, needs: [c%d]}\n", i, i - 1);
+    fclose(to);
+    wardi_config *config = parsed(yaml, NULL);
+    assert_int_equal(config->child_count, 10000);
+    assert_string_equal(config->children[9999].component.name, "c9999");
+    wardi_config_free(config);
+    free(yaml);
+}
+
+/* ---- running out of memory at every call ---- */
+
+typedef struct gate {
+    unsigned calls, fail_at;
+} gate;
+
+static bool gate_ask(void *context, size_t size)
+{
+    gate *gate = context;
+    (void)size;
+    return ++gate->calls != gate->fail_at;
+}
+
+static void no_memory(void **state)
+{
+    (void)state;
+    for (unsigned at = 1; at < 1000; at++) {
+        gate gate = {.fail_at = at};
+        wardi_mistakes mistakes = {0};
+        wardi_config *config = NULL;
+        wardi_alloc_gate_set(gate_ask, &gate);
+        ward_error error =
+            wardi_config_parse(everything, strlen(everything), NULL, &config, &mistakes);
+        wardi_alloc_gate_set(NULL, NULL);
+        bool reached = gate.calls >= at;
+        assert_int_equal(error, reached ? WARD_ERROR_NO_MEMORY : WARD_OK);
+        wardi_config_free(error == WARD_OK ? config : NULL);
+        wardi_mistakes_done(&mistakes);
+        if (!reached) return;
+    }
+    fail_msg("it never had enough");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad),       cmocka_unit_test(nul_in_file),
+        cmocka_unit_test(too_many),  cmocka_unit_test(least),
+        cmocka_unit_test(all),       cmocka_unit_test(nothing_forgotten),
+        cmocka_unit_test(defaults),  cmocka_unit_test(files),
+        cmocka_unit_test(many),      cmocka_unit_test(read_errors),
+        cmocka_unit_test(no_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
