@@ -55,7 +55,8 @@ tsan: ## the threaded tests under ThreadSanitizer
 	@$(call build,ci,tsan)
 	@ctest --preset tsan
 
-install: build ## install under PREFIX=/usr/local
+install: ## install what `make` has built, under PREFIX=/usr/local
+	@test -e build/ward || { echo "Nothing is built yet: run make first." >&2; exit 1; }
 	@cmake --install build --prefix "$(PREFIX)"
 
 clean: ## remove what was built here; the engine stays in its cache

@@ -20,10 +20,39 @@ install(FILES ${CMAKE_SOURCE_DIR}/sdk/c/ward_guest.h DESTINATION ${CMAKE_INSTALL
 file(RELATIVE_PATH WARD_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_SOURCE_DIR}/cmake/ward.pc.in ward.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/ward.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-if(TARGET ward)
-  install(TARGETS ward RUNTIME)
-endif()
+install(TARGETS ward RUNTIME)
 if(WARD_STATIC)
   install(TARGETS libward_static ARCHIVE)
   install(FILES ${WARD_ENGINE_LIBRARY} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
+
+# What the binary itself knows how to write.
+set(generated)
+foreach(row IN ITEMS "completion bash|ward.bash" "completion zsh|_ward" "completion fish|ward.fish"
+                     "validate --schema|ward.schema.json")
+  string(REPLACE "|" ";" row ${row})
+  list(GET row 0 arguments)
+  list(GET row 1 file)
+  separate_arguments(arguments)
+  add_custom_command(OUTPUT generated/${file} DEPENDS ward VERBATIM
+    COMMAND ward ${arguments} > ${CMAKE_BINARY_DIR}/generated/${file})
+  list(APPEND generated generated/${file})
+endforeach()
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated)
+if(NOT WARD_SANITIZE)
+  add_custom_target(ward_generated ALL DEPENDS ${generated})
+endif()
+install(FILES ${CMAKE_BINARY_DIR}/generated/ward.bash RENAME ward
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${CMAKE_BINARY_DIR}/generated/_ward
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${CMAKE_BINARY_DIR}/generated/ward.fish
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+install(FILES ${CMAKE_BINARY_DIR}/generated/ward.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/ward)
+
+file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.[1-8])
+foreach(page IN LISTS pages)
+  cmake_path(GET page EXTENSION LAST_ONLY section)
+  string(SUBSTRING ${section} 1 1 section)
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
