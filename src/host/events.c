@@ -1,0 +1,86 @@
+#include <string.h>
+
+#include "host/host_priv.h"
+
+ward_event event_of(const child *c, ward_event_kind kind)
+{
+    ward_state state = ward_component_state(c->component);
+    return (ward_event){.size = sizeof(ward_event),
+                        .kind = kind,
+                        .component = ward_component_name(c->component),
+                        .from_state = state,
+                        .state = state,
+                        .from_health = c->trend.health,
+                        .health = c->trend.health,
+                        .ready = c->ready,
+                        .flapping = c->trend.flapping};
+}
+
+static bool batch_reserve(event_batch *batch)
+{
+    if (batch->count < batch->capacity) return true;
+    size_t capacity = batch->capacity != 0 ? 2 * batch->capacity : 32;
+    event_record *grown = wardi_grow(batch->records, batch->capacity * sizeof(event_record),
+                                     capacity * sizeof(event_record));
+    if (grown == NULL) return false;
+    batch->records = grown;
+    batch->capacity = capacity;
+    return true;
+}
+
+void event_push(ward_supervisor *s, ward_event event, const char *reason)
+{
+    event.sequence = ++s->event_sequence; /* counted even when it is lost: the gap tells */
+    event.wall_ns = wardi_wall_ns();
+    if (s->on_event == NULL || !batch_reserve(&s->pending)) return;
+    event_record *record = &s->pending.records[s->pending.count++];
+    record->event = event;
+    wardi_reason_set(&record->reason, reason);
+}
+
+void events_deliver(ward_supervisor *s)
+{
+    if (s->delivering) return;
+    s->delivering = true;
+    while (s->pending.count > 0) {
+        event_batch batch = s->pending;
+        s->pending = s->spare;
+        s->spare = (event_batch){0};
+        pthread_mutex_unlock(&s->lock);
+        for (size_t i = 0; i < batch.count; i++) {
+            event_record *record = &batch.records[i];
+            record->event.reason = record->reason.text;
+            s->on_event(s->event_context, &record->event);
+        }
+        batch.count = 0;
+        pthread_mutex_lock(&s->lock);
+        s->spare = batch;
+    }
+    s->delivering = false;
+    pthread_cond_broadcast(&s->changed);
+}
+
+void events_done(ward_supervisor *s)
+{
+    wardi_free(s->pending.records);
+    wardi_free(s->spare.records);
+}
+
+const char *ward_event_kind_name(ward_event_kind kind)
+{
+    static const char *const names[] = {
+        [WARD_EVENT_STATE] = "state",       [WARD_EVENT_HEALTH] = "health",
+        [WARD_EVENT_READY] = "ready",       [WARD_EVENT_RESTART] = "restart",
+        [WARD_EVENT_GIVEN_UP] = "given_up", [WARD_EVENT_FLAPPING] = "flapping",
+        [WARD_EVENT_STOPPED] = "stopped"};
+    return (unsigned)kind < WARD_COUNT(names) ? names[kind] : "unknown";
+}
+
+const char *ward_cause_name(ward_cause cause)
+{
+    static const char *const names[WARD_CAUSE_COUNT] = {
+        [WARD_CAUSE_NONE] = "none", [WARD_CAUSE_CRASH] = "crash",
+        [WARD_CAUSE_HANG] = "hang", [WARD_CAUSE_HEALTH] = "health",
+        [WARD_CAUSE_EXIT] = "exit", [WARD_CAUSE_OPERATOR] = "operator"};
+    return (unsigned)cause < WARD_COUNT(names) ? names[cause] : "unknown";
+}
