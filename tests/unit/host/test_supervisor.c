@@ -1,0 +1,370 @@
+/* The supervisor against real guests: order, checks, restarts, giving up, readiness, stop. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <ward/ward.h>
+
+#include "base/base.h"
+
+#define MS UINT64_C(1000000)
+#define PATIENCE_NS (UINT64_C(20) * WARDI_S) /* a bound on hangs, not an expectation */
+
+#define FRAME_MEMORY(bytes) "(memory (export \"memory\") 1) (data (i32.const 16) \"" bytes "\")"
+static const char healthy[] = "(module " FRAME_MEMORY(
+    "\\81\\0e\\00") "(func (export \"_health\") (result i32) i32.const 16))";
+static const char unhealthy[] = "(module " FRAME_MEMORY(
+    "\\81\\0e\\02\\04\\00\\00\\00disk") "(func (export \"_health\") (result i32) i32.const 16))";
+static const char no_export[] = "(module)";
+static const char traps_in_start[] = "(module (func $s unreachable) (start $s))";
+static const char hangs[] =
+    "(module (func (export \"_health\") (result i32) (loop $l br $l) unreachable))";
+/* Unhealthy at every fourth check of an instance, so that a restart makes it well. */
+static const char falls_ill[] = "(module " FRAME_MEMORY(
+    "\\81\\0e\\02\\01\\00\\00\\00x") "(global $n (mut i32) (i32.const 0))"
+                                     "(func (export \"_health\") (result i32)"
+                                     "  (global.set $n (i32.add (global.get $n) (i32.const 1)))"
+                                     "  (select (i32.const 16) (i32.const 0) (i32.ge_u (global.get "
+                                     "$n) (i32.const 4)))))";
+
+/* ---- what happened ---- */
+
+enum { EVENTS_MAX = 4096 };
+typedef struct seen {
+    ward_event event;
+    char component[64], reason[256];
+} seen;
+static struct {
+    pthread_mutex_t lock;
+    seen events[EVENTS_MAX];
+    size_t count;
+} record = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void on_event(void *context, const ward_event *event)
+{
+    (void)context;
+    pthread_mutex_lock(&record.lock);
+    if (record.count < EVENTS_MAX) {
+        seen *s = &record.events[record.count++];
+        s->event = *event;
+        snprintf(s->component, sizeof s->component, "%s", event->component);
+        snprintf(s->reason, sizeof s->reason, "%s", event->reason);
+    }
+    pthread_mutex_unlock(&record.lock);
+}
+
+/* Index of the first event from `from` on that matches, or -1. `state` and `health` count for their
+ * kinds only. */
+static long find(size_t from, const char *component, ward_event_kind kind, int value)
+{
+    long found = -1;
+    pthread_mutex_lock(&record.lock);
+    for (size_t i = from; i < record.count && found < 0; i++) {
+        const seen *s = &record.events[i];
+        bool alike = s->event.kind == kind && strcmp(s->component, component) == 0;
+        if (alike && kind == WARD_EVENT_STATE) alike = (int)s->event.state == value;
+        if (alike && kind == WARD_EVENT_HEALTH) alike = (int)s->event.health == value;
+        if (alike && kind == WARD_EVENT_READY) alike = (int)s->event.ready == value;
+        if (alike) found = (long)i;
+    }
+    pthread_mutex_unlock(&record.lock);
+    return found;
+}
+
+static long wait_for(size_t from, const char *component, ward_event_kind kind, int value)
+{
+    uint64_t deadline = wardi_now_ns() + PATIENCE_NS;
+    while (wardi_now_ns() < deadline) {
+        long at = find(from, component, kind, value);
+        if (at >= 0) return at;
+        wardi_sleep_until_ns(wardi_now_ns() + MS);
+    }
+    fail_msg("%s: no %s %d in time", component, ward_event_kind_name(kind), value);
+    return -1;
+}
+
+/* ---- fixture ---- */
+
+static ward_host *host;
+static ward_supervisor *supervisor;
+
+static int open_all(void **state)
+{
+    (void)state;
+    ward_host_options options = WARD_INIT(ward_host_options);
+    options.cache_directory = "";
+    ward_supervisor_options own = WARD_INIT(ward_supervisor_options);
+    own.on_event = on_event;
+    own.workers = 2;
+    own.seed = 7;
+    record.count = 0;
+    assert_int_equal(ward_host_open(&options, &host, NULL), WARD_OK);
+    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    ward_supervisor_free(supervisor);
+    ward_host_close(host);
+    return 0;
+}
+
+typedef struct child_spec {
+    const char *name, *wat;
+    const char *needs[3];
+    ward_child_options options;
+    ward_health_policy health;
+} child_spec;
+
+static ward_error add(child_spec spec, ward_diag *diag)
+{
+    ward_component_options component = WARD_INIT(ward_component_options);
+    component.name = spec.name;
+    component.bytes = (const uint8_t *)spec.wat;
+    component.byte_count = strlen(spec.wat);
+    component.health = spec.health;
+    ward_child_options options = spec.options;
+    options.size = sizeof options;
+    options.component = &component;
+    options.needs = spec.needs;
+    while (options.need_count < 3 && spec.needs[options.need_count] != NULL) options.need_count++;
+    if (options.interval_ns == 0) options.interval_ns = 5 * MS;
+    if (options.backoff.initial_ns == 0) options.backoff.initial_ns = 2 * MS;
+    return ward_supervisor_add(supervisor, &options, diag);
+}
+
+static void start(void)
+{
+    ward_diag diag = {0};
+    ward_error error = ward_supervisor_start(supervisor, &diag);
+    if (error != WARD_OK) fail_msg("%s", diag.text);
+}
+
+static ward_child_status status_of(const char *name)
+{
+    ward_child_status status = WARD_INIT(ward_child_status);
+    assert_int_equal(ward_supervisor_child(supervisor, name, &status), WARD_OK);
+    return status;
+}
+
+/* ---- tests ---- */
+
+static void starts_in_dependency_order_and_stops_in_reverse(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "web", .wat = healthy, .needs = {"db", "cache"}}, NULL);
+    add((child_spec){.name = "cache", .wat = no_export, .needs = {"db"}}, NULL);
+    add((child_spec){.name = "db", .wat = healthy}, NULL);
+    start();
+    long web = wait_for(0, "web", WARD_EVENT_READY, true);
+    long cache_ready = find(0, "cache", WARD_EVENT_READY, true);
+    long db_ready = find(0, "db", WARD_EVENT_READY, true);
+    assert_true(db_ready < find(0, "cache", WARD_EVENT_STATE, WARD_STATE_STARTING));
+    assert_true(cache_ready < find(0, "web", WARD_EVENT_STATE, WARD_STATE_STARTING));
+    assert_true(db_ready < cache_ready && cache_ready < web);
+
+    assert_int_equal(ward_supervisor_stop(supervisor, 0, NULL), WARD_OK);
+    long web_down = find(0, "web", WARD_EVENT_STATE, WARD_STATE_TERMINATED);
+    long cache_down = find(0, "cache", WARD_EVENT_STATE, WARD_STATE_TERMINATED);
+    long db_down = find(0, "db", WARD_EVENT_STATE, WARD_STATE_TERMINATED);
+    assert_true(web_down > 0 && web_down < cache_down && cache_down < db_down);
+    assert_true(find(0, "", WARD_EVENT_STOPPED, 0) > db_down);
+}
+
+static void events_are_numbered_without_gaps(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "a", .wat = falls_ill, .options.fall = 1}, NULL);
+    add((child_spec){.name = "b", .wat = falls_ill, .options.fall = 1}, NULL);
+    start();
+    wait_for((size_t)wait_for(0, "a", WARD_EVENT_RESTART, 0), "b", WARD_EVENT_HEALTH, 0);
+    ward_supervisor_stop(supervisor, 0, NULL);
+    for (size_t i = 0; i < record.count; i++)
+        assert_int_equal(record.events[i].event.sequence, i + 1);
+}
+
+static void an_ill_child_is_restarted_and_well_again(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "ill", .wat = falls_ill, .options = {.fall = 2, .rise = 2}}, NULL);
+    start();
+    long failed = wait_for(0, "ill", WARD_EVENT_HEALTH, WARD_CHILD_FAILED);
+    long restart = wait_for((size_t)failed, "ill", WARD_EVENT_RESTART, 0);
+    assert_int_equal(record.events[restart].event.cause, WARD_CAUSE_HEALTH);
+    assert_int_equal(record.events[restart].event.attempt, 1);
+    assert_string_equal(record.events[restart].reason, "x");
+    wait_for((size_t)restart, "ill", WARD_EVENT_HEALTH, WARD_CHILD_HEALTHY);
+    wait_for((size_t)restart, "ill", WARD_EVENT_READY, true);
+    ward_child_status status = status_of("ill");
+    assert_true(status.restarts >= 1);
+    assert_int_equal(status.restarts_by_cause[WARD_CAUSE_HEALTH], status.restarts);
+}
+
+static void a_child_that_cannot_start_is_given_up_at_the_limit(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "bad",
+                     .wat = traps_in_start,
+                     .options.backoff = {.restarts_max = 3, .max_ns = 4 * MS}},
+        NULL);
+    add((child_spec){.name = "good", .wat = healthy}, NULL);
+    add((child_spec){.name = "behind", .wat = healthy, .needs = {"bad"}}, NULL);
+    start();
+    long given_up = wait_for(0, "bad", WARD_EVENT_GIVEN_UP, 0);
+    size_t restarts = 0;
+    for (long i = 0; i < given_up; i++)
+        restarts += record.events[i].event.kind == WARD_EVENT_RESTART;
+    assert_int_equal(restarts, 3);
+    assert_non_null(strstr(record.events[given_up].reason, "unreachable"));
+    assert_int_equal(record.events[given_up].event.cause, WARD_CAUSE_CRASH);
+    assert_true(status_of("bad").given_up);
+    wait_for(0, "good", WARD_EVENT_READY, true);
+    assert_int_equal(find(0, "behind", WARD_EVENT_STATE, WARD_STATE_STARTING), -1);
+    assert_int_equal(status_of("behind").state, WARD_STATE_CREATING);
+}
+
+static void a_temporary_child_is_never_restarted(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "once",
+                     .wat = unhealthy,
+                     .options = {.restart = WARD_RESTART_TEMPORARY}},
+        NULL);
+    start();
+    wait_for(0, "once", WARD_EVENT_GIVEN_UP, 0);
+    assert_int_equal(status_of("once").restarts, 0);
+}
+
+static void a_hanging_check_delays_no_other_and_ends_in_a_restart(void **state)
+{
+    (void)state;
+    add(
+        (child_spec){
+            .name = "hangs", .wat = hangs, .options.fall = 2, .health.timeout_ns = 30 * MS},
+        NULL);
+    add((child_spec){.name = "fine", .wat = healthy}, NULL);
+    start();
+    long restart = wait_for(0, "hangs", WARD_EVENT_RESTART, 0);
+    assert_int_equal(record.events[restart].event.cause, WARD_CAUSE_HANG);
+    assert_non_null(strstr(record.events[restart].reason, "Health check timeout (>30ms)"));
+    assert_true(find(0, "fine", WARD_EVENT_READY, true) >= 0);
+}
+
+static void losing_a_dependency_makes_unready_and_restarts_nothing(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "db",
+                     .wat = falls_ill,
+                     .options = {.fall = 1, .interval_ns = 20 * MS}},
+        NULL);
+    add((child_spec){.name = "web", .wat = healthy, .needs = {"db"}}, NULL);
+    start();
+    long ready = wait_for(0, "web", WARD_EVENT_READY, true);
+    long lost = wait_for((size_t)ready, "web", WARD_EVENT_READY, false);
+    assert_non_null(strstr(record.events[lost].reason, "db"));
+    wait_for((size_t)lost, "web", WARD_EVENT_READY, true);
+    assert_int_equal(find(0, "web", WARD_EVENT_RESTART, 0), -1);
+}
+
+static void a_startup_probe_gives_time(void **state)
+{
+    (void)state;
+    /* Unhealthy for its first 20 checks: with fall 1 it would never live, were it not for the
+     * start-up probe. */
+    static const char slow[] = "(module " FRAME_MEMORY(
+        "\\81\\0e\\02\\01\\00\\00\\00w") "(global $n (mut i32) (i32.const 0))"
+                                         "(func (export \"_health\") (result i32)"
+                                         "  (global.set $n (i32.add (global.get $n) (i32.const 1)))"
+                                         "  (select (i32.const 16) (i32.const 0) (i32.lt_u "
+                                         "(global.get $n) (i32.const 20)))))";
+    add((child_spec){.name = "slow",
+                     .wat = slow,
+                     .options = {.fall = 1,
+                                 .startup_interval_ns = 2 * MS,
+                                 .startup_fall = 1000,
+                                 .interval_ns = 5 * MS}},
+        NULL);
+    start();
+    wait_for(0, "slow", WARD_EVENT_READY, true);
+    assert_int_equal(find(0, "slow", WARD_EVENT_RESTART, 0), -1);
+}
+
+static void mistakes_are_named(void **state)
+{
+    (void)state;
+    ward_diag diag;
+    assert_int_equal(add((child_spec){.name = "a", .wat = healthy, .needs = {"b"}}, &diag),
+                     WARD_OK);
+    assert_int_equal(add((child_spec){.name = "a", .wat = healthy}, &diag), WARD_ERROR_DUPLICATE);
+    assert_non_null(strstr(diag.text, "\"a\""));
+    assert_int_equal(ward_supervisor_start(supervisor, &diag), WARD_ERROR_NOT_FOUND);
+    assert_non_null(strstr(diag.text, "\"b\""));
+    assert_int_equal(add((child_spec){.name = "b", .wat = healthy, .needs = {"c"}}, &diag),
+                     WARD_OK);
+    assert_int_equal(add((child_spec){.name = "c", .wat = healthy, .needs = {"a"}}, &diag),
+                     WARD_OK);
+    assert_int_equal(ward_supervisor_start(supervisor, &diag), WARD_ERROR_CYCLE);
+    assert_non_null(strstr(diag.text, " -> "));
+    child_spec bad = {.name = "no spaces", .wat = healthy};
+    assert_int_equal(add(bad, &diag), WARD_ERROR_INVALID_ARGUMENT);
+    bad = (child_spec){.name = "quick", .wat = healthy, .options.interval_ns = 10};
+    assert_int_equal(add(bad, &diag), WARD_ERROR_INVALID_ARGUMENT);
+    assert_non_null(strstr(diag.text, "1ms"));
+    ward_child_status status = WARD_INIT(ward_child_status);
+    assert_int_equal(ward_supervisor_child(supervisor, "nobody", &status), WARD_ERROR_NOT_FOUND);
+}
+
+static void stop_is_idempotent_and_free_without_start_is_fine(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "a", .wat = healthy}, NULL);
+    assert_int_equal(ward_supervisor_stop(supervisor, 0, NULL), WARD_OK);
+    start();
+    wait_for(0, "a", WARD_EVENT_READY, true);
+    assert_int_equal(ward_supervisor_start(supervisor, NULL), WARD_ERROR_STATE);
+    child_spec late = {.name = "late", .wat = healthy};
+    assert_int_equal(add(late, NULL), WARD_ERROR_STATE);
+    assert_int_equal(ward_supervisor_stop(supervisor, 0, NULL), WARD_OK);
+    assert_int_equal(ward_supervisor_stop(supervisor, 0, NULL), WARD_OK);
+    assert_int_equal(status_of("a").state, WARD_STATE_TERMINATED);
+}
+
+static void a_stop_past_its_deadline_says_so_and_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    static const char stubborn[] = "(module (func (export \"_cleanup\") (loop $l br $l)))";
+    add((child_spec){.name = "stubborn", .wat = stubborn}, NULL);
+    start();
+    wait_for(0, "stubborn", WARD_EVENT_READY, true);
+    ward_diag diag;
+    assert_int_equal(ward_supervisor_stop(supervisor, 10 * MS, &diag), WARD_ERROR_DEADLINE);
+    assert_non_null(strstr(diag.text, "stubborn"));
+    assert_int_equal(status_of("stubborn").state, WARD_STATE_TERMINATED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(starts_in_dependency_order_and_stops_in_reverse),
+        TEST(events_are_numbered_without_gaps),
+        TEST(an_ill_child_is_restarted_and_well_again),
+        TEST(a_child_that_cannot_start_is_given_up_at_the_limit),
+        TEST(a_temporary_child_is_never_restarted),
+        TEST(a_hanging_check_delays_no_other_and_ends_in_a_restart),
+        TEST(losing_a_dependency_makes_unready_and_restarts_nothing),
+        TEST(a_startup_probe_gives_time),
+        TEST(mistakes_are_named),
+        TEST(stop_is_idempotent_and_free_without_start_is_fine),
+        TEST(a_stop_past_its_deadline_says_so_and_leaves_nothing_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
