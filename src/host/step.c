@@ -31,13 +31,7 @@ static const child *unready_need(const ward_supervisor *s, const child *c)
 static bool compute_ready(const ward_supervisor *s, child *c)
 {
     const child *need = unready_need(s, c);
-    ward_state state = ward_component_state(c->component);
-    /* A child that was just started has not been asked yet: Ready as a state is not readiness. */
-    if (state == WARD_STATE_READY && !c->trend.judged) {
-        wardi_reason_set(&c->unready_reason, "not checked yet");
-        return false;
-    }
-    return wardi_health_ready(state, &c->trend, c->ready_when_degraded,
+    return wardi_health_ready(ward_component_state(c->component), &c->trend, c->ready_when_degraded,
                               need != NULL ? ward_component_name(need->component) : NULL,
                               need != NULL ? &need->unready_reason : NULL, &c->unready_reason);
 }
