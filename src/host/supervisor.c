@@ -116,8 +116,9 @@ ward_error ward_supervisor_add(ward_supervisor *s, const ward_child_options *opt
  * given up while waiting. */
 static child *claim_due(ward_supervisor *s)
 {
-    while (!s->stopped) {
-        events_deliver(s);
+    for (;;) {
+        events_deliver(s); /* gives the lock up: what is looked at below is looked at after it */
+        if (s->stopped) return NULL;
         wardi_heap_node *node = wardi_heap_first(&s->due);
         if (node == NULL) {
             wait_until(s, UINT64_MAX);
@@ -130,7 +131,6 @@ static child *claim_due(ward_supervisor *s)
             return c;
         }
     }
-    return NULL;
 }
 
 static void *worker_main(void *argument)
