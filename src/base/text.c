@@ -114,9 +114,9 @@ void wardi_text_duration(wardi_text *text, uint64_t ns)
         add_scaled(text, ns, 3600 * WARDI_S, "h");
     else if (ns >= 60 * WARDI_S && ns % (60 * WARDI_S) == 0)
         add_scaled(text, ns, 60 * WARDI_S, "m");
-    else if (ns >= WARDI_S)
+    else if (ns >= WARDI_S - WARDI_MS / 2) /* what rounds to 1000ms is 1s */
         add_scaled(text, ns, WARDI_S, "s");
-    else if (ns >= WARDI_MS)
+    else if (ns >= WARDI_MS - WARDI_US / 2)
         add_scaled(text, ns, WARDI_MS, "ms");
     else if (ns >= WARDI_US)
         add_scaled(text, ns, WARDI_US, "us");
@@ -128,8 +128,10 @@ void wardi_text_size(wardi_text *text, uint64_t bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t at = 0;
-    while (at + 1 < WARD_COUNT(units) && (bytes >> (10 * (at + 1))) != 0) at++;
-    add_scaled(text, bytes, UINT64_C(1) << (10 * at), units[at]);
+    uint64_t unit = 1;
+    /* What rounds to 1024 of a unit is 1 of the next. */
+    for (; at + 1 < WARD_COUNT(units) && bytes >= 1024 * unit - unit / 2; at++) unit *= 1024;
+    add_scaled(text, bytes, unit, units[at]);
 }
 
 unsigned wardi_edit_distance(const char *a, const char *b, unsigned limit)
