@@ -1,16 +1,16 @@
 # The engine: target ward_engine, WARD_ENGINE_LIBRARY and, unless the engine has a reactor of its own,
 # WARD_ENGINE_SOURCE, the stand-in for it. WARD_ENGINE_DIR is what tools/setup prints: lib/libward_engine.a and
 # include/, or the prefix of an installed Wasmtime.
-set(found "$ENV{WARD_ENGINE_DIR}")
-if(NOT found AND NOT WARD_ENGINE_DIR)
+set(WARD_ENGINE_DIR "$ENV{WARD_ENGINE_DIR}" CACHE PATH "where tools/setup has put the engine")
+if(NOT WARD_ENGINE_DIR)
   # Whoever runs CMake directly gets what `make` would have got.
   set(get ${CMAKE_CURRENT_LIST_DIR}/../tools/engine/get)
   execute_process(COMMAND ${get} --is-there RESULT_VARIABLE absent ERROR_QUIET)
   if(NOT absent)
     execute_process(COMMAND ${get} OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE)
+    set_property(CACHE WARD_ENGINE_DIR PROPERTY VALUE ${found})
   endif()
 endif()
-set(WARD_ENGINE_DIR "${found}" CACHE PATH "where tools/setup has put the engine")
 
 # Found anew each time: the folder's name changes with what is inside.
 unset(WARD_ENGINE_LIBRARY CACHE)
