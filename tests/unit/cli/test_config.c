@@ -516,13 +516,13 @@ static void many(void **state)
 
 /* ---- running out of memory at every call ---- */
 
-typedef struct gate {
+typedef struct alloc_gate {
     unsigned calls, fail_at;
-} gate;
+} alloc_gate;
 
 static bool gate_ask(void *context, size_t size)
 {
-    gate *gate = context;
+    alloc_gate *gate = context;
     (void)size;
     return ++gate->calls != gate->fail_at;
 }
@@ -531,7 +531,7 @@ static void no_memory(void **state)
 {
     (void)state;
     for (unsigned at = 1; at < 1000; at++) {
-        gate gate = {.fail_at = at};
+        alloc_gate gate = {.fail_at = at};
         wardi_mistakes mistakes = {0};
         wardi_config *config = NULL;
         wardi_alloc_gate_set(gate_ask, &gate);
