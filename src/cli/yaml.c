@@ -15,11 +15,14 @@ typedef struct yaml_reader {
     bool stop;
 } yaml_reader;
 
-static wardi_place place_of(struct fy_event *event)
+/* What is not written has no place of its own: its key's is the next best, or its list's. */
+static wardi_place place_of(const yaml_reader *reader, struct fy_event *event)
 {
     const struct fy_mark *mark = fy_event_start_mark(event);
-    if (mark == NULL) return (wardi_place){1, 1};
-    return (wardi_place){(unsigned)mark->line + 1, (unsigned)mark->column + 1};
+    if (mark != NULL) return (wardi_place){(unsigned)mark->line + 1, (unsigned)mark->column + 1};
+    if (reader->key != NULL) return reader->key->place;
+    if (reader->depth > 0) return reader->open[reader->depth - 1]->place;
+    return (wardi_place){1, 1};
 }
 
 static void refuse(yaml_reader *reader, wardi_place place, const char *text)
@@ -60,7 +63,7 @@ static wardi_yaml *node_new(yaml_reader *reader, wardi_yaml_kind kind, struct fy
         return NULL;
     }
     node->kind = kind;
-    node->place = place_of(event);
+    node->place = place_of(reader, event);
     return node;
 }
 
@@ -83,16 +86,16 @@ static void scalar(yaml_reader *reader, struct fy_event *event)
     if (node == NULL) return;
     size_t length = 0;
     struct fy_token *value = event->scalar.value;
+    enum fy_scalar_style style = value != NULL ? fy_token_scalar_style(value) : FYSS_PLAIN;
+    node->quoted = style != FYSS_PLAIN;
+    /* The mark of a text in quotes is its first letter's; people look for the quote. */
+    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) node->place.column--;
     const char *bytes = value != NULL ? fy_token_get_text(value, &length) : NULL;
     if (bytes != NULL && memchr(bytes, '\0', length) != NULL) {
         refuse(reader, node->place, "a NUL byte in a text; take it out");
         return;
     }
     node->text = wardi_arena_text(reader->arena, bytes != NULL ? bytes : "", length);
-    enum fy_scalar_style style = value != NULL ? fy_token_scalar_style(value) : FYSS_PLAIN;
-    node->quoted = style != FYSS_PLAIN;
-    /* The mark of a text in quotes is its first letter's; people look for the quote. */
-    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) node->place.column--;
     if (node->text == NULL) reader->stop = true;
     attach(reader, node);
 }
@@ -109,7 +112,7 @@ static void refuse_decoration(yaml_reader *reader, wardi_place place, struct fy_
 
 static void take(yaml_reader *reader, struct fy_event *event)
 {
-    wardi_place place = place_of(event);
+    wardi_place place = place_of(reader, event);
     switch (event->type) {
     case FYET_DOCUMENT_START:
         if (++reader->documents > 1)
@@ -128,6 +131,7 @@ static void take(yaml_reader *reader, struct fy_event *event)
         if (!reader->stop) scalar(reader, event);
         break;
     case FYET_ALIAS:
+        place.column -= place.column > 1; /* the mark is behind the star */
         refuse(reader, place,
                "an alias (*…) is not read; put what components share under `defaults`");
         break;

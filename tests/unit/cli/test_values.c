@@ -60,7 +60,7 @@ static void durations(void **state)
         {"", 0, "write a number"},
         {"s", 0, "write a number"},
         {"-1s", 0, "write a number"},
-        {"1s ", 0, "write 1s"},
+        {"1s ", 0, "write a number"},
         {" 1s", 0, "write a number"},
         {"1.s", 0, "write a number"},
         {".5s", 0, "write a number"},
