@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use wasmtime::{Engine, Module, Result};
+use wasmtime::{Engine, InstancePre, Module, Result};
 
 use component::{ChildHealth, Component, HEALTH_CHECK_TIMEOUT, TICK};
 use measure::{Clock, Figures, figures, figures_sync};
@@ -24,11 +24,13 @@ struct Bench {
     samples: usize,
 }
 
+/// Components of a start benchmark.
+const ALIVE: usize = 500;
 /// Every reason in the guests is this one.
 const REASON: &str = "High latency";
 
 impl Bench {
-    fn prepare(&self, guest: &str) -> Result<wasmtime::InstancePre<()>> {
+    fn prepare(&self, guest: &str) -> Result<InstancePre<()>> {
         let module = Module::from_file(&self.engine, self.guests.join(guest))?;
         component::prepare(&self.engine, &module)
     }
@@ -105,21 +107,33 @@ impl Bench {
         Ok(())
     }
 
-    /// Each start is of a component that never ran, while all before it stay.
-    async fn start(&self) -> Result<()> {
-        const ALIVE: usize = 500;
-        let prepared = self.prepare("borsh.wat")?;
+    /// Each start is the first in its memory, while all before it stay.
+    async fn starts(&self, name: &str, engine: &Engine, prepared: &[InstancePre<()>]) {
+        let mut fleet: Vec<Component> =
+            (0..ALIVE).map(|_| Component::new(HEALTH_CHECK_TIMEOUT)).collect();
         let mut spans: Vec<f64> = Vec::new();
-        for _ in 0..self.samples / 100 / ALIVE + 1 {
-            let mut fleet: Vec<Component> =
-                (0..ALIVE).map(|_| Component::new(HEALTH_CHECK_TIMEOUT)).collect();
-            for component in &mut fleet {
-                let op = async || component.start(&self.engine, &prepared).await.unwrap();
-                spans.extend(self.clock.sample(1, 1, op).await);
-            }
+        for (component, prepared) in fleet.iter_mut().zip(prepared.iter().cycle()) {
+            let op = async || component.start(engine, prepared).await.unwrap();
+            spans.extend(self.clock.sample(1, 1, op).await);
         }
         spans.sort_unstable_by(f64::total_cmp);
-        Figures::of(&spans).print("tokio", "start_warm", "ns");
+        Figures::of(&spans).print("tokio", name, "ns");
+    }
+
+    async fn start(&self) -> Result<()> {
+        let engine = component::engine_new()?;
+        let path = self.guests.join("borsh.wat");
+        let each = (0..ALIVE)
+            .map(|_| component::prepare(&engine, &Module::from_file(&engine, &path)?))
+            .collect::<Result<Vec<_>>>()?;
+        self.starts("start_warm", &engine, &each).await;
+        Ok(())
+    }
+
+    async fn instantiate(&self) -> Result<()> {
+        let engine = component::engine_new()?;
+        let module = Module::from_file(&engine, self.guests.join("borsh.wat"))?;
+        self.starts("instantiate", &engine, &[component::prepare(&engine, &module)?]).await;
         Ok(())
     }
 
@@ -160,6 +174,7 @@ impl Bench {
             "deadline_overshoot" => self.overshoot().await,
             "allocations_per_check" => self.allocations().await,
             "start_warm" => self.start().await,
+            "instantiate" => self.instantiate().await,
             "restart_warm" => self.restart().await,
             _ => panic!("no benchmark is named {name}"),
         }
@@ -175,7 +190,7 @@ fn expect(guest: &str, health: &ChildHealth) {
     }
 }
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "check_state",
     "check_health_borsh",
     "check_health_json",
@@ -187,6 +202,7 @@ const NAMES: [&str; 12] = [
     "deadline_overshoot",
     "allocations_per_check",
     "start_warm",
+    "instantiate",
     "restart_warm",
 ];
 
