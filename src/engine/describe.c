@@ -187,9 +187,11 @@ static bool describe_export(wardi_module *module, size_t i, const wasm_exporttyp
     if (index < sections->table_count) table = &sections->tables[index];
     char *text = NULL;
     module->details[i].kind = describe_extern(of, table, &text);
-    module->exports[i] =
-        (ward_extern){.module = "", .name = describe_copy(name->data, name->size), .type = text};
-    if (text == NULL || module->exports[i].name == NULL) return false;
+    module->exports[i] = (ward_extern){.module = describe_copy("", 0),
+                                       .name = describe_copy(name->data, name->size),
+                                       .type = text};
+    if (text == NULL || module->exports[i].name == NULL || module->exports[i].module == NULL)
+        return false;
     if (module->details[i].kind != WARDI_EXTERN_FUNC) return true;
     return signature_read(wasm_externtype_as_functype_const(of), &module->details[i].signature);
 }
@@ -251,6 +253,7 @@ void module_undescribe(wardi_module *module)
         wardi_free((void *)(uintptr_t)module->imports[i].type);
     }
     for (size_t i = 0; i < module->facts.export_count; i++) {
+        wardi_free((void *)(uintptr_t)module->exports[i].module);
         wardi_free((void *)(uintptr_t)module->exports[i].name);
         wardi_free((void *)(uintptr_t)module->exports[i].type);
         wardi_free((void *)(uintptr_t)module->details[i].signature.params);

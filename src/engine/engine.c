@@ -66,12 +66,19 @@ static void words_pick(const char *at, size_t left, wardi_text *text)
     }
 }
 
+void engine_words(const wasm_name_t *message, char *buffer, size_t capacity)
+{
+    wardi_text text = wardi_text_on(buffer, capacity);
+    size_t length = message->size;
+    while (length != 0 && message->data[length - 1] == '\0') length--;
+    words_pick(message->data, length, &text);
+}
+
 void engine_error_words(const wasmtime_error_t *error, char *buffer, size_t capacity)
 {
     wasm_name_t message = WASM_EMPTY_VEC;
     wasmtime_error_message(error, &message);
-    wardi_text text = wardi_text_on(buffer, capacity);
-    words_pick(message.data, message.size, &text);
+    engine_words(&message, buffer, capacity);
     wasm_name_delete(&message);
 }
 

@@ -140,7 +140,8 @@ ward_error engine_variant_get(wardi_engine *engine, bool metered, engine_variant
 /** Turns an engine's error into ours, with the engine's own words, and deletes it. */
 ward_error engine_fail(ward_diag *ret_diag, ward_error error, const char *doing,
                        wasmtime_error_t *reason);
-/** The words of an error: the innermost cause first line, cut to fit. */
+/** What people need of an engine's message: its causes, or its first line, cut to fit. */
+void engine_words(const wasm_name_t *message, char *text, size_t capacity);
 void engine_error_words(const wasmtime_error_t *error, char *text, size_t capacity);
 
 /* ---- sections.c: what the C API does not tell of a core module ---- */
@@ -214,7 +215,7 @@ bool wasi_waits(const char *module, const char *name);
 ward_error wasi_grant(wardi_instance *instance, const wardi_instance_options *options,
                       ward_diag *ret_diag);
 
-/* ---- instance.c, call.c, trap.c, component_model.c ---- */
+/* ---- instance.c, call.c, trap.c, component_model.c, component_types.c ---- */
 
 struct wardi_instance {
     /* the instance's thread; read-only after wardi_instance_new unless it says otherwise */
@@ -266,9 +267,9 @@ void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_e
 /** Name of an export, or "?". */
 const char *call_export_name(const wardi_instance *instance, const wardi_func *func);
 
-ward_error component_compile(wardi_module *module, const uint8_t *bytes, size_t length,
-                             ward_diag *ret_diag);
+/** Fills facts, imports and exports of a component, and prepares for its instances. */
 ward_error component_describe(wardi_module *module, ward_diag *ret_diag);
+ward_error component_prepare(wardi_module *module, ward_diag *ret_diag);
 void component_instantiate(wardi_instance *instance, call_end *end);
 bool component_func(wardi_instance *instance, const char *name, wardi_func *ret_func);
 

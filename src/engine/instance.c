@@ -63,12 +63,17 @@ static ward_error tell_refusal(const wardi_instance *instance, ward_diag *ret_di
     }
 }
 
-static bool is_table_limit(const call_end *end)
+/* What the engine says before a guest has run: there is no code to tell these by. */
+static ward_error refused_words(const call_end *end, char *words, size_t capacity)
 {
-    char words[300];
-    if (end->error == NULL) return false;
-    engine_error_words(end->error, words, sizeof words);
-    return strstr(words, "table minimum size") != NULL || strstr(words, "table limit") != NULL;
+    words[0] = '\0';
+    if (end->error == NULL) return WARD_OK;
+    engine_error_words(end->error, words, capacity);
+    if (strstr(words, "table minimum size") != NULL) return WARD_ERROR_LIMIT_TABLE;
+    if (strstr(words, "has the wrong type") != NULL ||
+        strstr(words, "a matching implementation was not found") != NULL)
+        return WARD_ERROR_IMPORT_MISSING;
+    return WARD_OK;
 }
 
 static void end_drop(call_end *end)
@@ -81,17 +86,19 @@ static void end_drop(call_end *end)
 static ward_error tell_failure(wardi_instance *instance, call_end *end, uint64_t timeout_ns,
                                ward_trap *ret_trap, ward_diag *ret_diag)
 {
-    ward_error error;
-    if (instance->refusal != WARD_OK) {
+    char words[400];
+    ward_error error = refused_words(end, words, sizeof words);
+    if (instance->refusal != WARD_OK)
         error = tell_refusal(instance, ret_diag);
-    } else if (is_table_limit(end)) {
-        error = wardi_fail(ret_diag, WARD_ERROR_LIMIT_TABLE,
-                           "the module needs a larger table than its limit of %llu elements: raise "
-                           "table_elements_max",
-                           (unsigned long long)instance->limits.table_elements_max);
-    } else {
+    else if (error == WARD_ERROR_LIMIT_TABLE)
+        (void)wardi_fail(ret_diag, error,
+                         "the module needs a larger table than its limit of %llu elements: raise "
+                         "table_elements_max",
+                         (unsigned long long)instance->limits.table_elements_max);
+    else if (error != WARD_OK)
+        (void)wardi_fail(ret_diag, error, "an import is not offered as it is asked for: %s", words);
+    else
         error = trap_tell(instance, end, "start", timeout_ns, ret_trap, ret_diag);
-    }
     end_drop(end);
     return error;
 }

@@ -43,11 +43,36 @@ void wardi_module_release(wardi_module *module)
 
 /* ---- on the compile thread ---- */
 
+/* The text's parser calls every file <anon>, and shows the place under or behind its words. */
+static ward_error text_fail(const load_job *job, wasmtime_error_t *error, ward_diag *ret_diag)
+{
+    static const char mark[] = "<anon>:";
+    wasm_name_t message = WASM_EMPTY_VEC;
+    wasmtime_error_message(error, &message);
+    wasmtime_error_delete(error);
+    const char *place = memmem(message.data, message.size, mark, sizeof mark - 1);
+    size_t words = message.size, digits = 0;
+    if (place != NULL) {
+        words = (size_t)(place - message.data);
+        place += sizeof mark - 1;
+        size_t left = message.size - (size_t)(place - message.data);
+        while (digits < left && strchr("0123456789:", place[digits]) != NULL) digits++;
+    }
+    const char *line_end = memchr(message.data, '\n', words);
+    if (line_end != NULL) words = (size_t)(line_end - message.data);
+    if (words >= 4 && memcmp(message.data + words - 4, " at ", 4) == 0) words -= 4;
+    ward_error told = wardi_fail(ret_diag, WARD_ERROR_COMPILE, "%s%s%.*s: %.*s", job->what,
+                                 digits != 0 ? ":" : "", (int)digits, place,
+                                 (int)(words < 700 ? words : 700), message.data);
+    wasm_name_delete(&message);
+    return told;
+}
+
 static ward_error text_to_module(load_job *job, ward_diag *ret_diag)
 {
     wasm_byte_vec_t binary = WASM_EMPTY_VEC;
     wasmtime_error_t *error = wasmtime_wat2wasm((const char *)job->bytes, job->length, &binary);
-    if (error != NULL) return engine_fail(ret_diag, WARD_ERROR_COMPILE, job->what, error);
+    if (error != NULL) return text_fail(job, error, ret_diag);
     uint8_t *bytes = wardi_memdup(binary.data, binary.size);
     if (bytes != NULL) {
         wardi_free(job->bytes);

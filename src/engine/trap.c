@@ -4,22 +4,33 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Short and stable: they are shown, logged and compared. Numbers as in wasmtime/trap.h. */
-static const char *const causes[] = {
-    [WASMTIME_TRAP_CODE_STACK_OVERFLOW] = "call stack exhausted",
-    [WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS] = "out of bounds memory access",
-    [WASMTIME_TRAP_CODE_HEAP_MISALIGNED] = "misaligned memory access",
-    [WASMTIME_TRAP_CODE_TABLE_OUT_OF_BOUNDS] = "out of bounds table access",
-    [WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL] = "uninitialized table element called",
-    [WASMTIME_TRAP_CODE_BAD_SIGNATURE] = "indirect call type mismatch",
-    [WASMTIME_TRAP_CODE_INTEGER_OVERFLOW] = "integer overflow",
-    [WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO] = "integer divide by zero",
-    [WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER] = "invalid conversion to integer",
-    [WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED] = "unreachable",
-    [WASMTIME_TRAP_CODE_INTERRUPT] = "interrupted",
-    [WASMTIME_TRAP_CODE_OUT_OF_FUEL] = "out of fuel",
-    [WASMTIME_TRAP_CODE_NULL_REFERENCE] = "null reference",
-    [WASMTIME_TRAP_CODE_CANNOT_ENTER_COMPONENT] = "cannot enter the component: it trapped before",
+/* Short and stable: they are shown, logged and compared. Components' errors tell no code, only the
+ * engine's words. */
+typedef struct cause_row {
+    wasmtime_trap_code_t code;
+    const char *cause;
+    const char *words; /* the engine's, where they are not the cause */
+} cause_row;
+
+static const cause_row causes[] = {
+    {WASMTIME_TRAP_CODE_STACK_OVERFLOW, "call stack exhausted", NULL},
+    {WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access", NULL},
+    {WASMTIME_TRAP_CODE_HEAP_MISALIGNED, "misaligned memory access", "unaligned atomic"},
+    {WASMTIME_TRAP_CODE_TABLE_OUT_OF_BOUNDS, "out of bounds table access",
+     "undefined element: out of bounds table access"},
+    {WASMTIME_TRAP_CODE_INDIRECT_CALL_TO_NULL, "uninitialized table element called",
+     "uninitialized element"},
+    {WASMTIME_TRAP_CODE_BAD_SIGNATURE, "indirect call type mismatch", NULL},
+    {WASMTIME_TRAP_CODE_INTEGER_OVERFLOW, "integer overflow", NULL},
+    {WASMTIME_TRAP_CODE_INTEGER_DIVISION_BY_ZERO, "integer divide by zero", NULL},
+    {WASMTIME_TRAP_CODE_BAD_CONVERSION_TO_INTEGER, "invalid conversion to integer", NULL},
+    {WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED, "unreachable",
+     "wasm `unreachable` instruction executed"},
+    {WASMTIME_TRAP_CODE_INTERRUPT, "interrupted", "interrupt"},
+    {WASMTIME_TRAP_CODE_OUT_OF_FUEL, "out of fuel", "all fuel consumed by WebAssembly"},
+    {WASMTIME_TRAP_CODE_NULL_REFERENCE, "null reference", NULL},
+    {WASMTIME_TRAP_CODE_CANNOT_ENTER_COMPONENT, "cannot enter the component: it trapped before",
+     "cannot enter component instance"},
 };
 
 /* ---- frames ---- */
@@ -51,44 +62,60 @@ static void frames_tell(const call_end *end, ward_trap *ret_trap)
 
 /* ---- causes ---- */
 
-static bool trap_code_of(const call_end *end, wasmtime_trap_code_t *ret_code)
+static const cause_row *cause_by_code(wasmtime_trap_code_t code)
 {
-    return end->trap != NULL && wasmtime_trap_code(end->trap, ret_code);
+    for (size_t i = 0; i < WARD_COUNT(causes); i++)
+        if (causes[i].code == code) return &causes[i];
+    return NULL;
 }
 
-static ward_error error_of(const wardi_instance *instance, const call_end *end)
+static const cause_row *cause_by_words(const char *words)
 {
+    static const char prefix[] = "wasm trap: ";
+    if (strncmp(words, prefix, sizeof prefix - 1) != 0) return NULL;
+    for (size_t i = 0; i < WARD_COUNT(causes); i++)
+        if (strcmp(words + sizeof prefix - 1,
+                   causes[i].words != NULL ? causes[i].words : causes[i].cause) == 0)
+            return &causes[i];
+    return NULL;
+}
+
+/* The engine's words, and the row that stands for them; NULL: none does. */
+static const cause_row *cause_find(const call_end *end, char *words, size_t capacity)
+{
+    words[0] = '\0';
     wasmtime_trap_code_t code;
+    if (end->trap != NULL && wasmtime_trap_code(end->trap, &code)) {
+        const cause_row *row = cause_by_code(code);
+        if (row != NULL) return row;
+    }
+    wasm_name_t message = WASM_EMPTY_VEC;
+    if (end->error != NULL)
+        wasmtime_error_message(end->error, &message);
+    else if (end->trap != NULL)
+        wasm_trap_message(end->trap, &message);
+    engine_words(&message, words, capacity);
+    wasm_name_delete(&message);
+    return cause_by_words(words);
+}
+
+static ward_error error_of(wardi_instance *instance, const call_end *end, const cause_row *row)
+{
+    int status;
+    if (end->error != NULL && wasmtime_error_exit_status(end->error, &status)) {
+        instance->exited = true;
+        instance->exit_code = status;
+    }
     if (instance->exited) return WARD_ERROR_EXIT;
     if (end->cancelled || instance->expired) return WARD_ERROR_DEADLINE;
-    if (!trap_code_of(end, &code)) return WARD_ERROR_TRAP;
-    if (code == WASMTIME_TRAP_CODE_INTERRUPT) return WARD_ERROR_DEADLINE;
-    if (code == WASMTIME_TRAP_CODE_OUT_OF_FUEL) return WARD_ERROR_FUEL;
+    if (row != NULL && row->code == WASMTIME_TRAP_CODE_INTERRUPT) return WARD_ERROR_DEADLINE;
+    if (row != NULL && row->code == WASMTIME_TRAP_CODE_OUT_OF_FUEL) return WARD_ERROR_FUEL;
     return WARD_ERROR_TRAP;
 }
 
-/* A component's traps and a host function's errors come without a code: the engine's own words. */
-static void cause_words(const call_end *end, wardi_text *text)
+static void cause_tell(const wardi_instance *instance, ward_error error, uint64_t timeout_ns,
+                       wardi_text *text)
 {
-    char words[160] = "";
-    if (end->error != NULL) {
-        engine_error_words(end->error, words, sizeof words);
-    } else if (end->trap != NULL) {
-        wasm_message_t message = WASM_EMPTY_VEC;
-        wasm_trap_message(end->trap, &message);
-        const char *line_end = memchr(message.data, '\n', message.size);
-        size_t length = line_end != NULL ? (size_t)(line_end - message.data) : message.size;
-        while (length != 0 && message.data[length - 1] == '\0') length--;
-        snprintf(words, sizeof words, "%.*s", (int)(length < 150 ? length : 150), message.data);
-        wasm_name_delete(&message);
-    }
-    wardi_text_puts(text, words);
-}
-
-static void cause_tell(const wardi_instance *instance, const call_end *end, ward_error error,
-                       uint64_t timeout_ns, wardi_text *text)
-{
-    wasmtime_trap_code_t code;
     if (error == WARD_ERROR_EXIT) {
         wardi_text_printf(text, "exited with status %d", instance->exit_code);
     } else if (error == WARD_ERROR_DEADLINE) {
@@ -97,20 +124,20 @@ static void cause_tell(const wardi_instance *instance, const call_end *end, ward
     } else if (error == WARD_ERROR_FUEL) {
         wardi_text_printf(text, "used up its fuel of %llu",
                           (unsigned long long)instance->limits.fuel_per_call);
-    } else if (trap_code_of(end, &code) && code < WARD_COUNT(causes) && causes[code] != NULL) {
-        wardi_text_puts(text, causes[code]);
-    } else {
-        cause_words(end, text);
     }
 }
 
 ward_error trap_tell(wardi_instance *instance, call_end *end, const char *export_name,
                      uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag)
 {
-    ward_error error = error_of(instance, end);
-    char cause[sizeof ret_trap->cause];
+    char words[sizeof ret_trap->cause], cause[sizeof ret_trap->cause];
+    const cause_row *row = cause_find(end, words, sizeof words);
+    ward_error error = error_of(instance, end, row);
     wardi_text text = WARDI_TEXT(cause);
-    cause_tell(instance, end, error, timeout_ns, &text);
+    if (error == WARD_ERROR_TRAP)
+        wardi_text_puts(&text, row != NULL ? row->cause : words);
+    else
+        cause_tell(instance, error, timeout_ns, &text);
     if (ret_trap != NULL) {
         ret_trap->error = error;
         ret_trap->exit_code = error == WARD_ERROR_EXIT ? instance->exit_code : 0;
