@@ -102,8 +102,9 @@ int wardi_cli_main(int arg_count, char **args)
         wardi_help_all(stderr);
         return WARDI_EXIT_USAGE;
     }
-    if (is_one_of(args[0], "-h", "--help")) args[0] = (char[]){"help"};
-    if (is_one_of(args[0], "-V", "--version")) args[0] = (char[]){"version"};
+    static char help[] = "help", version[] = "version";
+    if (is_one_of(args[0], "-h", "--help")) args[0] = help;
+    if (is_one_of(args[0], "-V", "--version")) args[0] = version;
     const wardi_command *command = wardi_command_find(args, arg_count, &words);
     if (command != NULL) return run_command(command, args + words, arg_count - words);
     if (group_help(args, arg_count, &status)) return status;
