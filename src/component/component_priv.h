@@ -113,9 +113,13 @@ struct ward_component {
     _Atomic(wardi_instance *) instance;
     _Atomic uint32_t readers;
 
-    /* The last end of the guest: 3 KiB, made when there is one. */
+    /* The last end of the guest, under trap_lock. The whole is 3 KiB, made when there is one; what
+     * decisions are made from is here whatever memory there is. */
     pthread_mutex_t trap_lock;
-    ward_trap *trap; /* under trap_lock */
+    ward_trap *trap;
+    ward_error trap_error;
+    int32_t trap_exit_code;
+    uint64_t trap_at_ns;
 };
 
 /* A counter with one writer at a time: no locked instruction on the path of a check. */
@@ -174,6 +178,7 @@ void wardi_component_drop_instance(ward_component *component);
 /** Records how the guest was ended: counted, and kept for ward_component_last_trap. */
 void wardi_trap_record(ward_component *component, ward_error error, const char *export_name,
                        ward_trap *trap);
+void wardi_trap_window_add(wardi_trap_window *window, uint64_t window_ns, uint64_t now_ns);
 uint64_t wardi_trap_window_count(const wardi_trap_window *window, uint64_t window_ns,
                                  uint64_t now_ns);
 /** What every call into the guest leaves behind: time, fuel, and how it ended. After a trap a

@@ -4,7 +4,7 @@
 
 #include "component/component_priv.h"
 
-static void window_add(wardi_trap_window *window, uint64_t window_ns, uint64_t now_ns)
+void wardi_trap_window_add(wardi_trap_window *window, uint64_t window_ns, uint64_t now_ns)
 {
     uint64_t slice = now_ns / (window_ns / WARDI_TRAP_SLICES + 1);
     uint64_t gap = slice - window->slice;
@@ -35,6 +35,9 @@ static void copy_trap(ward_trap *to, const ward_trap *from)
 static void keep(ward_component *component, const ward_trap *trap)
 {
     pthread_mutex_lock(&component->trap_lock);
+    component->trap_error = trap->error;
+    component->trap_exit_code = trap->exit_code;
+    component->trap_at_ns = trap->at_ns;
     if (component->trap == NULL) component->trap = wardi_alloc(sizeof *component->trap);
     if (component->trap != NULL) copy_trap(component->trap, trap);
     pthread_mutex_unlock(&component->trap_lock);
@@ -49,7 +52,7 @@ void wardi_trap_record(ward_component *component, ward_error error, const char *
     snprintf(trap->export_name, sizeof trap->export_name, "%s", export_name);
     WARD_ASSERT(trap->frame_count <= WARD_FRAMES_MAX);
     wardi_count(&component->traps, 1);
-    window_add(&component->traps_recent, component->policy.resource_window_ns, now_ns);
+    wardi_trap_window_add(&component->traps_recent, component->policy.resource_window_ns, now_ns);
     keep(component, trap);
 }
 
@@ -60,7 +63,9 @@ void ward_component_last_trap(const ward_component *component, ward_trap *ret_tr
     if (component->trap != NULL)
         copy_trap(ret_trap, component->trap);
     else
-        *ret_trap = (ward_trap){.error = WARD_OK};
+        *ret_trap = (ward_trap){.error = component->trap_error,
+                                .exit_code = component->trap_exit_code,
+                                .at_ns = component->trap_at_ns};
     pthread_mutex_unlock(lock);
 }
 
