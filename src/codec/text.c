@@ -78,29 +78,37 @@ static size_t copy_ascii(char *to, const uint8_t *from, size_t length)
     return i;
 }
 
+/* Copies the leading well-formed characters past ASCII, and returns their bytes. */
+static size_t copy_wide(char *to, const uint8_t *from, size_t length)
+{
+    size_t i = 0;
+    while (i < length && from[i] >= 0x80) {
+        size_t step = wardi_utf8_length(from + i, length - i);
+        if (step == 0) break;
+        for (size_t end = i + step; i < end; i++) to[i] = (char)from[i];
+    }
+    return i;
+}
+
 void wardi_sink_utf8(wardi_sink *sink, const uint8_t *bytes, size_t length, bool cut_off)
 {
-    while (!sink->cut) {
+    while (length > 0 && !sink->cut) {
         size_t room = WARD_REASON_BYTES_MAX - sink->length;
-        size_t ascii =
-            copy_ascii(sink->reason->text + sink->length, bytes, length < room ? length : room);
-        sink->length += ascii;
-        bytes += ascii;
-        length -= ascii;
-        if (length == 0) {
-            sink->cut = cut_off;
-            return;
+        size_t fits = length < room ? length : room;
+        char *to = sink->reason->text + sink->length;
+        size_t step = copy_ascii(to, bytes, fits);
+        step += copy_wide(to + step, bytes + step, fits - step);
+        sink->length += step;
+        if (step == 0) {
+            bool whole, unfinished;
+            step = wardi_utf8_step(bytes, length, &whole, &unfinished);
+            if (unfinished && cut_off) break;
+            sink_put(sink, whole ? bytes : replacement, whole ? step : sizeof replacement);
         }
-        bool whole, unfinished;
-        size_t step = wardi_utf8_step(bytes, length, &whole, &unfinished);
-        if (unfinished && cut_off) {
-            sink->cut = true;
-            return;
-        }
-        sink_put(sink, whole ? bytes : replacement, whole ? step : sizeof replacement);
         bytes += step;
         length -= step;
     }
+    sink->cut |= cut_off;
 }
 
 void wardi_sink_code_point(wardi_sink *sink, uint32_t code_point)

@@ -91,6 +91,7 @@ static void half_pairs_are_replaced(void **state)
     says(D "\"reason\":\"\\ud83dx\"}", WARD_HEALTH_DEGRADED, FFFD "x", false);
     says(D "\"reason\":\"\\ud83d\\n\"}", WARD_HEALTH_DEGRADED, FFFD "\n", false);
     says(D "\"reason\":\"\\ud83d\\u0041\"}", WARD_HEALTH_DEGRADED, FFFD "A", false);
+    says(D "\"reason\":\"\\ud83d\\ue000\"}", WARD_HEALTH_DEGRADED, FFFD "\xee\x80\x80", false);
     says(D "\"reason\":\"\\ud83d\\ud83d\\udd25\"}", WARD_HEALTH_DEGRADED, FFFD "\xf0\x9f\x94\xa5",
          false);
     says(D "\"reason\":\"\\ud83dabcdef\"}", WARD_HEALTH_DEGRADED, FFFD "abcdef", false);
