@@ -28,13 +28,15 @@ typedef enum wardi_known {
     WARDI_KNOWN_COUNT,
 } wardi_known;
 
-/* A text with its attributes that one thread replaces while others read it, without a lock: words
- * between two readings of a tag that must agree. A release store of each word after the first tag
- * store, and an acquire load of each before the second tag load, stand in for fences, which
- * ThreadSanitizer cannot see. Holds the last verdict while Ready, and the reason while Failed. */
+/* A text with its attributes that one thread replaces while others read it, without a lock. A new
+ * text goes where the last but one was, then the tag says so; a reader that finds the same tag
+ * before and after has read one text, and a writer that is stopped half-way stops no reader.
+ * Each word is stored with release and loaded with acquire, so that whoever reads a word of the
+ * text after next sees the tag that came before it: fences, which ThreadSanitizer cannot see, are
+ * not needed. Holds the last verdict while Ready, and the reason while Failed. */
 typedef struct wardi_note {
     _Atomic uint64_t tag;
-    _Atomic uint64_t words[(WARD_REASON_BYTES_MAX + 1) / 8];
+    _Atomic uint64_t words[2][(WARD_REASON_BYTES_MAX + 1) / 8];
 } wardi_note;
 
 typedef enum wardi_note_kind {
@@ -53,8 +55,8 @@ typedef struct wardi_note_attributes {
 
 void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, const char *bytes,
                     size_t length, bool cut);
-/** False when a writer was in the way every time: then the attributes are right and the text is
- * empty. */
+/** False when a new text came in the way of every attempt: then the attributes are right and the
+ * text is empty. */
 bool wardi_note_get(wardi_note *note, wardi_note_attributes *ret_attributes, ward_reason *ret_text);
 
 /* Traps of the window, in slices of an eighth of it: 40 bytes whatever their number. */
