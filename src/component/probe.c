@@ -148,7 +148,7 @@ void wardi_probe_run(ward_component *component, wardi_probe *ret_probe, ward_tra
     ward_error error =
         WARD_LIKELY(core)
             ? wardi_call_probe(wardi_instance_of(component), &component->known[WARDI_KNOWN_HEALTH],
-                               component->policy.timeout_ns, &bits, trap)
+                               began, component->policy.timeout_ns, &bits, trap)
             : ask_component(component, probe, trap);
     uint64_t finished = wardi_ticks();
     probe->duration_ns = wardi_ticks_span_ns(began, finished);

@@ -40,8 +40,27 @@ static void fuel_count(wardi_instance *instance)
                           memory_order_relaxed);
 }
 
-static void epoch_set(wardi_instance *instance, uint64_t timeout_ns)
+/* The epoch has reached the store: is it time? The clock may have made up for ticks from before the
+ * call began, so the guest goes on until its time is really over. */
+wasmtime_error_t *call_at_epoch(wasmtime_context_t *context, void *data, uint64_t *ret_more_ticks,
+                                wasmtime_update_deadline_kind_t *ret_kind)
 {
+    (void)context;
+    wardi_instance *instance = data;
+    uint64_t lasted_ns = wardi_ticks_span_ns(instance->began_ticks, wardi_ticks());
+    if (lasted_ns < instance->timeout_ns) {
+        uint64_t left_ns = instance->timeout_ns - lasted_ns;
+        *ret_more_ticks = engine_clock_ticks(left_ns) - 1;
+        *ret_kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+        return NULL;
+    }
+    instance->expired = true;
+    return wasmtime_error_new("ran past its deadline");
+}
+
+static void epoch_set(wardi_instance *instance, uint64_t began_ticks, uint64_t timeout_ns)
+{
+    instance->began_ticks = began_ticks;
     if (timeout_ns != instance->timeout_ns) {
         instance->timeout_ns = timeout_ns;
         instance->ticks = engine_clock_ticks(timeout_ns);
@@ -56,7 +75,7 @@ void call_begin(wardi_instance *instance, uint64_t timeout_ns)
     instance->expired = false;
     instance->exited = false;
     if (instance->module->metered) fuel_give(instance);
-    epoch_set(instance, timeout_ns);
+    epoch_set(instance, wardi_ticks(), timeout_ns);
 }
 
 void call_finish(wardi_instance *instance)
@@ -118,6 +137,7 @@ __attribute__((noinline, cold)) static ward_error probe_ended(wardi_instance *in
     const char *name = call_export_name(instance, func);
     ward_error error = trap_tell(instance, &end, name, timeout_ns, ret_trap, NULL);
     instance->exited = false;
+    instance->expired = false;
     return error;
 }
 
@@ -140,15 +160,15 @@ __attribute__((noinline)) static ward_error probe_slow(wardi_instance *instance,
     return WARD_OK;
 }
 
-ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t timeout_ns,
-                            uint64_t *ret_bits, ward_trap *ret_trap)
+ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t began_ticks,
+                            uint64_t timeout_ns, uint64_t *ret_bits, ward_trap *ret_trap)
 {
     if (WARD_UNLIKELY(!instance->fast))
         return probe_slow(instance, func, timeout_ns, ret_bits, ret_trap);
     call_end end = {0};
     wasmtime_val_raw_t raw;
     raw.i64 = 0; /* an i32 result writes the lower half alone */
-    epoch_set(instance, timeout_ns);
+    epoch_set(instance, began_ticks, timeout_ns);
     end.error = wasmtime_func_call_unchecked(
         instance->context, (const wasmtime_func_t *)(const void *)func->opaque, &raw, 1, &end.trap);
     if (WARD_UNLIKELY(end.error != NULL || end.trap != NULL))

@@ -1,13 +1,22 @@
 /* The clock thread: one tick a millisecond, into every engine's epoch.
  *
  * It allocates nothing and takes no lock, so nothing that a guest or a worker does can hold it up.
- * When the machine held it up for longer than a tick, the ticks that were missed are not made up
- * for: a call that began meanwhile would pay for them with time that it never had, and be ended
- * before its deadline. Late is bearable, early is a wrong verdict. */
+ * When the machine held it up for longer than a tick, the ticks that were missed are made up for,
+ * so that lateness does not add up. A call that began meanwhile pays for them with time that it
+ * never had: whoever is reached by its epoch looks at the time before it is ended (call_at_epoch).
+ */
 #include "engine_priv.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
+
+static void tick(engine_clock *clock)
+{
+    for (size_t i = 0; i < WARD_COUNT(clock->engines); i++) {
+        wasm_engine_t *engine = atomic_load_explicit(&clock->engines[i], memory_order_acquire);
+        if (engine != NULL) wasmtime_engine_increment_epoch(engine);
+    }
+}
 
 static void *clock_run(void *argument)
 {
@@ -16,13 +25,8 @@ static void *clock_run(void *argument)
     uint64_t next_ns = wardi_now_ns() + ENGINE_TICK_NS;
     while (!atomic_load_explicit(&clock->stop, memory_order_relaxed)) {
         wardi_sleep_until_ns(next_ns);
-        for (size_t i = 0; i < WARD_COUNT(clock->engines); i++) {
-            wasm_engine_t *engine = atomic_load_explicit(&clock->engines[i], memory_order_acquire);
-            if (engine != NULL) wasmtime_engine_increment_epoch(engine);
-        }
-        uint64_t now_ns = wardi_now_ns();
-        next_ns += ENGINE_TICK_NS;
-        if (next_ns <= now_ns) next_ns = now_ns + ENGINE_TICK_NS;
+        for (uint64_t now_ns = wardi_now_ns(); next_ns <= now_ns; next_ns += ENGINE_TICK_NS)
+            tick(clock);
     }
     return NULL;
 }

@@ -146,10 +146,11 @@ ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wa
                       uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag);
 
 /** The fast form of a core function `() -> i32` or `() -> i64`: no checks, no allocation, and no
- * fiber unless the module waits. The caller knows the type; `*ret_bits` is the result, an i32
- * zero-extended. Errors and trap as wardi_call. */
-ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t timeout_ns,
-                            uint64_t *ret_bits, ward_trap *ret_trap);
+ * fiber unless the module waits. `began_ticks` is the wardi_ticks from which `timeout_ns` counts:
+ * the caller has just read them to measure the call. The caller knows the type; `*ret_bits` is the
+ * result, an i32 zero-extended. Errors and trap as wardi_call. */
+ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t began_ticks,
+                            uint64_t timeout_ns, uint64_t *ret_bits, ward_trap *ret_trap);
 
 /** What a component function said. */
 typedef struct wardi_component_answer {

@@ -27,8 +27,7 @@ typedef struct engine_clock {
 
 ward_error engine_clock_start(engine_clock *clock, ward_diag *ret_diag);
 void engine_clock_stop(engine_clock *clock);
-/** Ticks to give to a call so that it is never ended before `timeout_ns`, and less than two ticks
- * after. */
+/** Ticks after which a call may have lasted `timeout_ns`: never fewer, at most one more. */
 uint64_t engine_clock_ticks(uint64_t timeout_ns);
 
 /* ---- memory.c: the slots that linear memories live in ---- */
@@ -232,9 +231,10 @@ struct wardi_instance {
     ward_error refusal; /* why a memory could not be made */
     uint64_t refused_bytes;
     /* of the activity that is running */
+    uint64_t began_ticks; /* wardi_ticks */
     uint64_t deadline_ns; /* on a fiber */
     uint64_t wake_ns;     /* when the import that waits is done; UINT64_MAX: not ours to know */
-    bool expired;         /* the import that waits shall trap */
+    bool expired;         /* past its deadline: it is being ended */
     bool exited;
     int32_t exit_code;
     uint64_t wasi_epoch_ns; /* what the guest's monotonic clock counts from */
@@ -262,6 +262,10 @@ ward_error trap_tell(wardi_instance *instance, call_end *end, const char *export
 /** Before and after every activity: deadline, fuel, marks of the last one. */
 void call_begin(wardi_instance *instance, uint64_t timeout_ns);
 void call_finish(wardi_instance *instance);
+/** What the store asks when its epoch is reached: ends the guest, or gives it the rest of its time.
+ */
+wasmtime_error_t *call_at_epoch(wasmtime_context_t *context, void *data, uint64_t *ret_more_ticks,
+                                wasmtime_update_deadline_kind_t *ret_kind);
 /** Polls until the future is done or the deadline has passed, then deletes it. */
 void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end);
 /** Name of an export, or "?". */

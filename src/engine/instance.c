@@ -111,6 +111,7 @@ static ward_error store_make(wardi_instance *instance, const wardi_instance_opti
     wardi_module *module = instance->module;
     instance->store = wasmtime_store_new(module->variant->engine, instance, NULL);
     instance->context = wasmtime_store_context(instance->store);
+    wasmtime_store_epoch_deadline_callback(instance->store, call_at_epoch, instance, NULL);
     uint64_t elements = instance->limits.table_elements_max;
     wasmtime_store_limiter(instance->store, -1,
                            elements < INT64_MAX ? (int64_t)elements : INT64_MAX, INSTANCES_MAX,

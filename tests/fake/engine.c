@@ -283,9 +283,10 @@ ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wa
                       ret_trap != NULL ? ret_trap->cause : ward_error_text(error));
 }
 
-ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t timeout_ns,
-                            uint64_t *ret_bits, ward_trap *ret_trap)
+ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t began_ticks,
+                            uint64_t timeout_ns, uint64_t *ret_bits, ward_trap *ret_trap)
 {
+    (void)began_ticks;
     wardi_value result = {0};
     ward_error error = run_export(instance, func, NULL, &result, timeout_ns, ret_trap);
     if (error == WARD_OK) *ret_bits = result.bits;

@@ -52,10 +52,12 @@ static void test_probe(void **state)
     wardi_func func;
     uint64_t bits = 0;
     assert_true(wardi_instance_func(guest.instance, "_health", &func));
-    assert_int_equal(wardi_call_probe(guest.instance, &func, WARDI_S, &bits, NULL), WARD_OK);
+    assert_int_equal(wardi_call_probe(guest.instance, &func, wardi_ticks(), WARDI_S, &bits, NULL),
+                     WARD_OK);
     assert_int_equal(bits, 0xffffffff);
     assert_true(wardi_instance_func(guest.instance, "wide", &func));
-    assert_int_equal(wardi_call_probe(guest.instance, &func, WARDI_S, &bits, NULL), WARD_OK);
+    assert_int_equal(wardi_call_probe(guest.instance, &func, wardi_ticks(), WARDI_S, &bits, NULL),
+                     WARD_OK);
     assert_int_equal(bits, (uint64_t)-2);
     assert_false(wardi_instance_func(guest.instance, "absent", &func));
     guest_stop(&guest);

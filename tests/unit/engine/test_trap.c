@@ -80,13 +80,14 @@ static void test_deadline_of_probe(void **state)
     uint64_t bits = 99, began_ns = wardi_now_ns();
     ward_trap trap;
     assert_true(wardi_instance_func(guest.instance, "_health", &func));
-    assert_int_equal(wardi_call_probe(guest.instance, &func, 10 * WARDI_MS, &bits, &trap),
-                     WARD_ERROR_DEADLINE);
+    assert_int_equal(
+        wardi_call_probe(guest.instance, &func, wardi_ticks(), 10 * WARDI_MS, &bits, &trap),
+        WARD_ERROR_DEADLINE);
     assert_true(wardi_now_ns() - began_ns >= 10 * WARDI_MS);
     assert_int_equal(bits, 99); /* untouched on failure */
     assert_int_equal(trap.frame_count, 2);
     assert_string_equal(trap.export_name, "_health");
-    assert_int_equal(wardi_call_probe(guest.instance, &func, WARDI_MS, &bits, NULL),
+    assert_int_equal(wardi_call_probe(guest.instance, &func, wardi_ticks(), WARDI_MS, &bits, NULL),
                      WARD_ERROR_DEADLINE);
     guest_stop(&guest);
 }
@@ -151,10 +152,11 @@ static void test_fuel_of_probe_and_start(void **state)
     uint64_t bits;
     ward_trap trap;
     assert_true(wardi_instance_func(guest.instance, "fine", &func));
-    assert_int_equal(wardi_call_probe(guest.instance, &func, WARDI_S, &bits, &trap), WARD_OK);
+    assert_int_equal(wardi_call_probe(guest.instance, &func, wardi_ticks(), WARDI_S, &bits, &trap),
+                     WARD_OK);
     assert_int_equal(bits, 7);
     assert_true(wardi_instance_func(guest.instance, "_health", &func));
-    assert_int_equal(wardi_call_probe(guest.instance, &func, WARDI_S, &bits, &trap),
+    assert_int_equal(wardi_call_probe(guest.instance, &func, wardi_ticks(), WARDI_S, &bits, &trap),
                      WARD_ERROR_FUEL);
     guest_stop(&guest);
     memset(&guest, 0, sizeof guest);

@@ -49,7 +49,8 @@ static void test_probe_that_waits(void **state)
     uint64_t bits = 99, began_ns = wardi_now_ns();
     ward_trap trap;
     assert_true(wardi_instance_func(guest.instance, "_health", &func));
-    assert_int_equal(wardi_call_probe(guest.instance, &func, PATIENCE_NS, &bits, &trap), WARD_OK);
+    assert_int_equal(
+        wardi_call_probe(guest.instance, &func, wardi_ticks(), PATIENCE_NS, &bits, &trap), WARD_OK);
     assert_int_equal(bits, 0);
     assert_true(wardi_now_ns() - began_ns >= 30 * WARDI_MS);
     assert_int_equal(guest_i32(&guest, "events"), 1);
@@ -66,8 +67,9 @@ static void test_wait_past_the_deadline(void **state)
     assert_true(wardi_instance_func(guest.instance, "_health", &func));
     for (int i = 0; i < 3; i++) {
         uint64_t began_ns = wardi_now_ns();
-        assert_int_equal(wardi_call_probe(guest.instance, &func, 20 * WARDI_MS, &bits, &trap),
-                         WARD_ERROR_DEADLINE);
+        assert_int_equal(
+            wardi_call_probe(guest.instance, &func, wardi_ticks(), 20 * WARDI_MS, &bits, &trap),
+            WARD_ERROR_DEADLINE);
         assert_true(wardi_now_ns() - began_ns >= 20 * WARDI_MS);
         assert_true(wardi_now_ns() - began_ns < 10 * WARDI_S);
         assert_int_equal(guest_i32(&guest, "fine"), 7); /* the store lives on */
