@@ -55,14 +55,14 @@ const wardi_keys wardi_dir_keys = {"a directory", dir_items, WARD_COUNT(dir_item
 #define PART(field) offsetof(wardi_config_child, component.field)
 #define RATIO_ROWS(name, index, what)                                                             \
     {"health.resources." name ".degraded_at", WARDI_KEY_RATIO, WARDI_KEY_OFF,                     \
-     PART(health.resources[index].degraded_at), 1, 100, NULL, "off", what " that is degraded."},  \
+     PART(health.resources[index].degraded_at), 1, 100, NULL, "off", what "; degraded from here on."},  \
     {"health.resources." name ".unhealthy_at", WARDI_KEY_RATIO, WARDI_KEY_OFF,                    \
-     PART(health.resources[index].unhealthy_at), 1, 100, NULL, "off", what " that is unhealthy."}
+     PART(health.resources[index].unhealthy_at), 1, 100, NULL, "off", what "; unhealthy from here on."}
 #define COUNT_ROWS(name, index, what)                                                             \
     {"health.resources." name ".degraded_at", WARDI_KEY_COUNT, WARDI_KEY_OFF,                     \
-     PART(health.resources[index].degraded_at), 1, 1000000, NULL, "off", what " that is degraded."}, \
+     PART(health.resources[index].degraded_at), 1, 1000000, NULL, "off", what "; degraded from here on."}, \
     {"health.resources." name ".unhealthy_at", WARDI_KEY_COUNT, WARDI_KEY_OFF,                    \
-     PART(health.resources[index].unhealthy_at), 1, 1000000, NULL, "off", what " that is unhealthy."}
+     PART(health.resources[index].unhealthy_at), 1, 1000000, NULL, "off", what "; unhealthy from here on."}
 
 static const wardi_key component_items[] = {
     {"path", WARDI_KEY_FILE, 0, PART(path), 0, 0, NULL, NULL, "The .wasm or .wat file, relative to this file."},
@@ -78,11 +78,11 @@ static const wardi_key component_items[] = {
      "256MiB (dense: 16MiB)", "All linear memories together."},
     {"limits.table_elements", WARDI_KEY_COUNT64, 0, PART(limits.table_elements_max), 1, 10000000, NULL,
      "100000", "Elements of each table."},
-    {"limits.fuel", WARDI_KEY_COUNT64, WARDI_KEY_OFF, PART(limits.fuel_per_call), 1, UINT64_C(1) << 62, NULL,
+    {"limits.fuel", WARDI_KEY_COUNT64, WARDI_KEY_OFF, PART(limits.fuel_per_call), 1, UINT64_C(1000000000000000), NULL,
      "off", "Instructions, roughly, that one call may take; metering costs some 3 %."},
 
     {"health.interval", WARDI_KEY_DURATION, 0, CHILD(interval_ns), WARDI_MS, DAY, NULL, "10s",
-     "From the end of one check to the start of the next."},
+     "Between two checks."},
     {"health.timeout", WARDI_KEY_DURATION, 0, PART(health.timeout_ns), WARDI_MS, HOUR, NULL, "1s",
      "Of one call of the health export."},
     {"health.rise", WARDI_KEY_COUNT32, 0, CHILD(rise), 1, 1000, NULL, "1",
