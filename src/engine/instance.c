@@ -69,6 +69,7 @@ static ward_error refused_words(const call_end *end, char *words, size_t capacit
     words[0] = '\0';
     if (end->error == NULL) return WARD_OK;
     engine_error_words(end->error, words, capacity);
+    if (strstr(words, "memory minimum size") != NULL) return WARD_ERROR_LIMIT_MEMORY;
     if (strstr(words, "table minimum size") != NULL) return WARD_ERROR_LIMIT_TABLE;
     if (strstr(words, "has the wrong type") != NULL ||
         strstr(words, "a matching implementation was not found") != NULL)
@@ -90,6 +91,8 @@ static ward_error tell_failure(wardi_instance *instance, call_end *end, uint64_t
     ward_error error = refused_words(end, words, sizeof words);
     if (instance->refusal != WARD_OK)
         error = tell_refusal(instance, ret_diag);
+    else if (error == WARD_ERROR_LIMIT_MEMORY)
+        (void)over_memory(instance, instance->module->facts.memory_bytes_min, ret_diag);
     else if (error == WARD_ERROR_LIMIT_TABLE)
         (void)wardi_fail(ret_diag, error,
                          "the module needs a larger table than its limit of %llu elements: raise "

@@ -18,8 +18,10 @@
 #define GUARD_BYTES (32 * MIB)
 /* Also a multiple of every page size that kernels use, so a memory's length needs no rounding. */
 #define WASM_PAGE_BYTES 65536u
-/* More than any memory can ask for: growth over the limit must come to us to be counted. */
-#define CAPACITY_TOLD (UINT64_C(1) << 40)
+/* What the engine is told that a slot can hold, so that growth over the limit comes to us to be
+ * counted. Guarded, it is the truth, and must be: the engine finds the memory of a fault by it, and
+ * ends the process when two claim the same address. Dense code never faults. */
+#define CAPACITY_TOLD GUARDED_BYTES
 
 static _Thread_local wardi_instance *building;
 
