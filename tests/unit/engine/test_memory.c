@@ -11,7 +11,7 @@ static const char grow_wat[] =
     " (func (export \"store\") (param i32 i32) (i32.store $a (local.get 0) (local.get 1)))"
     " (func (export \"load\") (param i32) (result i32) (i32.load $a (local.get 0))))";
 
-static const uint64_t page = 65536;
+static const uint32_t page = 65536;
 
 static int32_t call1(test_guest *guest, const char *name, uint32_t argument)
 {
