@@ -65,13 +65,12 @@ static inline size_t vector_unescape(const char *from, char *to)
             continue;
         }
         char kind = from[1];
+        WARD_ASSERT(kind != '\0' && strchr("xuUtnr\\", kind) != NULL);
         size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
         if (digits != 0)
             to = vector_put_utf8(to, vector_hex(from + 2, digits));
-        else if (strchr("tnr\\", kind) != NULL)
-            *to++ = kind == 't' ? '\t' : kind == 'n' ? '\n' : kind == 'r' ? '\r' : '\\';
         else
-            WARD_ASSERT(!"escape that the vectors did not use before");
+            *to++ = kind == 't' ? '\t' : kind == 'n' ? '\n' : kind == 'r' ? '\r' : '\\';
         from += 2 + digits;
     }
     return (size_t)(to - start);
