@@ -44,8 +44,8 @@ static ward_health_form component_form(const wardi_export *found)
     return found->shape == WARDI_RESULT_CASES ? WARD_HEALTH_FORM_TYPED : WARD_HEALTH_FORM_NONE;
 }
 
-static ward_error find_health(const ward_component *component, const wardi_module_facts *facts,
-                              uint32_t *ret_index, ward_health_form *ret_form, ward_diag *ret_diag)
+static ward_error find_health(const wardi_module_facts *facts, uint32_t *ret_index,
+                              ward_health_form *ret_form, ward_diag *ret_diag)
 {
     bool is_component = facts->is_component;
     const char *name = is_component ? component_health_name : wardi_known_names[WARDI_KNOWN_HEALTH];
@@ -56,7 +56,7 @@ static ward_error find_health(const ward_component *component, const wardi_modul
     *ret_form = is_component ? component_form(found) : core_form(found);
     if (*ret_form != WARD_HEALTH_FORM_NONE) return WARD_OK;
     return wardi_fail(ret_diag, WARD_ERROR_EXPORT_TYPE,
-                      "%s: the health export `%s` is %s; accepted: %s", component->name, name,
+                      "the health export `%s` is %s; accepted: %s", name,
                       facts->exports[*ret_index].type,
                       is_component ? "func() -> list<u8>, or func() -> a variant or enum of "
                                      "healthy, degraded and unhealthy"
@@ -65,27 +65,25 @@ static ward_error find_health(const ward_component *component, const wardi_modul
 
 /* ---- the others ---- */
 
-static ward_error check_plain(const ward_component *component, const wardi_module_facts *facts,
-                              uint32_t index, ward_diag *ret_diag)
+static ward_error check_plain(const wardi_module_facts *facts, uint32_t index, ward_diag *ret_diag)
 {
     const wardi_export *found = &facts->export_details[index];
     const wardi_signature *s = &found->signature;
     if (found->kind == WARDI_EXTERN_FUNC && s->numeric && s->param_count + s->result_count == 0)
         return WARD_OK;
-    return wardi_fail(ret_diag, WARD_ERROR_EXPORT_TYPE,
-                      "%s: the export `%s` is %s; accepted: func ()", component->name,
+    return wardi_fail(ret_diag, WARD_ERROR_EXPORT_TYPE, "the export `%s` is %s; accepted: func ()",
                       facts->exports[index].name, facts->exports[index].type);
 }
 
 /* Only core modules have exports of these names; a component's cannot start with '_'. */
-static ward_error find_known(const ward_component *component, const wardi_module_facts *facts,
-                             uint32_t found[WARDI_KNOWN_COUNT], ward_diag *ret_diag)
+static ward_error find_known(const wardi_module_facts *facts, uint32_t found[WARDI_KNOWN_COUNT],
+                             ward_diag *ret_diag)
 {
     for (int i = 0; i < WARDI_KNOWN_COUNT; i++) {
         if (i == WARDI_KNOWN_HEALTH) continue;
         found[i] = find_export(facts, wardi_known_names[i]);
         if (found[i] == UINT32_MAX || i == WARDI_KNOWN_MESSAGE || facts->is_component) continue;
-        ward_error error = check_plain(component, facts, found[i], ret_diag);
+        ward_error error = check_plain(facts, found[i], ret_diag);
         if (error != WARD_OK) return error;
     }
     return WARD_OK;
@@ -97,9 +95,8 @@ static ward_error adopt(ward_component *component, wardi_module *module, ward_di
     uint32_t found[WARDI_KNOWN_COUNT];
     ward_health_form form;
     ward_error error = wardi_module_check_imports(module, ret_diag);
-    if (error == WARD_OK)
-        error = find_health(component, facts, &found[WARDI_KNOWN_HEALTH], &form, ret_diag);
-    if (error == WARD_OK) error = find_known(component, facts, found, ret_diag);
+    if (error == WARD_OK) error = find_health(facts, &found[WARDI_KNOWN_HEALTH], &form, ret_diag);
+    if (error == WARD_OK) error = find_known(facts, found, ret_diag);
     if (error != WARD_OK) return error;
     component->module = module;
     component->health_form = form;
@@ -132,7 +129,9 @@ ward_error ward_component_load(ward_component *component, ward_diag *ret_diag)
     ward_error error = wardi_activity_take_or_fail(component, WARDI_LOADING, ret_diag);
     if (error != WARD_OK) return error;
     uint64_t deadline_ns = wardi_add_sat(wardi_now_ns(), component->start_timeout_ns);
-    error = wardi_component_load_until(component, deadline_ns, ret_diag);
+    ward_diag diag;
+    error = wardi_component_load_until(component, deadline_ns, &diag);
     wardi_activity_release(component);
-    return error;
+    if (error == WARD_OK) return WARD_OK;
+    return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
 }

@@ -15,27 +15,29 @@ static ward_error check_limits(const ward_component *component, ward_diag *ret_d
         wardi_text_size(&needs, facts->memory_bytes_min);
         wardi_text_size(&limit, limits->memory_bytes_max);
         return wardi_fail(ret_diag, WARD_ERROR_LIMIT_MEMORY,
-                          "%s needs %s, limit %s: raise limits.memory", component->name, words[0],
-                          words[1]);
+                          "needs %s, limit %s: raise limits.memory", words[0], words[1]);
     }
     if (facts->table_elements_min > limits->table_elements_max)
-        return wardi_fail(
-            ret_diag, WARD_ERROR_LIMIT_TABLE,
-            "%s needs a table of %llu elements, limit %llu: raise limits.table_elements",
-            component->name, (unsigned long long)facts->table_elements_min,
-            (unsigned long long)limits->table_elements_max);
+        return wardi_fail(ret_diag, WARD_ERROR_LIMIT_TABLE,
+                          "needs a table of %llu elements, limit %llu: raise limits.table_elements",
+                          (unsigned long long)facts->table_elements_min,
+                          (unsigned long long)limits->table_elements_max);
     return WARD_OK;
 }
 
-static ward_error past_deadline(const ward_component *component, const char *doing,
-                                ward_diag *ret_diag)
+/* Who failed, and at what: nothing before this names the component. */
+static void tell(const ward_component *component, ward_error error, const char *what,
+                 ward_diag *ret_diag)
 {
+    if (error != WARD_ERROR_DEADLINE) {
+        wardi_fail(ret_diag, error, "%s: %s", component->name, what);
+        return;
+    }
     char words[32];
     wardi_text timeout = WARDI_TEXT(words);
     wardi_text_duration(&timeout, component->start_timeout_ns);
-    return wardi_fail(ret_diag, WARD_ERROR_DEADLINE,
-                      "%s did not start within its start_timeout of %s: %s", component->name, words,
-                      doing);
+    wardi_fail(ret_diag, error, "%s did not start within its start_timeout of %s: %s",
+               component->name, words, what);
 }
 
 /* A guest's `exit(0)` is how a command says that it is done. */
@@ -58,7 +60,7 @@ static ward_error run_plain(ward_component *component, wardi_known known, uint64
     component->busy_ns += wardi_ticks_span_ns(began, wardi_ticks());
     if (error == WARD_OK || exited_well(error, &trap)) return WARD_OK;
     if (wardi_ends_guest(error)) wardi_trap_record(component, error, name, &trap);
-    return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
+    return wardi_fail(ret_diag, error, "%s", diag.text);
 }
 
 static ward_error initialise(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
@@ -69,7 +71,9 @@ static ward_error initialise(ward_component *component, uint64_t deadline_ns, wa
                             : WARDI_KNOWN_START;
     if (component->known_exports[first] == UINT32_MAX) return WARD_OK;
     uint64_t now_ns = wardi_now_ns();
-    if (now_ns >= deadline_ns) return past_deadline(component, wardi_known_names[first], ret_diag);
+    if (now_ns >= deadline_ns)
+        return wardi_fail(ret_diag, WARD_ERROR_DEADLINE, "no time is left for %s",
+                          wardi_known_names[first]);
     return run_plain(component, first, deadline_ns - now_ns, ret_diag);
 }
 
@@ -92,11 +96,10 @@ static ward_error instantiate(ward_component *component, uint64_t deadline_ns, w
         .limits = component->limits, .wasi = component->wasi, .name = component->name};
     wardi_instance *instance;
     ward_trap trap;
-    ward_diag diag;
     ward_error error =
-        wardi_instance_new(component->module, &options, deadline_ns, &instance, &trap, &diag);
+        wardi_instance_new(component->module, &options, deadline_ns, &instance, &trap, ret_diag);
     if (wardi_ends_guest(error)) wardi_trap_record(component, error, "start", &trap);
-    if (error != WARD_OK) return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
+    if (error != WARD_OK) return error;
     atomic_store(&component->instance, instance);
     look_up(component);
     return WARD_OK;
@@ -136,7 +139,7 @@ static ward_error start(ward_component *component, ward_diag *ret_diag)
         return WARD_OK;
     }
     wardi_component_drop_instance(component);
-    if (error == WARD_ERROR_DEADLINE) past_deadline(component, diag.text, &diag);
+    tell(component, error, diag.text, &diag);
     wardi_component_move_failed(component, diag.text, strlen(diag.text));
     return wardi_fail(ret_diag, error, "%s", diag.text);
 }
@@ -152,6 +155,14 @@ ward_error ward_component_start(ward_component *component, ward_diag *ret_diag)
 
 /* ---- stop ---- */
 
+static ward_error clean_up(ward_component *component, ward_diag *ret_diag)
+{
+    ward_diag diag;
+    ward_error error = run_plain(component, WARDI_KNOWN_CLEANUP, component->stop_timeout_ns, &diag);
+    if (error == WARD_OK) return WARD_OK;
+    return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
+}
+
 static ward_error stop(ward_component *component, ward_diag *ret_diag)
 {
     ward_state state = wardi_state_of(component);
@@ -160,7 +171,7 @@ static ward_error stop(ward_component *component, ward_diag *ret_diag)
     if (state == WARD_STATE_READY) {
         wardi_component_move(component, WARD_STATE_STOPPING);
         if (component->known[WARDI_KNOWN_CLEANUP].export_index != UINT32_MAX)
-            error = run_plain(component, WARDI_KNOWN_CLEANUP, component->stop_timeout_ns, ret_diag);
+            error = clean_up(component, ret_diag);
         wardi_component_drop_instance(component);
     }
     wardi_component_move(component, WARD_STATE_TERMINATED);

@@ -234,13 +234,13 @@ static void test_limits_before_instantiating(void **state)
 {
     (void)state;
     f.guest.memory_bytes_min = 1024 * MIB;
-    start_fails(WARD_ERROR_LIMIT_MEMORY, "echo needs 1GiB, limit 256MiB: raise limits.memory");
+    start_fails(WARD_ERROR_LIMIT_MEMORY, "echo: needs 1GiB, limit 256MiB: raise limits.memory");
     assert_null(strstr(history, "instantiate"));
     ward_component_free(f.component); /* what is loaded stays so until then */
     f.component = NULL;
     f.guest.memory_bytes_min = 256 * MIB;
     f.guest.table_elements_min = 100001;
-    start_fails(WARD_ERROR_LIMIT_TABLE, "echo needs a table of 100001 elements, limit 100000");
+    start_fails(WARD_ERROR_LIMIT_TABLE, "echo: needs a table of 100001 elements, limit 100000");
     assert_null(strstr(history, "instantiate"));
 }
 

@@ -342,7 +342,7 @@ static void test_all_voices_fit(void **state)
     evidence.resources = &resources;
     set_report(WARD_HEALTH_DEGRADED, "x");
     expect(WARD_CHILD_DEGRADED, WARD_SOURCE_PROBE, "x");
-    assert_int_equal(verdict.contributor_count, WARD_CONTRIBUTORS_MAX);
+    assert_int_equal(verdict.contributor_count, 1 + WARD_RESOURCE_COUNT);
 }
 
 static void test_wants_probe(void **state)
