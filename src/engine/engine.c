@@ -47,6 +47,7 @@ static void cause_trim(const char **line, size_t *length)
  * causes are what people need; without any, the first line. */
 static void words_pick(const char *at, size_t left, wardi_text *text)
 {
+    if (left == 0) return; /* of a cancelled call there is no message, not even an empty one */
     bool causes = memmem(at, left, "Caused by:", 10) != NULL, within = !causes;
     while (left != 0) {
         const char *end = memchr(at, '\n', left);
