@@ -21,8 +21,8 @@ int main(int argc, char **argv)
     if (!error) {
         ward_verdict verdict;
         ward_component_check(component, &verdict);
-        printf("%s is %s. %s\n", options.name, ward_child_health_name(verdict.health),
-               verdict.reason.text);
+        printf("%s is %s%s%s\n", options.name, ward_child_health_name(verdict.health),
+               verdict.reason.length > 0 ? ": " : "", verdict.reason.text);
         error = ward_component_stop(component, &diag);
     }
     if (error) fprintf(stderr, "%s\n", diag.text);

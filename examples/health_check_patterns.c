@@ -68,8 +68,11 @@ static ward_error take_step(ward_component *component, const struct step *step, 
     }
     ward_verdict verdict;
     ward_component_check(component, &verdict);
-    printf("  %-20s%-10s%s\n", step->what, ward_child_health_name(verdict.health),
-           verdict.reason.text);
+    const char *health = ward_child_health_name(verdict.health);
+    if (verdict.reason.length == 0)
+        printf("  %-20s%s\n", step->what, health);
+    else
+        printf("  %-20s%-10s%s\n", step->what, health, verdict.reason.text);
     return WARD_OK;
 }
 

@@ -29,7 +29,7 @@ WARD_GUEST_HEALTH
     if (circuit == OPEN && pause_checks == 0) circuit = HALF_OPEN;
     switch (circuit) {
     case OPEN:
-        return ward_degraded("circuit open after %u failures, trial in %u checks", failures,
+        return ward_degraded("circuit open after %u failures, checks until a trial: %u", failures,
                              pause_checks--);
     case HALF_OPEN: return ward_degraded("circuit half open: the next request is a trial");
     case CLOSED: break;
