@@ -66,6 +66,8 @@ static void test_integers(void **state)
                        (unsigned char)v, (unsigned char)v);
     }
     assert_as_libc("[%.0d][%.0d][%5.0u]", 0, 3, 0U);
+    /* as libc does, which compilers warn about */
+    assert_cut(100, "     042|  000042|", "%08.3d|%08.6x|", 42, 0x42U);
     assert_as_libc("%%|%c|%3c|%-3c|", 'x', 'y', 'z');
 }
 
@@ -109,6 +111,7 @@ static void test_doubles(void **state)
     }
     assert_as_libc("%f|%5.1f|%-5f|%05f|%f", 1. / 0., -1. / 0., 1. / 0., 1. / 0., __builtin_nan(""));
     assert_cut(100, "1.0e+20 -2.50e+300", "%.1f %.2f", 1e20, -2.5e300);
+    assert_cut(100, "0.333333333", "%.12f", 1. / 3);
     assert_cut(100, "18446744073709547520.0", "%.1f", 18446744073709547520.0);
 }
 
