@@ -45,6 +45,15 @@ static void check_repeated(ward_component *component, uint64_t times, wardi_chec
     }
 }
 
+/* The headline begins with the name already. */
+static void drop_name(ward_diag *diag, const char *name)
+{
+    size_t length = strlen(name);
+    if (strncmp(diag->text, name, length) != 0 || strncmp(diag->text + length, ": ", 2) != 0)
+        return;
+    memmove(diag->text, diag->text + length + 2, strlen(diag->text + length + 2) + 1);
+}
+
 /* A start that fails leaves the component Failed, and its verdict says why. */
 static void check_component(ward_component *component, const wardi_check_settings *settings,
                             wardi_check_report *report)
@@ -64,6 +73,7 @@ static void check_component(ward_component *component, const wardi_check_setting
     if (report->started) {
         check_repeated(component, settings->repeat != 0 ? settings->repeat : 1, report);
     } else {
+        drop_name(&report->diag, report->name);
         report->verdict = (ward_verdict){.health = WARD_CHILD_FAILED, .source = WARD_SOURCE_STATE};
         wardi_reason_set(&report->verdict.reason, report->diag.text);
         report->tally[WARD_CHILD_FAILED] = 1;

@@ -113,7 +113,9 @@ void wardi_output_styled(FILE *to, wardi_style style, const char *text);
 /** Text of a guest's: control characters and what turns the writing direction are escaped, so that
  * it cannot play with the terminal. */
 void wardi_output_safe(FILE *to, const char *bytes, size_t length);
-/** "ward: …" on standard error. */
+/** The same, of a message of several lines: they stay. */
+void wardi_output_lines(FILE *to, const char *text);
+/** "ward: …" on standard error, safe as above. */
 void wardi_complain(const char *format, ...) WARD_PRINTF(1, 2);
 /** Flushes standard output: a reader that is gone is no failure, a full disk is, and then
  * `on_failure` is returned instead of `status`. */

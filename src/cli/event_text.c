@@ -6,6 +6,19 @@
 
 /* ---- for people ---- */
 
+bool wardi_event_is_implied(const ward_event *event, const ward_event *before)
+{
+    bool down = event->state == WARD_STATE_FAILED || event->state == WARD_STATE_STOPPING ||
+                event->state == WARD_STATE_TERMINATED;
+    if (event->kind == WARD_EVENT_READY && !event->ready && down) return true;
+    if (before->component == NULL || strcmp(before->component, event->component) != 0) return false;
+    bool after_health = before->kind == WARD_EVENT_HEALTH;
+    if (event->kind == WARD_EVENT_READY && event->ready)
+        return after_health && before->health == WARD_CHILD_HEALTHY;
+    return after_health && event->kind == WARD_EVENT_STATE && event->state == WARD_STATE_FAILED &&
+           before->health == WARD_CHILD_FAILED && strcmp(before->reason, event->reason) == 0;
+}
+
 static void print_time(FILE *to, uint64_t wall_ns)
 {
     time_t seconds = (time_t)(wall_ns / WARDI_S);

@@ -101,18 +101,26 @@ static bool next(wardi_events *events, event_slot *slot, uint64_t *ret_lost)
     return any;
 }
 
+static void print_event(const wardi_events *events, const ward_event *event,
+                        const ward_event *before)
+{
+    if (events->options.json)
+        wardi_event_print_json(event);
+    else if (!wardi_event_is_implied(event, before))
+        wardi_event_print(stdout, event, events->options.name_width);
+}
+
 static void *write_all(void *context)
 {
     wardi_events *events = context;
-    event_slot slot;
+    event_slot slots[2] = {0}; /* this one, and the one before */
+    unsigned at = 0;
     uint64_t lost;
-    while (next(events, &slot, &lost)) {
+    while (next(events, &slots[at], &lost)) {
         if (lost > 0) print_lost(events, lost);
-        if (events->options.json)
-            wardi_event_print_json(&slot.event);
-        else
-            wardi_event_print(stdout, &slot.event, events->options.name_width);
+        print_event(events, &slots[at].event, &slots[1 - at].event);
         flush(events);
+        at = 1 - at;
     }
     return NULL;
 }

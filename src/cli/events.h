@@ -27,8 +27,11 @@ bool wardi_events_unread(const wardi_events *events);
  * then nothing is freed, for the thread still runs: false. */
 bool wardi_events_free(wardi_events *events);
 
-/** One event as a line for people (exposed for tests). */
+/** One event as a line for people. */
 void wardi_event_print(FILE *to, const ward_event *event, int name_width);
+/** Whether `event` follows from the one before it, so that people need no line of its own: ready
+ * after healthy, not ready after failed. JSON has them all. */
+bool wardi_event_is_implied(const ward_event *event, const ward_event *before);
 /** One event as a line of JSON. */
 void wardi_event_print_json(const ward_event *event);
 

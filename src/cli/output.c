@@ -78,29 +78,44 @@ static void put_escaped(FILE *to, const unsigned char *bytes, size_t length)
         for (size_t i = 0; i < length; i++) fprintf(to, "\\x%02x", bytes[i]);
 }
 
-void wardi_output_safe(FILE *to, const char *bytes, size_t length)
+static void put_safe(FILE *to, const char *bytes, size_t length, bool lines)
 {
     const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
     while (at < end) {
         size_t step = wardi_utf8_length(at, (size_t)(end - at));
-        if (step == 0 || is_harmful(at, step))
-            put_escaped(to, at, step == 0 ? 1 : step);
-        else
+        bool as_it_is = step != 0 && !is_harmful(at, step);
+        if (as_it_is || (lines && *at == '\n'))
             fwrite(at, 1, step, to);
+        else
+            put_escaped(to, at, step == 0 ? 1 : step);
         at += step == 0 ? 1 : step;
     }
 }
 
+void wardi_output_safe(FILE *to, const char *bytes, size_t length)
+{
+    put_safe(to, bytes, length, false);
+}
+
+void wardi_output_lines(FILE *to, const char *text)
+{
+    put_safe(to, text, strlen(text), true);
+}
+
+/* What a message says may be a guest's: names of imports, or a reason. */
 void wardi_complain(const char *format, ...)
 {
+    char message[sizeof(ward_diag) + 400];
+    wardi_text text = WARDI_TEXT(message);
     va_list args;
     va_start(args, format);
+    wardi_text_vprintf(&text, format, args);
+    va_end(args);
     flockfile(stderr);
     wardi_output_styled(stderr, WARDI_BOLD, "ward: ");
-    vfprintf(stderr, format, args);
+    wardi_output_lines(stderr, message);
     fputc('\n', stderr);
     funlockfile(stderr);
-    va_end(args);
 }
 
 /* Once a write failed, stdio forgets why: a pipe without a reader still tells. */

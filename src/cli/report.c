@@ -59,8 +59,12 @@ static void print_headline(const wardi_check_report *report)
     wardi_output_styled(stdout, wardi_style_of(verdict->health),
                         ward_child_health_name(verdict->health));
     if (verdict->reason.length > 0) fputs(": ", stdout);
-    wardi_output_safe(stdout, verdict->reason.text, verdict->reason.length);
-    puts(verdict->reason.cut ? "…" : "");
+    /* Why it did not start may take several lines, and more than a reason holds. */
+    if (report->error != WARD_OK)
+        wardi_output_lines(stdout, report->diag.text);
+    else
+        wardi_output_safe(stdout, verdict->reason.text, verdict->reason.length);
+    puts(report->error == WARD_OK && verdict->reason.cut ? "…" : "");
 }
 
 static void print_trap(const ward_trap *trap)
@@ -135,7 +139,8 @@ void wardi_check_print(const wardi_check_report *report, bool verbose, bool repe
     row("source", "%s%s%s", ward_source_name(verdict->source),
         verdict->probe_error != WARD_PROBE_OK ? ", probe error: " : "",
         verdict->probe_error != WARD_PROBE_OK ? ward_probe_error_name(verdict->probe_error) : "");
-    if (verdict->duration_ns != 0) row("probe", "%s", duration(figure, verdict->duration_ns));
+    if (verdict->duration_ns != 0 && !repeated)
+        row("probe", "%s", duration(figure, verdict->duration_ns));
     if (verbose) print_contributors(verdict);
     if (verbose) print_figures(report);
     print_trap(&report->trap);

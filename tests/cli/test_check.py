@@ -1,0 +1,130 @@
+"""ward check and ward inspect over the guests of tests/guests."""
+import json
+import unittest
+
+from support import GUESTS, Case
+
+KEYS = ["component", "health", "reason", "source", "probe_error", "duration_ns"]
+
+
+def cases():
+    for line in (GUESTS / "cases.tsv").read_text().splitlines():
+        if line.startswith("#") or not line:
+            continue
+        file, args, health, source, error, reason, status = line.split("\t")
+        yield (file, [] if args == "-" else args.split(), health, source,
+               None if error == "-" else error, reason, int(status))
+
+
+class Check(Case):
+    def test_every_guest(self):
+        for file, args, health, source, error, reason, status in cases():
+            with self.subTest(file):
+                done = self.ward("check", "--json", *args, GUESTS / file)
+                self.assertEqual(done.returncode, status, done)
+                answer = json.loads(done.stdout)
+                if status == 3:
+                    self.assertEqual(list(answer), ["component", "error", "detail"])
+                    continue
+                self.assertEqual(list(answer), KEYS)
+                self.assertEqual(answer["component"], file.removesuffix(".wat"))
+                self.assertEqual((answer["health"], answer["source"], answer["probe_error"]),
+                                 (health, source, error))
+                self.assertIn(reason.replace("\\\\", "\\"), answer["reason"])
+
+    def test_human(self):
+        done = self.ward("check", GUESTS / "degraded-borsh.wat")
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stdout.startswith("degraded-borsh: degraded: High latency\n"))
+        self.assertIn("\n  source    probe\n", done.stdout)
+
+    def test_a_trap_shows_its_backtrace(self):
+        done = self.ward("check", GUESTS / "trap-unreachable.wat")
+        self.assertIn("  trap      unreachable in _health\n            0: ", done.stdout)
+        answer = self.ward_json("check", "--json", "-v", GUESTS / "trap-unreachable.wat")
+        self.assertEqual(answer["trap"]["export"], "_health")
+        self.assertGreater(len(answer["trap"]["backtrace"]), 0)
+        self.assertEqual(answer["contributors"][0]["source"], "policy")
+
+    def test_a_start_that_fails(self):
+        done = self.ward("check", GUESTS / "start-traps.wat")
+        self.assertEqual(done.returncode, 2)
+        self.assertTrue(done.stdout.startswith("start-traps: failed: "))
+        self.assertNotIn("start-traps", done.stdout.splitlines()[0][len("start-traps"):])
+
+    def test_options_of_health(self):
+        trap = GUESTS / "trap-unreachable.wat"
+        for option, status in (("state", 0), ("degraded", 1), ("failed", 2)):
+            self.assertEqual(self.ward("check", "--on-trap", option, trap).returncode, status)
+            malformed = self.ward("check", f"--on-malformed={option}", GUESTS / "prefix-empty.wat")
+            self.assertEqual(malformed.returncode, status)
+
+    def test_limits(self):
+        over = GUESTS / "memory-over-limit.wat"
+        self.assertEqual(self.ward("check", over).returncode, 2)
+        self.assertEqual(self.ward("check", "--memory", "4GiB", over).returncode, 0)
+        loop = self.ward_json("check", "--json", "--fuel", "10000", GUESTS / "loop-health.wat")
+        self.assertEqual((loop["health"], loop["probe_error"]), ("degraded", "trap"))
+        dense = self.ward("check", "--profile", "dense", "--memory", "1MiB",
+                          GUESTS / "healthy-borsh.wat")
+        self.assertEqual(dense.returncode, 0, dense.stderr)
+
+    def test_repeat(self):
+        done = self.ward("check", "--repeat", "1000", GUESTS / "degraded-borsh.wat")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("  checks    0 healthy, 1000 degraded, 0 failed\n", done.stdout)
+        self.assertRegex(done.stdout, r"\n  p50 \S+  p90 \S+  p99 \S+  p99.9 \S+  max \S+\n$")
+        answer = self.ward_json("check", "--json", "-n", "50", GUESTS / "healthy-borsh.wat")
+        self.assertEqual(answer["repeat"]["checks"], 50)
+        self.assertEqual(answer["repeat"]["healthy"], 50)
+        self.assertLessEqual(answer["repeat"]["p50_ns"], answer["repeat"]["max_ns"])
+
+    def test_verbose(self):
+        done = self.ward("check", "-v", GUESTS / "healthy-borsh.wat")
+        for label in ("load", "start", "fast path", "memory"):
+            self.assertIn(f"\n  {label:<10}", done.stdout)
+
+    def test_what_is_no_file(self):
+        empty = self.directory() / "empty.wasm"
+        empty.write_bytes(b"")
+        for path in ("/nowhere/x.wasm", GUESTS, empty, GUESTS / "cases.tsv"):
+            with self.subTest(path):
+                done = self.ward("check", path)
+                self.assertEqual((done.returncode, done.stdout), (3, ""))
+                self.assertTrue(done.stderr.startswith("ward: check: "))
+                answer = self.ward_json("check", "--json", path)
+                self.assertEqual(list(answer), ["component", "error", "detail"])
+
+
+class Inspect(Case):
+    def test_human(self):
+        done = self.ward("inspect", GUESTS / "waits-health.wat")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("  health     _health: () -> i64", done.stdout)
+        self.assertIn("  fast path  no: ", done.stdout)
+        self.assertIn("imports (1)\n  wasi_snapshot_preview1  poll_oneoff  func", done.stdout)
+        self.assertIn("exports (2)\n", done.stdout)
+
+    def test_json(self):
+        answer = self.ward_json("inspect", "--json", GUESTS / "waits-health.wat")
+        self.assertEqual(answer["kind"], "module")
+        self.assertEqual(answer["health_form"], "i64")
+        self.assertFalse(answer["fast_path"])
+        self.assertEqual([i["waits"] for i in answer["imports"]], [True])
+        self.assertIn("_health", [e["name"] for e in answer["exports"]])
+        self.assertEqual(self.ward_json("inspect", "--json", GUESTS / "component-empty.wat")["kind"],
+                         "component")
+
+    def test_missing_imports_are_all_named(self):
+        done = self.ward("inspect", GUESTS / "imports-missing.wat")
+        self.assertEqual(done.returncode, 1)
+        for name in ("env.log", "fd_wrte", "env.table", "fd_write"):
+            self.assertIn(name, done.stderr)
+
+    def test_what_is_no_file(self):
+        self.assertEqual(self.ward("inspect", "/nowhere.wasm").returncode, 1)
+        self.assertEqual(self.ward("inspect").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,206 @@
+"""ward run: events, signals, and the exit status."""
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import threading
+import time
+
+from support import LIMIT_S, WARD, Case, environment, wait_for
+
+TWO = ("  first: {path: GUESTS/healthy-borsh.wat, health: {interval: 20ms}}\n"
+       "  second: {path: GUESTS/degraded-borsh.wat, needs: [first], health: {interval: 20ms}}\n")
+
+
+class Run:
+    """A running `ward run`, whose lines are read as they come."""
+
+    def __init__(self, case, config, *args, stdout=subprocess.PIPE):
+        self.errors = []
+        self.lines = []
+        self.process = subprocess.Popen([WARD, "run", str(config), *args], stdout=stdout,
+                                        stderr=subprocess.PIPE, text=True, env=environment())
+        self.threads = [threading.Thread(target=self.errors.extend, args=(self.process.stderr,))]
+        if stdout == subprocess.PIPE:
+            self.threads.append(
+                threading.Thread(target=self.lines.extend, args=(self.process.stdout,)))
+        for thread in self.threads:
+            thread.start()
+        case.addCleanup(self.close)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for thread in self.threads:
+            thread.join()
+        self.process.stderr.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def events(self):
+        return [json.loads(line) for line in list(self.lines)]
+
+    def wait_event(self, **wanted):
+        def found():
+            for event in self.events():
+                if all(event.get(k) == v for k, v in wanted.items()):
+                    return event
+            assert self.process.poll() is None, (self.process.poll(), self.lines, self.errors)
+            return None
+        return wait_for(found, str(wanted))
+
+    def end(self):
+        status = self.process.wait(LIMIT_S)
+        self.close()
+        return status
+
+
+class RunEvents(Case):
+    def test_in_order_of_needs_and_stopped_by_a_signal(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with self.subTest(number):
+                run = Run(self, self.config(TWO))
+                run.wait_event(event="health", component="second", to="degraded")
+                run.process.send_signal(number)
+                self.assertEqual(run.end(), 0)
+                events = run.events()
+                self.assertEqual(events[-1]["event"], "stopped")
+                self.assertNotIn("component", events[-1])
+                self.assertEqual([e["sequence"] for e in events], list(range(1, len(events) + 1)))
+                order = [(e["component"], e["to"]) for e in events if e["event"] == "state"]
+                for earlier, later in ((("first", "ready"), ("second", "starting")),
+                                       (("second", "terminated"), ("first", "stopping"))):
+                    self.assertLess(order.index(earlier), order.index(later))
+                self.assertEqual(run.errors, [])
+
+    def test_shape(self):
+        run = Run(self, self.config(TWO))
+        health = run.wait_event(event="health", component="second", to="degraded")
+        state = run.wait_event(event="state", component="first", to="ready")
+        ready = run.wait_event(event="ready", component="second")
+        run.process.terminate()
+        run.end()
+        self.assertRegex(health["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        common = ["time", "sequence", "event", "component"]
+        self.assertEqual(list(health), common + ["from", "to", "source", "probe_error", "reason"])
+        self.assertEqual((health["source"], health["probe_error"], health["reason"]),
+                         ("probe", None, "High latency"))
+        self.assertEqual(list(state), common + ["from", "to", "reason"])
+        self.assertEqual(list(ready), common + ["ready", "reason"])
+
+    def test_restart(self):
+        config = self.config("  a: {path: GUESTS/trap-unreachable.wat, restart: {initial: 1ms},\n"
+                             "      health: {interval: 10ms, fall: 1, on_trap: failed}}\n")
+        run = Run(self, config)
+        restart = run.wait_event(event="restart", component="a", attempt=2)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertEqual(restart["cause"], "crash")
+        self.assertGreater(restart["delay_ns"], 0)
+        self.assertIn("unreachable", restart["reason"])
+
+    def test_quiet(self):
+        run = Run(self, self.config(TWO), "--quiet")
+        time.sleep(0.3)
+        run.process.terminate()
+        self.assertEqual((run.end(), run.lines, run.errors), (0, [], []))
+
+    def test_people_on_a_terminal(self):
+        parent, child = pty.openpty()
+        run = Run(self, self.config(TWO), stdout=child)
+        os.close(child)
+        shown = b""
+        while b"High latency" not in shown:
+            shown += os.read(parent, 65536)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        shown += os.read(parent, 65536)
+        os.close(parent)
+        plain = re.sub(r"\x1b\[\d*m", "", shown.decode()).replace("\r", "")
+        self.assertIn("\x1b[33mdegraded\x1b[0m", shown.decode())
+        self.assertRegex(plain, r"(?m)^\d\d:\d\d:\d\d\.\d{3}  first   started$")
+        self.assertRegex(plain, r"(?m)^\d\d:\d\d:\d\d\.\d{3}  second  degraded: High latency$")
+
+
+class RunEnds(Case):
+    # Its _cleanup never returns: stopping lasts until the stop_timeout.
+    SLOW = "  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 20s}\n"
+
+    def test_second_signal_ends_at_once(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number):
+                run = Run(self, self.config(self.SLOW), "--stop-timeout", "30s")
+                run.wait_event(event="state", component="slow", to="ready")
+                run.process.send_signal(number)
+                run.wait_event(event="state", component="slow", to="stopping")
+                run.process.send_signal(number)
+                begin = time.monotonic()
+                self.assertEqual(run.end(), 128 + number)
+                self.assertLess(time.monotonic() - begin, 10)
+                self.assertIn("ended at once", run.errors[0])
+
+    def test_a_stop_that_is_cut_short(self):
+        config = self.config("  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 1s}\n")
+        run = Run(self, config, "--stop-timeout", "100ms")
+        run.wait_event(event="state", component="slow", to="ready")
+        run.process.terminate()
+        self.assertEqual(run.end(), 1)
+        self.assertIn("cut short", "".join(run.errors))
+
+    def test_nothing_is_left(self):
+        config = self.config("  a: {path: GUESTS/start-traps.wat, restart: {initial: 1ms, limit: 2}}\n")
+        run = Run(self, config)
+        self.assertEqual(run.end(), 1)
+        self.assertEqual(len([e for e in run.events() if e["event"] == "given_up"]), 1)
+        self.assertIn("every component has ended or was given up", run.errors[0])
+
+    def test_one_that_is_left_goes_on(self):
+        config = self.config("  a: {path: GUESTS/start-traps.wat, restart: {policy: temporary}}\n"
+                             "  b: {path: GUESTS/healthy-borsh.wat}\n")
+        run = Run(self, config)
+        run.wait_event(event="given_up", component="a")
+        time.sleep(0.2)
+        self.assertIsNone(run.process.poll())
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+
+
+class RunStreams(Case):
+    BUSY = ("  a: {path: GUESTS/trap-unreachable.wat,\n"
+            "      restart: {initial: 1ms, max: 1ms, limit: 255, window: 1ms},\n"
+            "      health: {interval: 1ms, fall: 1, on_trap: failed}}\n")
+
+    def test_a_reader_that_is_gone_stops_it(self):
+        run = Run(self, self.config(self.BUSY), stdout=subprocess.DEVNULL)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        read, write = os.pipe()
+        run = Run(self, self.config(self.BUSY), stdout=write)
+        os.close(write)
+        os.close(read)
+        self.assertEqual((run.end(), run.errors), (0, []))
+
+    def test_a_full_disk_does_not(self):
+        with open("/dev/full", "w") as full:
+            run = Run(self, self.config(self.BUSY), stdout=full)
+            wait_for(lambda: run.errors, "a message")
+            time.sleep(0.3)
+            self.assertIsNone(run.process.poll())
+            run.process.terminate()
+            self.assertEqual(run.end(), 0)
+        self.assertEqual(len(run.errors), 1)
+        self.assertIn("No space left on device; the components go on", run.errors[0])
+
+    def test_a_reader_that_sleeps_delays_nothing(self):
+        read, write = os.pipe()
+        run = Run(self, self.config(self.BUSY), stdout=write)
+        os.close(write)
+        time.sleep(2)  # the pipe fills, then the ring
+        begin = time.monotonic()
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertLess(time.monotonic() - begin, 10)
+        os.close(read)

@@ -1,0 +1,72 @@
+"""ward validate: every mistake at once; the messages one by one are tests/unit/cli/test_config.c."""
+import json
+import os
+
+from support import GUESTS, TESTS, Case
+
+
+class Validate(Case):
+    def test_good(self):
+        path = self.config("  a: {path: GUESTS/healthy-borsh.wat}\n")
+        done = self.ward("validate", path)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, f"{path}: 1 component, no mistakes\n")
+        answer = self.ward_json("validate", "--json", path)
+        self.assertEqual(answer, {"file": str(path), "valid": True, "components": 1,
+                                  "mistake_count": 0, "mistakes": []})
+
+    def test_every_mistake_at_once(self):
+        path = self.config("  a: {path: nowhere.wasm, needs: [b]}\n"
+                           "  b: {path: GUESTS/no-export.wat, needs: [a], heath: 1}\n"
+                           "  a: {path: GUESTS/no-export.wat, limits: {memory: 1TiB}}\n")
+        done = self.ward("validate", path)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        lines = done.stdout.splitlines()
+        self.assertEqual(lines[-1], f"{path}: 5 mistakes")
+        places = [line.removeprefix(str(path) + ":").split(":")[:2] for line in lines[:-1]]
+        self.assertEqual(places, sorted(places, key=lambda p: (int(p[0]), int(p[1]))))
+        self.assertEqual([p[0] for p in places], ["3", "4", "4", "5", "5"])
+        for part in ("there is no file", "a cycle: ", "did you mean `health`?",
+                     "a second component", "the most is 4GiB"):
+            self.assertIn(part, done.stdout)
+        answer = self.ward_json("validate", "--json", path)
+        self.assertEqual((answer["valid"], answer["mistake_count"]), (False, 5))
+        self.assertEqual(list(answer["mistakes"][0]), ["line", "column", "message"])
+
+    def test_load(self):
+        path = self.config("  a: {path: GUESTS/imports-missing.wat}\n"
+                           "  b: {path: GUESTS/healthy-borsh.wat}\n"
+                           "  c: {path: GUESTS/export-type-nothing.wat}\n")
+        self.assertEqual(self.ward("validate", path).returncode, 0)
+        done = self.ward("validate", "--load", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(":3:13: ", done.stdout)
+        self.assertIn("fd_wrte", done.stdout)
+        self.assertIn(":5:13: ", done.stdout)
+        self.assertTrue(done.stdout.endswith(": 2 mistakes\n"))
+
+    def test_no_file(self):
+        done = self.ward("validate", "/nowhere/ward.yaml")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("there is no such file", done.stderr)
+
+    def test_default_is_ward_yaml_here(self):
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        os.chdir(self.config("  a: {path: GUESTS/healthy-borsh.wat}\n").parent)
+        self.assertEqual(self.ward("validate").stdout, "ward.yaml: 1 component, no mistakes\n")
+
+    def test_schema(self):
+        schema = json.loads(self.ward("validate", "--schema").stdout)
+        committed = (TESTS.parent / "schema" / "ward.schema.json").read_text()
+        self.assertEqual(schema, json.loads(committed))
+        keys = schema["$defs"]["component"]["properties"]
+        self.assertIn("startup", keys["health"]["properties"])
+
+    def test_run_refuses_what_validate_refuses(self):
+        path = self.config("  a: {path: nowhere.wasm, colour: red}\n")
+        validated, run = self.ward("validate", path), self.ward("run", path)
+        self.assertEqual(run.returncode, 78)
+        self.assertEqual((run.stdout, run.stderr), ("", validated.stdout))
+        self.assertEqual(self.ward("run", "/nowhere/ward.yaml").returncode, 1)
+        self.assertTrue(GUESTS.is_dir())
