@@ -23,17 +23,20 @@ static int by_name(const void *a, const void *b)
     return (*x)->place.line < (*y)->place.line ? -1 : (*x)->place.line > (*y)->place.line;
 }
 
-static int against_name(const void *name, const void *element)
-{
-    const wardi_config_child *const *child = element;
-    return strcmp(name, (*child)->component.name);
-}
-
+/* The first of that name: where one is taken twice, both are meant by it, and one is enough. */
 static const wardi_config_child *name_find(const name_index *names, const char *name)
 {
-    const wardi_config_child **found =
-        bsearch(name, names->sorted, names->count, sizeof *names->sorted, against_name);
-    return found != NULL ? *found : NULL;
+    size_t low = 0, high = names->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(names->sorted[middle]->component.name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == names->count) return NULL;
+    const wardi_config_child *child = names->sorted[low];
+    return strcmp(child->component.name, name) == 0 ? child : NULL;
 }
 
 static void check_duplicates(const name_index *names)

@@ -20,8 +20,7 @@ HIGH_LATENCY = "810e010c00000048696768206c6174656e6379"
 def environment(**changes):
     """The caller's environment without what changes the output, and with a cache of its own."""
     plain = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "WARD_NO_COLOR")}
-    plain.update(TERM="xterm", XDG_CACHE_HOME=Case.cache.name, **changes)
-    return plain
+    return {**plain, "TERM": "xterm", "XDG_CACHE_HOME": Case.cache.name, **changes}
 
 
 class Case(unittest.TestCase):
