@@ -17,6 +17,16 @@
 ward_error wardi_fail(ward_diag *ret_diag, ward_error error, const char *format, ...)
     WARD_PRINTF(3, 4);
 
+#ifdef __clang_analyzer__
+/* It reads one file at a time, and would follow paths on which a failure returns WARD_OK. */
+static inline ward_error wardi_failed(ward_error returned, ward_error error)
+{
+    if (returned != error || error == WARD_OK) __builtin_unreachable();
+    return error;
+}
+#define wardi_fail(diag, error, ...) wardi_failed(wardi_fail(diag, error, __VA_ARGS__), error)
+#endif
+
 /** Sets a reason from UTF-8 text, cut at a whole character. */
 void wardi_reason_set(ward_reason *reason, const char *string);
 void wardi_reason_printf(ward_reason *reason, const char *format, ...) WARD_PRINTF(2, 3);

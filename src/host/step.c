@@ -222,6 +222,6 @@ void child_step(ward_supervisor *s, child *c)
     case CHILD_STOP: step_stop(s, c); break;
     case CHILD_WAITING:
     case CHILD_GIVEN_UP:
-    case CHILD_STOPPED: WARD_ASSERT(!"a child in this phase is never due");
+    case CHILD_STOPPED: WARD_ASSERT(false && "a child in this phase is never due");
     }
 }
