@@ -136,7 +136,9 @@ static void take(yaml_reader *reader, struct fy_event *event)
                "an alias (*…) is not read; put what components share under `defaults`");
         break;
     case FYET_MAPPING_END:
-    case FYET_SEQUENCE_END: reader->depth--; break;
+    case FYET_SEQUENCE_END:
+        if (reader->depth > 0) reader->depth--;
+        break;
     default: break;
     }
 }

@@ -135,7 +135,8 @@ static ward_error call_numbers(ward_component *component, const wardi_func *func
                                size_t *ret_count, uint64_t timeout_ns, ward_diag *ret_diag)
 {
     size_t result_count = export_of(component, func)->signature.result_count;
-    wardi_value few[VALUES_INLINE], *values = few;
+    wardi_value few[VALUES_INLINE] = {0}, *values = few;
+    WARD_ASSERT(result_count == 0 || ret_results != NULL); /* check_signature saw the room */
     if (arg_count + result_count > VALUES_INLINE) {
         values = wardi_alloc_array(arg_count + result_count, sizeof *values);
         if (values == NULL)

@@ -140,8 +140,8 @@ ward_error engine_variant_get(wardi_engine *engine, bool metered, engine_variant
 ward_error engine_fail(ward_diag *ret_diag, ward_error error, const char *doing,
                        wasmtime_error_t *reason);
 /** What people need of an engine's message: its causes, or its first line, cut to fit. */
-void engine_words(const wasm_name_t *message, char *text, size_t capacity);
-void engine_error_words(const wasmtime_error_t *error, char *text, size_t capacity);
+void engine_words(const wasm_name_t *message, char *buffer, size_t capacity);
+void engine_error_words(const wasmtime_error_t *error, char *buffer, size_t capacity);
 
 /* ---- sections.c: what the C API does not tell of a core module ---- */
 
