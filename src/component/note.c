@@ -34,6 +34,23 @@ static void unpack(uint64_t tag, wardi_note_attributes *a)
     a->resource = (ward_resource)(tag >> RESOURCE_AT & 7);
 }
 
+static inline uint64_t load(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* The `left` bytes, fewer than eight, that a text of `length` bytes ends with. Not a memcpy of an
+ * unknown few bytes: that is a call, and this is on the path of a check. */
+static inline uint64_t load_tail(const char *bytes, size_t length, size_t left)
+{
+    if (length >= 8) return load(bytes + length - 8) >> (8 * (8 - left));
+    uint64_t word = 0;
+    for (size_t i = 0; i < left; i++) word |= (uint64_t)(uint8_t)bytes[i] << (8 * i);
+    return word;
+}
+
 void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, const char *bytes,
                     size_t length, bool cut)
 {
@@ -43,11 +60,12 @@ void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, c
     if (length == 0 && (old & SAID_MASK) == said) return;
     uint64_t tag = ((old >> VERSION_AT) + 1) << VERSION_AT | said;
     _Atomic uint64_t *words = note->words[tag >> VERSION_AT & 1];
-    for (size_t at = 0; at < length; at += 8) {
-        uint64_t word = 0;
-        memcpy(&word, bytes + at, length - at < 8 ? length - at : 8);
-        atomic_store_explicit(&words[at / 8], word, memory_order_release);
-    }
+    size_t at = 0;
+    for (; length - at >= 8; at += 8)
+        atomic_store_explicit(&words[at / 8], load(bytes + at), memory_order_release);
+    if (at < length)
+        atomic_store_explicit(&words[at / 8], load_tail(bytes, length, length - at),
+                              memory_order_release);
     atomic_store_explicit(&note->tag, tag, memory_order_release);
 }
 

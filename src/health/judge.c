@@ -26,8 +26,9 @@ static ward_contributor *contribute(ward_verdict *verdict, ward_source source,
     ward_contributor *voice = &verdict->contributors[verdict->contributor_count++];
     voice->source = source;
     voice->health = health;
-    wardi_text text = WARDI_TEXT(voice->text);
-    wardi_text_add(&text, bytes, length);
+    size_t fits = wardi_utf8_fit(bytes, length, sizeof voice->text - 1);
+    memcpy(voice->text, bytes, fits);
+    voice->text[fits] = '\0';
     return voice;
 }
 
