@@ -1,0 +1,138 @@
+/* Modules made to hurt: whatever they try, the answer is an error or a trap. */
+#include "support.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+static char *repeated(const char *head, const char *open, const char *middle, const char *close,
+                      size_t times, const char *tail)
+{
+    size_t capacity =
+        strlen(head) + strlen(middle) + strlen(tail) + 1 + times * (strlen(open) + strlen(close));
+    char *bytes = malloc(capacity);
+    wardi_text text = wardi_text_on(bytes, capacity);
+    wardi_text_puts(&text, head);
+    for (size_t i = 0; i < times; i++) wardi_text_puts(&text, open);
+    wardi_text_puts(&text, middle);
+    for (size_t i = 0; i < times; i++) wardi_text_puts(&text, close);
+    wardi_text_puts(&text, tail);
+    return bytes;
+}
+
+/* Loads, and makes an instance if that went well; says how the load went. */
+static ward_error survive(wardi_engine *engine, char *wat)
+{
+    test_guest guest = {0};
+    ward_error error = guest_load(&guest, engine, wat, false);
+    if (error == WARD_OK && guest_make(&guest, NULL, PATIENCE_NS) == WARD_OK)
+        wardi_instance_free(guest.instance);
+    wardi_module_release(guest.module);
+    free(wat);
+    return error;
+}
+
+static void test_nesting(void **state)
+{
+    assert_int_equal(survive(*state, repeated("", "(", "", "", 1000000, "")), WARD_ERROR_COMPILE);
+    assert_int_equal(survive(*state, repeated("", "(module ", "", ")", 100000, "")),
+                     WARD_ERROR_COMPILE);
+    assert_int_equal(survive(*state, repeated("", "(component ", "", ")", 5000, "")),
+                     WARD_ERROR_COMPILE);
+    assert_int_equal(survive(*state, repeated("(module (func ", "block ", "", "end ", 50000, "))")),
+                     WARD_OK);
+    assert_int_equal(survive(*state, repeated("(module (func (result i32) i32.const 0 ",
+                                              "i32.const 1 ", "", "i32.add ", 50000, "))")),
+                     WARD_OK);
+}
+
+static void test_many_of_everything(void **state)
+{
+    (void)survive(*state, repeated("(module ", "(memory 0) ", "", "", 200, ")"));
+    (void)survive(*state, repeated("(module ", "(memory 0) ", "", "", 70, ")"));
+    (void)survive(*state, repeated("(module ", "(table 0 funcref) ", "", "", 90, ")"));
+    (void)survive(*state, repeated("(module ", "(func) ", "", "", 100000, ")"));
+    (void)survive(*state, repeated("(module (func (param ", "i64 ", "", "", 1000, ")))"));
+    (void)survive(*state, repeated("(component ", "(core module) ", "", "", 900, ")"));
+}
+
+static void test_names(void **state)
+{
+    char *wat = repeated("(module (func (export \"", "x", "", "", 90000,
+                         "\")) (func (export \"\\00\")) (func (export \"\"))"
+                         " (func (export \"\\e2\\82\\ac\")))");
+    test_guest guest = guest_start(*state, wat, NULL);
+    wardi_func func;
+    assert_int_equal(wardi_module_facts_of(guest.module)->export_count, 4);
+    assert_true(wardi_instance_func(guest.instance, "\xe2\x82\xac", &func));
+    (void)wardi_instance_func(guest.instance, "", &func);
+    guest_stop(&guest);
+    free(wat);
+}
+
+/* Recursion that ends in the host with what is left of the stack, on either kind of stack. */
+static void test_host_calls_at_the_end_of_the_stack(void **state)
+{
+    static const char *const wats[] = {
+        "(module (import \"wasi_snapshot_preview1\" \"random_get\""
+        "   (func $r (param i32 i32) (result i32))) (memory (export \"memory\") 1)"
+        " (func $f (export \"f\") (param i32) (result i32)"
+        "   (drop (call $r (i32.const 0) (i32.const 8))) (call $f (local.get 0))))",
+        "(module (import \"wasi_snapshot_preview1\" \"poll_oneoff\""
+        "   (func $p (param i32 i32 i32 i32) (result i32))) (memory (export \"memory\") 1)"
+        " (func $f (export \"f\") (param i32) (result i32)"
+        "   (drop (call $p (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))"
+        "   (call $f (local.get 0))))"};
+    for (size_t i = 0; i < WARD_COUNT(wats); i++) {
+        test_guest guest = guest_start(*state, wats[i], NULL);
+        wardi_value arg = {WARDI_I32, 1}, result;
+        ward_error error = guest_call_for(&guest, "f", &arg, 1, &result, 1, 5 * WARDI_S);
+        assert_true(error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE);
+        guest_stop(&guest);
+    }
+}
+
+/* A list that costs the host many times what it costs the guest. */
+static void test_huge_answer(void **state)
+{
+    static const char wat[] =
+        "(component (core module $m (memory (export \"memory\") 3000)"
+        "   (func (export \"health\") (result i32)"
+        "     (i32.store (i32.const 0) (i32.const 16))"
+        "     (i32.store (i32.const 4) (i32.const 190000000)) i32.const 0))"
+        " (core instance $i (instantiate $m)) (func (export \"health\") (result (list u8))"
+        "   (canon lift (core func $i \"health\") (memory (core memory $i \"memory\")))))";
+    test_guest guest = guest_start(*state, wat, NULL);
+    uint8_t bytes[16];
+    wardi_component_answer answer;
+    wardi_func func;
+    assert_true(wardi_instance_func(guest.instance, "health", &func));
+    assert_int_equal(wardi_call_component(guest.instance, &func, PATIENCE_NS, bytes, sizeof bytes,
+                                          &answer, &guest.trap, &guest.diag),
+                     WARD_ERROR_TRAP);
+    guest_stop(&guest);
+}
+
+/* Interrupted while it makes the host work: big fills are bounded by the memory limit alone. */
+static void test_big_fills(void **state)
+{
+    static const char wat[] = "(module (memory 2000) (func (export \"f\") (loop"
+                              " (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072000))"
+                              " (br 0))))";
+    test_guest guest = guest_start(*state, wat, NULL);
+    assert_int_equal(guest_call_for(&guest, "f", NULL, 0, NULL, 0, 20 * WARDI_MS),
+                     WARD_ERROR_DEADLINE);
+    guest_stop(&guest);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_many_of_everything),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
+        cmocka_unit_test(test_huge_answer),
+        cmocka_unit_test(test_big_fills),
+    };
+    return cmocka_run_group_tests(tests, engine_setup, engine_teardown);
+}
