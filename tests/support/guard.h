@@ -1,6 +1,6 @@
 /* Bytes against guard pages: one byte read or written past either end is a crash, in any build.
  *
- * Header only, because each test is one file. A ward_guard is a mapping of its own; reuse it. */
+ * Header only, because each test is one file. A guard is a mapping of its own; reuse it. */
 #ifndef WARD_TESTS_GUARD_H
 #define WARD_TESTS_GUARD_H
 
