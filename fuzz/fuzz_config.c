@@ -6,6 +6,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
+/* libfyaml 0.7 leaks its accumulator on some quoted texts that never end: once a file, and the
+ * process ends soon after. What Ward itself leaks still shows. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfyaml.so";
+}
+
 static void check_mistakes(const wardi_mistakes *mistakes)
 {
     WARD_ASSERT(mistakes->count >= mistakes->kept);

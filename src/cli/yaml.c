@@ -189,17 +189,32 @@ static void parse(yaml_reader *reader, const char *bytes, size_t length, struct 
     fy_parser_destroy(reader->parser);
 }
 
-/* libfyaml takes a NUL for the end, and what follows it would be lost without a word. */
-static bool has_nul(yaml_reader *reader, const char *bytes, size_t length)
+static const char *wrong_at(const uint8_t *at, size_t left, unsigned column, size_t *ret_length)
 {
-    const char *nul = memchr(bytes, '\0', length);
-    if (nul == NULL) return false;
+    *ret_length = wardi_utf8_length(at, left);
+    if (*at == '\0') return "a NUL byte; is this a text file? Write it anew as UTF-8";
+    if (*ret_length == 0) return "not UTF-8; is this a text file? Write it anew as UTF-8";
+    if ((*at < 0x20 && *at != '\n' && *at != '\r' && *at != '\t') || *at == 0x7f)
+        return "a control character; take it out";
+    if (*at == '%' && column == 1) return "a directive (%…) is not read; take the line out";
+    return NULL;
+}
+
+/* What libfyaml 0.7 does badly is kept from it: it takes a NUL for the end, so that the rest would
+ * be lost without a word, and never returns from a directive with bytes that are no UTF-8. */
+static bool is_text(yaml_reader *reader, const char *bytes, size_t length)
+{
     wardi_place place = {1, 1};
-    for (const char *at = bytes; at < nul; at++) {
-        place.column = *at == '\n' ? 1 : place.column + 1;
-        place.line += *at == '\n';
+    for (size_t i = 0, step; i < length; i += step) {
+        const char *wrong = wrong_at((const uint8_t *)bytes + i, length - i, place.column, &step);
+        if (wrong != NULL) {
+            refuse(reader, place, wrong);
+            return false;
+        }
+        bool line_ends = bytes[i] == '\n';
+        place.line += line_ends;
+        place.column = line_ends ? 1 : place.column + 1;
     }
-    refuse(reader, place, "a NUL byte; is this a text file? Write it anew as UTF-8");
     return true;
 }
 
@@ -211,7 +226,7 @@ const wardi_yaml *wardi_yaml_read(wardi_arena *arena, const char *bytes, size_t 
         refuse(&reader, (wardi_place){1, 1}, "larger than 4 MiB; split it into several files");
         return NULL;
     }
-    if (has_nul(&reader, bytes, length)) return NULL;
+    if (!is_text(&reader, bytes, length)) return NULL;
     struct fy_diag *diag = fy_diag_create(NULL);
     if (diag == NULL) {
         arena->failed = true;

@@ -58,6 +58,12 @@ static const bad_case bad_cases[] = {
     {HEAD "  ? [x]\n  : {path: a.wasm}\n",
      "3:5: a key that is no plain text; write a name before the colon\n"},
 
+    /* bytes */
+    {A "\xff\xfe", "4:1: not UTF-8; is this a text file? Write it anew as UTF-8\n"},
+    {A "# \xe2\x82", "4:3: not UTF-8; is this a text file? Write it anew as UTF-8\n"},
+    {A "# caf\xc3\xa9 \x01", "4:8: a control character; take it out\n"},
+    {"%YAML 1.2\n---\n" A, "1:1: a directive (%…) is not read; take the line out\n"},
+
     /* keys */
     {HEAD "  a: {path: a.wasm, heath: {}}\n",
      "3:21: \"heath\" is no key of a component; did you mean `health`?\n"},
