@@ -1,5 +1,9 @@
 /* Who is inside the guest, and for how long. */
+#include <sched.h>
+
 #include "component/component_priv.h"
+
+enum { BLINK_YIELDS = 200 };
 
 static const char *const names[] = {
     [WARDI_IDLE] = "nothing",    [WARDI_CHECKING] = "_health", [WARDI_CALLING] = "a call",
@@ -17,10 +21,23 @@ const char *wardi_activity_now(const ward_component *component, uint64_t *ret_fo
     return activity < WARD_COUNT(names) ? names[activity] : names[WARDI_IDLE];
 }
 
+/* A check is over in a blink, and its caller did not mean to keep anyone out: give it that blink.
+ */
+static bool take_patiently(ward_component *component, wardi_activity activity)
+{
+    for (int i = 0; i < BLINK_YIELDS; i++) {
+        if (wardi_activity_take(component, activity)) return true;
+        uint32_t now = atomic_load_explicit(&component->activity, memory_order_relaxed);
+        if (now != WARDI_IDLE && now != WARDI_CHECKING) return false;
+        sched_yield();
+    }
+    return false;
+}
+
 ward_error wardi_activity_take_or_fail(ward_component *component, wardi_activity activity,
                                        ward_diag *ret_diag)
 {
-    if (wardi_activity_take(component, activity)) {
+    if (take_patiently(component, activity)) {
         atomic_store_explicit(&component->busy_export, NULL, memory_order_relaxed);
         atomic_store_explicit(&component->busy_since_ticks, wardi_ticks(), memory_order_relaxed);
         return WARD_OK;

@@ -398,6 +398,27 @@ static void test_busy_repeats_a_resource(void **state)
     assert_string_equal(during.reason.text, "2 restarts in 1m");
 }
 
+static ward_error meanwhile;
+static ward_diag meanwhile_diag;
+
+static void call_during_the_probe(fake_guest *guest, const char *name)
+{
+    (void)guest;
+    if (strcmp(name, "_health") != 0) return;
+    meanwhile = ward_component_call(f.component, "work", NULL, 0, NULL, NULL, 0, &meanwhile_diag);
+}
+
+static void test_call_during_a_probe(void **state)
+{
+    (void)state;
+    fake_func(&f.guest, "work", 0, NULL, run_nothing);
+    f.guest.during = call_during_the_probe;
+    start_i32();
+    fixture_check(WARD_CHILD_HEALTHY, WARD_SOURCE_PROBE, "");
+    assert_int_equal(meanwhile, WARD_ERROR_BUSY);
+    assert_memory_equal(meanwhile_diag.text, "echo is busy with _health for ", 30);
+}
+
 /* ---- resources ---- */
 
 static void test_resources(void **state)
@@ -561,6 +582,7 @@ int main(void)
         FIXTURE_TEST(test_busy),
         FIXTURE_TEST(test_busy_forgets_an_earlier_run),
         FIXTURE_TEST(test_busy_repeats_a_resource),
+        FIXTURE_TEST(test_call_during_a_probe),
         FIXTURE_TEST(test_resources),
         FIXTURE_TEST(test_fuel),
         FIXTURE_TEST(test_share_of_time_busy),
