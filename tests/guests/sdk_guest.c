@@ -15,7 +15,7 @@ WARD_GUEST_INITIALIZE
 
 WARD_GUEST_CLEANUP
 {
-    situation = -2;
+    if (situation == 8) __builtin_trap(); /* so that the host can tell that it ran */
 }
 
 WARD_GUEST_EXPORT("set") void set(int value, double new_figure);

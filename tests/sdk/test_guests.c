@@ -114,6 +114,15 @@ static void assert_bytes(ward_component *component)
                          WARD_OK);
 }
 
+/* And a second start begins anew. */
+static void assert_cleanup_runs(ward_component *component)
+{
+    assert_int_equal(ward_component_start(component, NULL), WARD_OK);
+    assert_verdict(component, WARD_CHILD_DEGRADED, "initialised, not yet set");
+    set(component, 8, 0);
+    assert_int_equal(ward_component_stop(component, NULL), WARD_ERROR_TRAP);
+}
+
 static void test_guest(void **state)
 {
     const char *name = *state;
@@ -130,6 +139,7 @@ static void test_guest(void **state)
     assert_trap_is_survived(component);
     assert_bytes(component);
     assert_int_equal(ward_component_stop(component, NULL), WARD_OK);
+    assert_cleanup_runs(component);
     ward_component_free(component);
 }
 
