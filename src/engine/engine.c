@@ -194,6 +194,7 @@ ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **
     if (engine == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
     engine->cache.directory = -1;
     pthread_mutex_init(&engine->lock, NULL);
+    wardi_ticks_init(); /* deadlines are measured in them */
     ward_error error = engine_start(engine, options != NULL ? options : &defaults, ret_diag);
     if (error != WARD_OK) {
         wardi_engine_free(engine);

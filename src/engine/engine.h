@@ -4,7 +4,12 @@
  * The only room that includes wasmtime.h. Knows nothing of health, states or supervision: names of
  * exports are its callers'. Threads: an engine and a module are safe on any thread; an instance is
  * used by one thread at a time, except wardi_instance_figures. A guest can end in a trap, a
- * deadline, used-up fuel or an exit: all are data in a ward_trap, never a crash. */
+ * deadline, used-up fuel or an exit: all are data in a ward_trap, never a crash.
+ *
+ * Of its process it asks two things. Traps arrive as SIGSEGV, SIGILL, SIGFPE and SIGBUS: the first
+ * engine takes these signals and hands on what is not a guest's, so handlers of the application's
+ * are set before that, or hand on in turn. And a guest that cannot wait runs on its caller's stack,
+ * of which it may use 512 KiB: threads that call have 1 MiB at least. */
 #ifndef WARDI_ENGINE_H
 #define WARDI_ENGINE_H
 
@@ -80,7 +85,9 @@ typedef enum wardi_result_shape {
     WARDI_RESULT_CASES,
 } wardi_result_shape;
 
-/** An export beyond what people see of it in ward_extern; the same index in both arrays. */
+/** An export beyond what people see of it in ward_extern; the same index in both arrays. Functions
+ * of a component's exported interfaces are in the list as well, after those at its top, with the
+ * interface as their ward_extern's `module`. */
 typedef struct wardi_export {
     wardi_extern_kind kind;
     wardi_signature signature;    /* core functions */
@@ -135,7 +142,8 @@ typedef struct wardi_func {
     uint32_t export_index; /* into the module's exports; UINT32_MAX: no such function */
 } wardi_func;
 
-/** False when there is no function export of that name. */
+/** False when there is no function export of that name. Of a component, one at its top comes before
+ * one of an exported interface. */
 bool wardi_instance_func(wardi_instance *instance, const char *name, wardi_func *ret_func);
 
 /** Calls a function with the signature it really has; counts and kinds are checked. `ret_results`
