@@ -2,7 +2,7 @@
  * a leak or a silent nothing. */
 #include <string.h>
 
-#include "cli/config.h"
+#include "cli/cli.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

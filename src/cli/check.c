@@ -117,7 +117,7 @@ static ward_error open_component(const wardi_check_settings *settings, const cha
     options.health.on_trap = fallback_of(settings->on_trap);
     options.health.on_malformed = fallback_of(settings->on_malformed);
     ward_host *host;
-    ward_error error = ward_host_open(&host_options, &host, ret_diag);
+    ward_error error = wardi_cli_host_open(&host_options, &host, ret_diag);
     if (error != WARD_OK) return error;
     error = ward_component_new(host, &options, ret_component, ret_diag);
     if (error == WARD_OK)

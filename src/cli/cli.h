@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <ward/ward.h>
 
+#include "cli/config.h" /* ward.yaml, which a fuzz target reads as well */
 #include "core/core.h"
 
 /* ---- exit status ---- */
@@ -91,6 +92,11 @@ void wardi_help_all(FILE *to);
 /** False: no command begins with that word. */
 bool wardi_help_group(FILE *to, const char *word);
 void wardi_help_command(FILE *to, const wardi_command *command);
+
+/** As ward_host_open; where no cache was asked for and the default one cannot be used (no home, a
+ * read-only disk), it says so and goes on without. */
+ward_error wardi_cli_host_open(const ward_host_options *options, ward_host **ret_host,
+                               ward_diag *ret_diag);
 
 /* ---- output: data on standard output, messages on standard error ---- */
 

@@ -151,7 +151,7 @@ int wardi_inspect_run(const void *settings, char **args, int arg_count)
     (void)arg_count;
     options.components_max = 1;
     options.cache_directory = wardi_cache_option(given->cache);
-    if (ward_host_open(&options, &host, &diag) != WARD_OK) {
+    if (wardi_cli_host_open(&options, &host, &diag) != WARD_OK) {
         wardi_complain("inspect: %s", diag.text);
         return WARDI_EXIT_FAILED;
     }

@@ -34,7 +34,7 @@ void wardi_output_init(void)
     styled_out = styled && wardi_output_is_terminal(stdout);
     styled_err = styled && wardi_output_is_terminal(stderr);
     /* A reader that is gone shows as EPIPE where it is dealt with. */
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
 void wardi_output_styled(FILE *to, wardi_style style, const char *text)

@@ -95,7 +95,7 @@ static int open_supervisor(run_state *run)
 {
     ward_diag diag;
     ward_supervisor_options options = WARD_INIT(ward_supervisor_options);
-    if (ward_host_open(&run->config->host, &run->host, &diag) != WARD_OK)
+    if (wardi_cli_host_open(&run->config->host, &run->host, &diag) != WARD_OK)
         return complain_of("the host cannot be opened: ", &diag);
     wardi_events_options events = {
         .json = run->settings->json || !wardi_output_is_terminal(stdout),

@@ -54,7 +54,7 @@ static ward_error load_all(const wardi_config *config, wardi_mistakes *mistakes,
                            ward_diag *ret_diag)
 {
     ward_host *host;
-    ward_error error = ward_host_open(&config->host, &host, ret_diag);
+    ward_error error = wardi_cli_host_open(&config->host, &host, ret_diag);
     if (error != WARD_OK) return error;
     for (size_t i = 0; i < config->child_count; i++)
         load_child(host, &config->children[i], mistakes);

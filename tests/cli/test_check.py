@@ -84,6 +84,15 @@ class Check(Case):
         for label in ("load", "start", "fast path", "memory"):
             self.assertIn(f"\n  {label:<10}", done.stdout)
 
+    def test_without_a_place_for_the_cache(self):
+        guest = GUESTS / "healthy-borsh.wat"
+        done = self.ward("check", guest, XDG_CACHE_HOME="/proc")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("modules are compiled anew each time", done.stderr)
+        asked = self.ward("check", "--cache", "/proc/x", guest)
+        self.assertEqual((asked.returncode, asked.stdout), (3, ""))
+        self.assertEqual(self.ward("check", "--cache", "off", guest, XDG_CACHE_HOME="/proc").stderr, "")
+
     def test_what_is_no_file(self):
         empty = self.directory() / "empty.wasm"
         empty.write_bytes(b"")

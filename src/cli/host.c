@@ -1,0 +1,12 @@
+#include "cli/cli.h"
+
+ward_error wardi_cli_host_open(const ward_host_options *options, ward_host **ret_host,
+                               ward_diag *ret_diag)
+{
+    ward_error error = ward_host_open(options, ret_host, ret_diag);
+    if (error != WARD_ERROR_IO || options->cache_directory != NULL) return error;
+    wardi_complain("modules are compiled anew each time: %s", ret_diag->text);
+    ward_host_options without = *options;
+    without.cache_directory = "";
+    return ward_host_open(&without, ret_host, ret_diag);
+}
