@@ -64,7 +64,6 @@ static bool startup_holds(wardi_trend *trend, const wardi_trend_policy *policy, 
     if (trend->started) return false;
     if (!bad) {
         trend->started = true;
-        trend->bad = 0;
         change->started_now = true;
         return false;
     }

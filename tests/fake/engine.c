@@ -92,7 +92,10 @@ void fake_frame(fake_guest *guest, uint32_t address, const uint8_t *frame, size_
 ward_error fake_end(const fake_guest *guest, ward_error error, ward_trap *trap)
 {
     if (trap == NULL) return error;
-    memset(trap, 0, sizeof *trap);
+    bool ends = error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE ||
+                error == WARD_ERROR_FUEL || error == WARD_ERROR_EXIT;
+    memset(trap, ends ? 0 : 0xa5, sizeof *trap);
+    if (!ends) return error; /* the guest was not ended, and there is nothing to tell */
     trap->error = error;
     trap->exit_code = guest->exit_code;
     trap->frame_count = 1;

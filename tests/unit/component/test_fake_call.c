@@ -255,6 +255,10 @@ static void test_bytes_without_alloc(void **state)
     fake_func(&f.guest, "ask", 2, &fake_i64, run_echo);
     fixture_start();
     bytes_fail(WARD_ERROR_EXPORT_MISSING, "`ward_alloc`", "ask", 5);
+    size_t length = 99; /* no bytes need no room */
+    assert_int_equal(
+        ward_component_call_bytes(f.component, "ask", NULL, 0, NULL, 0, &length, 0, NULL), WARD_OK);
+    assert_int_equal(length, 0);
     ward_component_free(f.component);
     fake_func(&f.guest, "ward_alloc", 2, &fake_i32, run_add);
     fixture_new();

@@ -382,6 +382,23 @@ static void test_busy_forgets_an_earlier_run(void **state)
     assert_int_equal(during.health, WARD_CHILD_HEALTHY);
 }
 
+static void test_busy_without_an_export(void **state)
+{
+    (void)state;
+    f.options.health.busy_after_ns = 20 * WARDI_MS;
+    fake_func(&f.guest, "work", 0, NULL, run_nothing);
+    f.guest.during = check_while_busy;
+    fixture_start();
+    hold_ns = 0;
+    work();
+    assert_int_equal(during.health, WARD_CHILD_HEALTHY);
+    assert_int_equal(during.source, WARD_SOURCE_STATE);
+    hold_ns = 30 * WARDI_MS;
+    work();
+    assert_int_equal(during.health, WARD_CHILD_DEGRADED);
+    assert_memory_equal(during.reason.text, "Busy in work for ", 17);
+}
+
 static void test_busy_repeats_a_resource(void **state)
 {
     (void)state;
@@ -581,6 +598,7 @@ int main(void)
         FIXTURE_TEST(test_trap_poisons_a_component),
         FIXTURE_TEST(test_busy),
         FIXTURE_TEST(test_busy_forgets_an_earlier_run),
+        FIXTURE_TEST(test_busy_without_an_export),
         FIXTURE_TEST(test_busy_repeats_a_resource),
         FIXTURE_TEST(test_call_during_a_probe),
         FIXTURE_TEST(test_resources),

@@ -5,7 +5,7 @@
 
 #include "fake/fixture.h"
 
-enum { THREADS_PER_ROLE = 2, ROUNDS = 2000, COMPONENTS = 2 };
+enum { THREADS_PER_ROLE = 2, ROUNDS = 20000, COMPONENTS = 2 };
 
 static const uint8_t slow[] = {0x81, 0x0e, 0x01, 4, 0, 0, 0, 's', 'l', 'o', 'w'};
 static const uint8_t rather_slow[] = {0x81, 0x0e, 0x01, 11,  0,   0,   0,   'r', 'a',
