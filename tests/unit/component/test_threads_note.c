@@ -12,7 +12,7 @@ static atomic_bool done;
 /* Text number n is n % 256 bytes long, all of one letter, and says so in its attributes. */
 static void put(uint64_t n)
 {
-    char text[WARD_REASON_BYTES_MAX];
+    char text[WARD_REASON_BYTES_MAX] = "";
     size_t length = n % sizeof text;
     memset(text, 'a' + (int)(n % 10), length);
     wardi_note_attributes said = {.kind = WARDI_NOTE_VERDICT,
