@@ -50,12 +50,16 @@ static void *compile_thread(void *argument)
     return NULL;
 }
 
-/* Signals are the application's: none is handled on a thread of ours. */
+/* Signals are the application's, and none is handled on a thread of ours, but for those that tell
+ * of a crash: blocked, they would end the process without a word. */
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
 static bool thread_add(compile_pool *pool)
 {
     sigset_t all, before;
     pthread_attr_t attributes;
     sigfillset(&all);
+    for (size_t i = 0; i < WARD_COUNT(crashes); i++) sigdelset(&all, crashes[i]);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_sigmask(SIG_SETMASK, &all, &before);

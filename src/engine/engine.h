@@ -6,7 +6,7 @@
  * used by one thread at a time, except wardi_instance_figures. A guest can end in a trap, a
  * deadline, used-up fuel or an exit: all are data in a ward_trap, never a crash.
  *
- * Of its process it asks two things. Traps arrive as SIGSEGV, SIGILL, SIGFPE and SIGBUS: the first
+ * Of its process it asks two things. Traps arrive as SIGSEGV, SIGILL and SIGFPE: the first
  * engine takes these signals and hands on what is not a guest's, so handlers of the application's
  * are set before that, or hand on in turn. And a guest that cannot wait runs on its caller's stack,
  * of which it may use 512 KiB: threads that call have 1 MiB at least. */
