@@ -67,13 +67,13 @@ static void check_component(ward_component *component, const wardi_check_setting
     }
     report->started_ns = wardi_now_ns() - report->loaded_ns;
     report->loaded_ns -= begin;
+    if (report->error != WARD_OK) drop_name(&report->diag, report->name);
     if (report->error != WARD_OK && is_unknown(report->error)) return;
     report->known = true;
     report->started = report->error == WARD_OK;
     if (report->started) {
         check_repeated(component, settings->repeat != 0 ? settings->repeat : 1, report);
     } else {
-        drop_name(&report->diag, report->name);
         report->verdict = (ward_verdict){.health = WARD_CHILD_FAILED, .source = WARD_SOURCE_STATE};
         wardi_reason_set(&report->verdict.reason, report->diag.text);
         report->tally[WARD_CHILD_FAILED] = 1;

@@ -308,10 +308,13 @@ static void fish_command(const wardi_command *command)
         fish_text(option->help);
         fputs("'\n", stdout);
     }
-    if (command->words != NULL) {
+    if (command->words != NULL || command->args_kind == WARDI_ARGS_COMMAND) {
         fish_condition(command);
         fputs(" -a '", stdout);
-        words(command->words, " ");
+        if (command->words != NULL)
+            words(command->words, " ");
+        else
+            first_words(" ");
         fputs("'\n", stdout);
     }
     if (files_of(command) != NULL) {

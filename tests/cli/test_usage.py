@@ -1,5 +1,7 @@
 """Wrong usage, help and completions."""
+import shutil
 import subprocess
+import unittest
 
 from support import WARD, Case, environment
 
@@ -106,6 +108,28 @@ class Completion(Case):
             (directory / name).touch()
         self.assertEqual(sorted(self.complete("check", "", cwd=directory)), ["a.wasm", "b.wat"])
         self.assertEqual(self.complete("run", "", cwd=directory), ["c.yaml"])
+
+    def test_other_shells_can_read_theirs(self):
+        for shell in filter(shutil.which, ("bash", "zsh", "fish")):
+            with self.subTest(shell):
+                script = self.directory() / "completion"
+                script.write_text(self.ward("completion", shell).stdout)
+                subprocess.run([shell, "-n", script], check=True, env=environment(HOME=str(script.parent)))
+
+    @unittest.skipUnless(shutil.which("fish"), "no fish here")
+    def test_fish(self):
+        home = self.directory()
+        script = home / "ward.fish"
+        script.write_text(self.ward("completion", "fish").stdout)
+
+        def complete(line):
+            done = subprocess.run(["fish", "-c", f"source {script}; complete -C '{line}'"], text=True,
+                                  capture_output=True, check=True, env=environment(HOME=str(home)))
+            return [row.split("\t")[0] for row in done.stdout.splitlines()]
+        self.assertEqual(complete("ward ch"), ["check"])
+        self.assertEqual(complete("ward frame "), ["decode", "encode"])
+        self.assertEqual(complete("ward check --profile "), ["dense", "guarded"])
+        self.assertIn("check", complete("ward help "))
 
     def test_other_shells_know_every_option(self):
         for shell, form in (("zsh", "--{}"), ("fish", " -l {}")):
