@@ -9,9 +9,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *const wasi_names[] = {"args_get",
@@ -290,6 +291,25 @@ ward_error wasi_define(wasmtime_linker_t *linker, ward_diag *ret_diag)
 /* What a pipe or a terminal that says it is writable takes without blocking. */
 #define OUTPUT_CHUNK_BYTES 4096u
 
+/* A reader that has gone raises SIGPIPE, which ends a process that has no handler: held back while
+ * we write, and taken off when it was ours. */
+static ssize_t write_without_signal(int descriptor, const unsigned char *bytes, size_t length)
+{
+    sigset_t pipe_alone, before, pending;
+    static const struct timespec at_once;
+    sigemptyset(&pipe_alone);
+    sigaddset(&pipe_alone, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe_alone, &before);
+    ssize_t put = write(descriptor, bytes, length);
+    int failed = errno;
+    if (put < 0 && failed == EPIPE && sigismember(&pending, SIGPIPE) == 0)
+        (void)sigtimedwait(&pipe_alone, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = failed;
+    return put;
+}
+
 static ssize_t output_write(void *env, const unsigned char *bytes, size_t length)
 {
     int descriptor = (int)(intptr_t)env;
@@ -302,7 +322,7 @@ static ssize_t output_write(void *env, const unsigned char *bytes, size_t length
         if (told < 0 && errno == EINTR) continue;
         if (told <= 0) return -EAGAIN;
         size_t chunk = length - done < OUTPUT_CHUNK_BYTES ? length - done : OUTPUT_CHUNK_BYTES;
-        ssize_t put = write(descriptor, bytes + done, chunk);
+        ssize_t put = write_without_signal(descriptor, bytes + done, chunk);
         if (put < 0 && errno == EINTR) continue;
         if (put < 0) return -errno;
         done += (size_t)put;

@@ -410,6 +410,26 @@ static void test_output(void **state)
     close(ends[0]), close(ends[1]), close(kept);
 }
 
+/* A reader that has gone must not take the process with it. */
+static void test_output_without_a_reader(void **state)
+{
+    int ends[2], kept = dup(STDOUT_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    ward_wasi_grants wasi = {.inherit_stdout = true};
+    wardi_instance_options options = {.limits = usual_limits(), .wasi = &wasi, .name = "guest"};
+    test_guest guest = guest_start(*state, grants_wat, &options);
+    wardi_value out = {WARDI_I32, 1}, result = {0};
+    fflush(stdout);
+    dup2(ends[1], STDOUT_FILENO);
+    ward_error error = guest_call(&guest, "write", &out, 1, &result, 1);
+    dup2(kept, STDOUT_FILENO);
+    assert_int_equal(error, WARD_OK);
+    assert_int_not_equal(result.bits, 0);
+    guest_stop(&guest);
+    close(ends[1]), close(kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_directories),
         cmocka_unit_test(test_grants_that_cannot_be),
         cmocka_unit_test(test_output),
+        cmocka_unit_test(test_output_without_a_reader),
     };
     return cmocka_run_group_tests(tests, engine_setup, engine_teardown);
 }
