@@ -6,17 +6,26 @@
 
 /* ---- for people ---- */
 
-bool wardi_event_is_implied(const ward_event *event, const ward_event *before)
+static bool is_of_same(const ward_event *event, const ward_event *shown)
+{
+    return shown->component != NULL && strcmp(shown->component, event->component) == 0;
+}
+
+bool wardi_event_is_implied(const ward_event *event, const ward_event *shown)
 {
     bool down = event->state == WARD_STATE_FAILED || event->state == WARD_STATE_STOPPING ||
                 event->state == WARD_STATE_TERMINATED;
     if (event->kind == WARD_EVENT_READY && !event->ready && down) return true;
-    if (before->component == NULL || strcmp(before->component, event->component) != 0) return false;
-    bool after_health = before->kind == WARD_EVENT_HEALTH;
-    if (event->kind == WARD_EVENT_READY && event->ready)
-        return after_health && before->health == WARD_CHILD_HEALTHY;
-    return after_health && event->kind == WARD_EVENT_STATE && event->state == WARD_STATE_FAILED &&
-           before->health == WARD_CHILD_FAILED && strcmp(before->reason, event->reason) == 0;
+    if (!is_of_same(event, shown) || shown->kind != WARD_EVENT_HEALTH) return false;
+    if (event->kind == WARD_EVENT_READY && event->ready) return shown->health == WARD_CHILD_HEALTHY;
+    return event->kind == WARD_EVENT_STATE && event->state == WARD_STATE_FAILED &&
+           shown->health == WARD_CHILD_FAILED && strcmp(shown->reason, event->reason) == 0;
+}
+
+bool wardi_event_is_reason_known(const ward_event *event, const ward_event *shown)
+{
+    bool ends = event->kind == WARD_EVENT_RESTART || event->kind == WARD_EVENT_GIVEN_UP;
+    return ends && is_of_same(event, shown) && strcmp(shown->reason, event->reason) == 0;
 }
 
 static void print_time(FILE *to, uint64_t wall_ns)

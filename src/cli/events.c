@@ -101,26 +101,31 @@ static bool next(wardi_events *events, event_slot *slot, uint64_t *ret_lost)
     return any;
 }
 
-static void print_event(const wardi_events *events, const ward_event *event,
-                        const ward_event *before)
+/* False: it follows from the one shown before. */
+static bool print_event(const wardi_events *events, const ward_event *event,
+                        const ward_event *shown)
 {
-    if (events->options.json)
+    if (events->options.json) {
         wardi_event_print_json(event);
-    else if (!wardi_event_is_implied(event, before))
-        wardi_event_print(stdout, event, events->options.name_width);
+        return true;
+    }
+    if (wardi_event_is_implied(event, shown)) return false;
+    ward_event line = *event;
+    if (wardi_event_is_reason_known(event, shown)) line.reason = "";
+    wardi_event_print(stdout, &line, events->options.name_width);
+    return true;
 }
 
 static void *write_all(void *context)
 {
     wardi_events *events = context;
-    event_slot slots[2] = {0}; /* this one, and the one before */
+    event_slot slots[2] = {0}; /* this one, and the one shown before */
     unsigned at = 0;
     uint64_t lost;
     while (next(events, &slots[at], &lost)) {
         if (lost > 0) print_lost(events, lost);
-        print_event(events, &slots[at].event, &slots[1 - at].event);
+        if (print_event(events, &slots[at].event, &slots[1 - at].event)) at = 1 - at;
         flush(events);
-        at = 1 - at;
     }
     return NULL;
 }

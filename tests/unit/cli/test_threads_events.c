@@ -174,6 +174,12 @@ static void implied(void **state)
     assert_true(wardi_event_is_implied(&failed, &failing));
     failed.reason = "another";
     assert_false(wardi_event_is_implied(&failed, &failing));
+    failed.kind = WARD_EVENT_RESTART;
+    assert_false(wardi_event_is_reason_known(&failed, &failing));
+    failed.reason = failing.reason;
+    assert_true(wardi_event_is_reason_known(&failed, &failing));
+    failed.component = "api";
+    assert_false(wardi_event_is_reason_known(&failed, &failing));
 }
 
 int main(void)
