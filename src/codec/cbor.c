@@ -54,12 +54,23 @@ static bool read_one_head(reader *r, head *ret_head)
     return true;
 }
 
-/* Reads the head of the next item, past its tags. */
-static bool read_head(reader *r, head *ret_head)
+/* The head of the next item, past its tags, whatever it is. */
+static bool read_any_head(reader *r, head *ret_head)
 {
     do {
         if (!read_one_head(r, ret_head)) return false;
     } while (ret_head->major == MAJOR_TAG);
+    return true;
+}
+
+/* Reads the head of the next item, past its tags; most are one byte and no tag. */
+static inline bool read_head(reader *r, head *ret_head)
+{
+    if (r->at == r->end) return ran_out(r);
+    uint8_t byte = *r->at;
+    if (byte >= MAJOR_TAG << 5 || (byte & 31) >= INFO_U8) return read_any_head(r, ret_head);
+    r->at++;
+    *ret_head = (head){.major = byte >> 5, .info = byte & 31, .value = byte & 31};
     return true;
 }
 
@@ -148,13 +159,18 @@ static size_t join_word(const wardi_span *span, char buffer[WORD_BYTES_MAX])
     return length;
 }
 
-static bool key_is(const wardi_span *key, const char *word)
+static bool decoded_key_is(const wardi_span *key, const char *word, size_t length)
 {
-    size_t length = strlen(word);
-    if (WARD_LIKELY(key->plain))
-        return key->length == length && memcmp(key->bytes, word, length) == 0;
     char buffer[WORD_BYTES_MAX];
     return join_word(key, buffer) == length && memcmp(buffer, word, length) == 0;
+}
+
+/* Inline, so that comparing with a literal becomes two loads. */
+static inline bool key_is(const wardi_span *key, const char *word)
+{
+    size_t length = strlen(word);
+    if (WARD_UNLIKELY(!key->plain)) return decoded_key_is(key, word, length);
+    return key->length == length && memcmp(key->bytes, word, length) == 0;
 }
 
 static bool status_of(const wardi_span *text, ward_health *ret_status)

@@ -53,16 +53,19 @@ static int hex_digit(uint8_t c)
 /* Steps over bytes that are neither a quote nor a backslash nor a control character. */
 static const uint8_t *skip_ordinary(const uint8_t *at, const uint8_t *end)
 {
+    const bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
     const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones * 0x80;
     while (end - at >= 8) {
         uint64_t word;
         memcpy(&word, at, sizeof word);
         uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
         /* A byte's top bit is set where the byte is 0, 0 and below 0x20: Hacker's Delight, 6-1.
-         * Only the lowest hit is exact, so the bytewise loop below looks for it. */
+         * A borrow may set it in bytes above a hit too, so only the lowest one is exact. */
         uint64_t hits = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
                         ((word - ones * 0x20) & ~word);
-        if ((hits & highs) != 0) break;
+        hits &= highs;
+        if (hits != 0 && little_endian) return at + __builtin_ctzll(hits) / 8;
+        if (hits != 0) break;
         at += sizeof word;
     }
     while (at < end && *at != '"' && *at != '\\' && *at >= 0x20) at++;
@@ -170,13 +173,18 @@ static size_t unescape_word(const wardi_span *span, char *buffer, size_t capacit
 
 enum { WORD_BYTES_MAX = 12 };
 
-static bool key_is(const wardi_span *key, const char *word)
+static bool decoded_key_is(const wardi_span *key, const char *word, size_t length)
 {
-    size_t length = strlen(word);
-    if (WARD_LIKELY(key->plain))
-        return key->length == length && memcmp(key->bytes, word, length) == 0;
     char buffer[WORD_BYTES_MAX];
     return unescape_word(key, buffer, sizeof buffer) == length && memcmp(buffer, word, length) == 0;
+}
+
+/* Inline, so that comparing with a literal becomes two loads. */
+static inline bool key_is(const wardi_span *key, const char *word)
+{
+    size_t length = strlen(word);
+    if (WARD_UNLIKELY(!key->plain)) return decoded_key_is(key, word, length);
+    return key->length == length && memcmp(key->bytes, word, length) == 0;
 }
 
 static bool status_of(const wardi_span *text, ward_health *ret_status)
