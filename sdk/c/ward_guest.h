@@ -439,10 +439,33 @@ static inline ward_guest_word ward_guest_word_of(ward_answer answer)
 }
 #endif
 
+/* A linker that sees nobody call the constructors has every export call them, each time. So
+ * somebody calls them: in C++ without libc the export `_initialize`, which comes with the health
+ * function. With wasi-libc that is libc's to do, and the commands of Debian 12's don't: there the
+ * constructors of C++ objects run at each call, and a reactor is the better choice. */
+WARD_GUEST_C void __wasm_call_ctors(void);
+#define WARD_GUEST_RUN_ONCE(function)                                                              \
+    WARD_GUEST_C WARD_GUEST_EXPORT("_initialize") void ward_guest_export_initialize(void);         \
+    WARD_GUEST_C void ward_guest_export_initialize(void)                                           \
+    {                                                                                              \
+        __wasm_call_ctors();                                                                       \
+        function();                                                                                \
+    }
+#if defined(__cplusplus) && !defined(__wasi__)
+#define WARD_GUEST_CONSTRUCT                                                                       \
+    static inline void ward_guest_constructed(void)                                                \
+    {                                                                                              \
+    }                                                                                              \
+    WARD_GUEST_RUN_ONCE(ward_guest_constructed)
+#else
+#define WARD_GUEST_CONSTRUCT
+#endif
+
 /** Declares the health function; its body follows. Once in a component. It runs under the
  * component's health timeout (1 s unless configured), so it should look at what is known and not
  * go and find out. */
 #define WARD_GUEST_HEALTH                                                                          \
+    WARD_GUEST_CONSTRUCT                                                                           \
     static ward_answer ward_guest_health(void);                                                    \
     WARD_GUEST_C WARD_GUEST_EXPORT("_health") ward_guest_word ward_guest_export_health(void);      \
     WARD_GUEST_C ward_guest_word ward_guest_export_health(void)                                    \
@@ -453,20 +476,33 @@ static inline ward_guest_word ward_guest_word_of(ward_answer answer)
 
 /** Declares what runs once before anything else, under the start timeout; its body follows.
  *
- * Without libc this is the export `_initialize`, which runs C++ constructors first. With wasi-libc
- * that export (or `_start`, in a command) is libc's, and the body runs as a constructor. */
-#ifdef __wasi__
-#define WARD_GUEST_INITIALIZE __attribute__((constructor)) static void ward_guest_initialize(void)
-#else
-WARD_GUEST_C void __wasm_call_ctors(void);
+ * In C without libc this is the export `_initialize`. With wasi-libc that export (or `_start`, in a
+ * command) is libc's, and the body runs among the constructors; in C++ as well, after those of the
+ * objects above it. */
+#if defined(__cplusplus)
 #define WARD_GUEST_INITIALIZE                                                                      \
     static void ward_guest_initialize(void);                                                       \
-    WARD_GUEST_C WARD_GUEST_EXPORT("_initialize") void ward_guest_export_initialize(void);         \
-    WARD_GUEST_C void ward_guest_export_initialize(void)                                           \
+    static const struct ward_guest_initializer {                                                   \
+        ward_guest_initializer()                                                                   \
+        {                                                                                          \
+            static int done;                                                                       \
+            if (!done++) ward_guest_initialize();                                                  \
+        }                                                                                          \
+    } ward_guest_initialized;                                                                      \
+    static void ward_guest_initialize(void)
+#elif defined(__wasi__)
+#define WARD_GUEST_INITIALIZE                                                                      \
+    static void ward_guest_initialize(void);                                                       \
+    __attribute__((constructor)) static void ward_guest_initialize_once(void)                      \
     {                                                                                              \
-        __wasm_call_ctors();                                                                       \
-        ward_guest_initialize();                                                                   \
+        static int done;                                                                           \
+        if (!done++) ward_guest_initialize();                                                      \
     }                                                                                              \
+    static void ward_guest_initialize(void)
+#else
+#define WARD_GUEST_INITIALIZE                                                                      \
+    static void ward_guest_initialize(void);                                                       \
+    WARD_GUEST_RUN_ONCE(ward_guest_initialize)                                                     \
     static void ward_guest_initialize(void)
 #endif
 

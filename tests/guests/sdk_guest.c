@@ -8,9 +8,26 @@
 static int situation = -1;
 static double figure;
 
+#ifdef __cplusplus
+static int constructed;
+/* Its constructor can't run at compile time; it has to run once, and before the initialisation. */
+static volatile int none = 0;
+static struct early {
+    early()
+    {
+        constructed += 1 - none;
+    }
+} early;
+#else
+static const int constructed = 1;
+#endif
+
+static int initialised;
+
 WARD_GUEST_INITIALIZE
 {
-    situation = 1;
+    initialised++;
+    situation = constructed;
 }
 
 WARD_GUEST_CLEANUP
@@ -41,6 +58,10 @@ WARD_GUEST_CALL("shout", shout)(const uint8_t *bytes, uint32_t length)
 
 WARD_GUEST_HEALTH
 {
+    if (initialised != 1) return ward_unhealthy("initialised %d times", initialised);
+#ifndef COMMAND /* see WARD_GUEST_HEALTH: Debian 12's commands construct again and again */
+    if (constructed != 1) return ward_unhealthy("constructed %d times", constructed);
+#endif
     switch (situation) {
     case 0: return ward_healthy();
     case 1: return ward_degraded("initialised, not yet %s", "set");

@@ -151,6 +151,14 @@ static void test_tiny(void **state)
     ward_component_free(component);
 }
 
+static void test_objects(void **state)
+{
+    (void)state;
+    ward_component *component = start("sdk_objects");
+    for (int i = 0; i < 3; i++) assert_verdict(component, WARD_CHILD_HEALTHY, "");
+    ward_component_free(component);
+}
+
 #define GUEST(guest)                                                                               \
     {                                                                                              \
         guest, test_guest, NULL, NULL, guest                                                       \
@@ -164,7 +172,7 @@ int main(void)
         GUEST("sdk_c_unoptimised"),   GUEST("sdk_c_smallest"),      GUEST("sdk_cxx_i64_none"),
         GUEST("sdk_cxx_i64_reactor"), GUEST("sdk_cxx_i64_command"), GUEST("sdk_cxx_i32_none"),
         GUEST("sdk_cxx_i32_reactor"), GUEST("sdk_cxx_i32_command"), GUEST("sdk_cxx_unoptimised"),
-        GUEST("sdk_cxx_smallest"),    cmocka_unit_test(test_tiny),
+        GUEST("sdk_cxx_smallest"),    cmocka_unit_test(test_tiny),  cmocka_unit_test(test_objects),
     };
     return cmocka_run_group_tests(tests, open_host, close_host);
 }
