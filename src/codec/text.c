@@ -57,23 +57,26 @@ static void sink_put(wardi_sink *sink, const uint8_t *bytes, size_t length)
     sink->length += length;
 }
 
-/* Copies eight bytes; false, and nothing copied, when not all of them are ASCII. */
-static bool copy_word(char *to, const uint8_t *from)
+/* Copies 8, 4 or 2 bytes; false, and nothing copied, when not all of them are ASCII. Inlined by
+ * force: each size is known, or its memcpy would be two calls. */
+__attribute__((always_inline)) static inline bool copy_part(char *to, const uint8_t *from,
+                                                            size_t size)
 {
-    uint64_t word;
-    memcpy(&word, from, sizeof word);
+    uint64_t word = 0;
+    memcpy(&word, from, size);
     if ((word & UINT64_C(0x8080808080808080)) != 0) return false;
-    memcpy(to, &word, sizeof word);
+    memcpy(to, &word, size);
     return true;
 }
 
-/* Copies the leading ASCII bytes and returns their number. Eight at a time; the last eight overlap
- * those before, so that no byte past `length` is touched on either side. */
+/* Copies the leading ASCII bytes and returns their number. In steps that do not overlap, for the
+ * reason that wardi_copy_short has. */
 static size_t copy_ascii(char *to, const uint8_t *from, size_t length)
 {
     size_t i = 0;
-    while (length - i >= 8 && copy_word(to + i, from + i)) i += 8;
-    if (i != 0 && length - i < 8 && copy_word(to + length - 8, from + length - 8)) return length;
+    while (length - i >= 8 && copy_part(to + i, from + i, 8)) i += 8;
+    if (length - i >= 4 && copy_part(to + i, from + i, 4)) i += 4;
+    if (length - i >= 2 && copy_part(to + i, from + i, 2)) i += 2;
     for (; i < length && from[i] < 0x80; i++) to[i] = (char)from[i];
     return i;
 }

@@ -41,14 +41,19 @@ static inline uint64_t load(const char *bytes)
     return word;
 }
 
-/* The `left` bytes, fewer than eight, that a text of `length` bytes ends with. Not a memcpy of an
- * unknown few bytes: that is a call, and this is on the path of a check. */
-static inline uint64_t load_tail(const char *bytes, size_t length, size_t left)
+/* The last `left` bytes, fewer than eight, read in the steps in which wardi_copy_short wrote them.
+ */
+static inline uint64_t load_tail(const char *bytes, size_t left)
 {
-    if (length >= 8) return load(bytes + length - 8) >> (8 * (8 - left));
-    uint64_t word = 0;
-    for (size_t i = 0; i < left; i++) word |= (uint64_t)(uint8_t)bytes[i] << (8 * i);
-    return word;
+    uint32_t four = 0;
+    uint16_t two = 0;
+    if ((left & 4) != 0) memcpy(&four, bytes, 4);
+    bytes += left & 4;
+    if ((left & 2) != 0) memcpy(&two, bytes, 2);
+    bytes += left & 2;
+    uint64_t rest = (left & 1) != 0 ? (uint8_t)*bytes : 0;
+    rest = two | rest << 8 * (left & 2);
+    return four | rest << 8 * (left & 4);
 }
 
 void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, const char *bytes,
@@ -64,7 +69,7 @@ void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, c
     for (; length - at >= 8; at += 8)
         atomic_store_explicit(&words[at / 8], load(bytes + at), memory_order_release);
     if (at < length)
-        atomic_store_explicit(&words[at / 8], load_tail(bytes, length, length - at),
+        atomic_store_explicit(&words[at / 8], load_tail(bytes + at, length - at),
                               memory_order_release);
     atomic_store_explicit(&note->tag, tag, memory_order_release);
 }

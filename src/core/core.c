@@ -165,7 +165,8 @@ void wardi_reason_copy(ward_reason *to, const ward_reason *from)
     WARD_ASSERT(from->length <= WARD_REASON_BYTES_MAX);
     to->length = from->length;
     to->cut = from->cut;
-    memcpy(to->text, from->text, (size_t)from->length + 1);
+    wardi_copy_short(to->text, from->text, from->length);
+    to->text[from->length] = '\0';
 }
 
 bool wardi_name_valid(const char *name)

@@ -27,7 +27,7 @@ static ward_contributor *contribute(ward_verdict *verdict, ward_source source,
     voice->source = source;
     voice->health = health;
     size_t fits = wardi_utf8_fit(bytes, length, sizeof voice->text - 1);
-    memcpy(voice->text, bytes, fits);
+    wardi_copy_short(voice->text, bytes, fits);
     voice->text[fits] = '\0';
     return voice;
 }

@@ -215,6 +215,19 @@ static void edit_distance_counts_edits_up_to_its_limit(void **state)
     assert_int_equal(wardi_edit_distance(long_name, other, 3), 1);
 }
 
+static void a_short_copy_is_whole_and_goes_no_further(void **state)
+{
+    (void)state;
+    char from[40], to[41];
+    for (size_t i = 0; i < sizeof from; i++) from[i] = (char)('A' + i);
+    for (size_t length = 0; length <= sizeof from; length++) {
+        memset(to, '.', sizeof to);
+        wardi_copy_short(to, from, length);
+        assert_memory_equal(to, from, length);
+        for (size_t i = length; i < sizeof to; i++) assert_int_equal(to[i], '.');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +238,7 @@ int main(void)
         cmocka_unit_test(utf8_length_knows_the_well_formed),
         cmocka_unit_test(durations_read_as_people_write_them),
         cmocka_unit_test(sizes_read_as_people_write_them),
+        cmocka_unit_test(a_short_copy_is_whole_and_goes_no_further),
         cmocka_unit_test(edit_distance_counts_edits_up_to_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
