@@ -79,6 +79,20 @@ class Check(Case):
         self.assertEqual(answer["repeat"]["healthy"], 50)
         self.assertLessEqual(answer["repeat"]["p50_ns"], answer["repeat"]["max_ns"])
 
+    def test_of_many_the_worst_counts(self):
+        guest = self.directory() / "once.wat"  # degraded at its second check only
+        guest.write_text(r"""(module
+            (memory (export "memory") 1)
+            (data (i32.const 8) "\81\0e\01\01\00\00\00x")
+            (global $n (mut i32) (i32.const 0))
+            (func (export "_health") (result i32)
+                (global.set $n (i32.add (global.get $n) (i32.const 1)))
+                (i32.mul (i32.const 8) (i32.eq (global.get $n) (i32.const 2)))))""")
+        done = self.ward("check", "--json", "-n", "3", guest)
+        answer = json.loads(done.stdout)
+        self.assertEqual((done.returncode, answer["health"], answer["reason"]), (1, "degraded", "x"))
+        self.assertEqual([answer["repeat"][k] for k in ("healthy", "degraded", "failed")], [2, 1, 0])
+
     def test_verbose(self):
         done = self.ward("check", "-v", GUESTS / "healthy-borsh.wat")
         for label in ("load", "start", "fast path", "memory"):
