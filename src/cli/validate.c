@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/config.h"
 #include "cli/json.h"
@@ -35,7 +36,7 @@ static void print_json(const char *file, const wardi_mistakes *mistakes, size_t 
                                "mistake_count", (json_int_t)mistakes->count, "mistakes", list));
 }
 
-/* ---- --load: what only the modules themselves tell ---- */
+/* ---- what only this machine, and with --load the modules themselves, tell ---- */
 
 static void load_child(ward_host *host, const wardi_config_child *child, wardi_mistakes *mistakes)
 {
@@ -50,13 +51,30 @@ static void load_child(ward_host *host, const wardi_config_child *child, wardi_m
         wardi_mistakes_add(mistakes, child->places[wardi_component_key("path")], "%s", diag.text);
 }
 
-static ward_error load_all(const wardi_config *config, wardi_mistakes *mistakes,
-                           ward_diag *ret_diag)
+/* The most likely culprit of a host that cannot be opened: how many it should hold. */
+static wardi_place host_place(const wardi_config *config)
+{
+    wardi_place place = {1, 1};
+    for (size_t i = wardi_host_keys.count; i-- > 0;) {
+        if (config->places[i].line == 0) continue;
+        place = config->places[i];
+        if (strcmp(wardi_host_keys.items[i].path, "host.components_max") == 0) break;
+    }
+    return place;
+}
+
+static ward_error try_host(const wardi_config *config, bool load, wardi_mistakes *mistakes)
 {
     ward_host *host;
-    ward_error error = wardi_cli_host_open(&config->host, &host, ret_diag);
-    if (error != WARD_OK) return error;
-    for (size_t i = 0; i < config->child_count; i++)
+    ward_diag diag;
+    ward_host_options options = config->host;
+    /* Looking at a file makes no directory that it does not ask for. */
+    if (!load && options.cache_directory == NULL) options.cache_directory = "";
+    if (wardi_cli_host_open(&options, &host, &diag) != WARD_OK) {
+        wardi_mistakes_add(mistakes, host_place(config), "%s", diag.text);
+        return WARD_ERROR_CONFIG;
+    }
+    for (size_t i = 0; load && i < config->child_count; i++)
         load_child(host, &config->children[i], mistakes);
     ward_host_close(host);
     wardi_mistakes_sort(mistakes);
@@ -96,7 +114,7 @@ int wardi_validate_run(const void *settings, char **args, int arg_count)
     wardi_mistakes mistakes = {0};
     ward_diag diag;
     ward_error error = wardi_config_read(file, &config, &mistakes, &diag);
-    if (error == WARD_OK && validate->load) error = load_all(config, &mistakes, &diag);
+    if (error == WARD_OK) error = try_host(config, validate->load, &mistakes);
     int status = error == WARD_OK ? WARDI_EXIT_OK : WARDI_EXIT_FAILED;
     if (error == WARD_OK || error == WARD_ERROR_CONFIG)
         print_result(validate, file, &mistakes, config != NULL ? config->child_count : 0);

@@ -45,6 +45,21 @@ class Validate(Case):
         self.assertIn(":5:13: ", done.stdout)
         self.assertTrue(done.stdout.endswith(": 2 mistakes\n"))
 
+    def test_a_host_that_this_machine_cannot_hold(self):
+        path = self.config("  a: {path: GUESTS/healthy-borsh.wat}\n",
+                           "version: 1\nhost: {components_max: 16000000}\n")
+        done = self.ward("validate", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stdout.startswith(f"{path}:2:24: "), done.stdout)
+        self.assertIn("components_max", done.stdout)
+        self.assertEqual(self.ward("run", path).returncode, 1)
+
+    def test_looking_makes_no_directory(self):
+        cache = self.directory()
+        path = self.config("  a: {path: GUESTS/healthy-borsh.wat}\n")
+        self.assertEqual(self.ward("validate", path, XDG_CACHE_HOME=str(cache)).returncode, 0)
+        self.assertEqual(list(cache.iterdir()), [])
+
     def test_no_file(self):
         done = self.ward("validate", "/nowhere/ward.yaml")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
