@@ -123,6 +123,8 @@ static void check_from_inside(ward_component *component, ward_verdict *ret_verdi
     if (component->health_form != WARD_HEALTH_FORM_NONE) {
         wardi_probe_run(component, &probe, &trap);
         evidence.probe = &probe;
+    } else {
+        atomic_store_explicit(&component->verdict_at_ticks, wardi_ticks(), memory_order_relaxed);
     }
     if (WARD_UNLIKELY(component->wants_resources)) {
         collect_resources(component, &resources);

@@ -364,7 +364,7 @@ static void test_busy(void **state)
     work();
     assert_int_equal(during.health, WARD_CHILD_DEGRADED);
     assert_int_equal(during.source, WARD_SOURCE_STATE);
-    assert_memory_equal(during.reason.text, "Busy in work for 1", 18);
+    assert_memory_equal(during.reason.text, "Busy in work for ", 17);
 }
 
 static void test_busy_forgets_an_earlier_run(void **state)
@@ -413,6 +413,7 @@ static void test_busy_repeats_a_resource(void **state)
     assert_int_equal(during.source, WARD_SOURCE_RESOURCE);
     assert_int_equal(during.contributors[0].resource, WARD_RESOURCE_RESTARTS);
     assert_string_equal(during.reason.text, "2 restarts in 1m");
+    assert_in_range(during.age_ns, 1, 60 * WARDI_S);
 }
 
 static ward_error meanwhile;
@@ -500,7 +501,7 @@ static void test_share_of_time_busy(void **state)
     work();
     ward_component_check(f.component, &f.verdict);
     assert_int_equal(f.verdict.health, WARD_CHILD_DEGRADED);
-    assert_memory_equal(f.verdict.reason.text, "busy 5", 6);
+    assert_memory_equal(f.verdict.reason.text, "busy ", 5);
     wardi_sleep_until_ns(wardi_now_ns() + 2 * WARDI_MS);
     fixture_check(WARD_CHILD_HEALTHY, WARD_SOURCE_STATE, "");
 }
