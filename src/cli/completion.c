@@ -104,7 +104,8 @@ static void bash_groups(void)
     }
 }
 
-static void bash(void)
+/* The first word, and values of options. */
+static void bash_begin(void)
 {
     fputs("# bash completion of ward: made by `ward completion bash`\n"
           "_ward() {\n"
@@ -125,6 +126,11 @@ static void bash(void)
           "    case $command:$prev in\n",
           stdout);
     for (size_t i = 0; i < wardi_command_count; i++) bash_values(&wardi_commands[i]);
+}
+
+/* Options and arguments of the command. */
+static void bash_end(void)
+{
     fputs("        *) prev='' ;;\n"
           "    esac\n"
           "    [[ -n $prev ]] && return\n"
@@ -150,6 +156,12 @@ static void bash(void)
         "}\n"
         "complete -F _ward ward\n",
         stdout);
+}
+
+static void bash(void)
+{
+    bash_begin();
+    bash_end();
 }
 
 /* ---- zsh ---- */

@@ -163,6 +163,13 @@ static json_t *trap_json(const ward_trap *trap)
                      trap->cause, "export", trap->export_name, "backtrace", frames);
 }
 
+static json_t *stop_json(const wardi_check_report *report)
+{
+    if (report->stop_error == WARD_OK) return json_null();
+    return json_pack("{s:s, s:s}", "error", ward_error_name(report->stop_error), "detail",
+                     report->stop_diag.text);
+}
+
 static json_t *contributors_json(const ward_verdict *verdict)
 {
     json_t *list = json_array();
@@ -223,6 +230,7 @@ void wardi_check_print_json(const wardi_check_report *report, bool verbose, bool
         json_object_set_new(object, "contributors", contributors_json(verdict));
         json_object_set_new(object, "figures", figures_json(report));
         json_object_set_new(object, "trap", trap_json(&report->trap));
+        json_object_set_new(object, "stop", stop_json(report));
     }
     if (repeated) json_object_set_new(object, "repeat", repeated_json(report));
     wardi_json_print(object);

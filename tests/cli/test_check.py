@@ -46,6 +46,15 @@ class Check(Case):
         self.assertGreater(len(answer["trap"]["backtrace"]), 0)
         self.assertEqual(answer["contributors"][0]["source"], "policy")
 
+    def test_a_clean_up_that_fails(self):
+        done = self.ward("check", GUESTS / "cleanup-traps.wat")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("\n  stop      ", done.stdout)
+        answer = self.ward_json("check", "--json", "-v", GUESTS / "cleanup-traps.wat")
+        self.assertEqual(answer["stop"]["error"], "trap")
+        answer = self.ward_json("check", "--json", "-v", GUESTS / "healthy-borsh.wat")
+        self.assertIsNone(answer["stop"])
+
     def test_a_start_that_fails(self):
         done = self.ward("check", GUESTS / "start-traps.wat")
         self.assertEqual(done.returncode, 2)
