@@ -81,6 +81,18 @@ no_memory:
     return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child's needs");
 }
 
+static ward_error resolve_resource_window(const ward_component_options *options, child *c,
+                                          ward_diag *ret_diag)
+{
+    ward_component_options own;
+    ward_health_policy policy;
+    if (!wardi_options_copy(&own, sizeof own, options, options->size))
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "component options: wrong size");
+    ward_error error = wardi_health_policy_resolve(&own.health, &policy, ret_diag);
+    if (error == WARD_OK) c->resource_window_ns = policy.resource_window_ns;
+    return error;
+}
+
 ward_error child_new(wardi_engine *engine, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag)
 {
@@ -90,6 +102,7 @@ ward_error child_new(wardi_engine *engine, const ward_child_options *options, ch
     child *c = wardi_alloc(sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     error = options_resolve(options, c, ret_diag);
+    if (error == WARD_OK) error = resolve_resource_window(options->component, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
     if (error == WARD_OK)
         error = wardi_component_new(engine, options->component, &c->component, ret_diag);

@@ -36,6 +36,7 @@ typedef struct child {
     bool ready_when_degraded;
     ward_restart restart;
     ward_backoff backoff;
+    uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
 
     /* Under the supervisor's lock. */
     child_phase phase;

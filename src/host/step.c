@@ -173,7 +173,7 @@ static void apply_verdict(ward_supervisor *s, child *c, const ward_verdict *verd
 static void step_check(ward_supervisor *s, child *c)
 {
     ward_verdict verdict;
-    uint64_t window = c->backoff.window_ns;
+    uint64_t window = c->resource_window_ns;
     wardi_component_restarts_set(c->component,
                                  wardi_restarts_in_window(&c->history, window, wardi_now_ns()));
     pthread_mutex_unlock(&s->lock);

@@ -273,6 +273,27 @@ static void losing_a_dependency_makes_unready_and_restarts_nothing(void **state)
     assert_int_equal(find(0, "web", WARD_EVENT_RESTART, 0), -1);
 }
 
+static void restarts_are_a_resource_in_a_window_of_their_own(void **state)
+{
+    (void)state;
+    ward_health_policy health = {.resource_window_ns = 3600 * WARDI_S};
+    health.resources[WARD_RESOURCE_RESTARTS].degraded_at = 2;
+    /* The back-off's window is over at once, so that only the resource's can tell. */
+    ward_backoff backoff = {
+        .window_ns = MS, .initial_ns = 3 * MS, .factor = 1, .restarts_max = 100};
+    add((child_spec){.name = "ill",
+                     .wat = falls_ill,
+                     .options = {.fall = 1, .backoff = backoff},
+                     .health = health},
+        NULL);
+    start();
+    long second = wait_for((size_t)wait_for(0, "ill", WARD_EVENT_RESTART, 0) + 1, "ill",
+                           WARD_EVENT_RESTART, 0);
+    long degraded = wait_for((size_t)second, "ill", WARD_EVENT_HEALTH, WARD_CHILD_DEGRADED);
+    assert_int_equal(record.events[degraded].event.source, WARD_SOURCE_RESOURCE);
+    assert_non_null(strstr(record.events[degraded].reason, "2 restarts"));
+}
+
 static void a_startup_probe_gives_time(void **state)
 {
     (void)state;
@@ -361,6 +382,7 @@ int main(void)
         TEST(a_temporary_child_is_never_restarted),
         TEST(a_hanging_check_delays_no_other_and_ends_in_a_restart),
         TEST(losing_a_dependency_makes_unready_and_restarts_nothing),
+        TEST(restarts_are_a_resource_in_a_window_of_their_own),
         TEST(a_startup_probe_gives_time),
         TEST(mistakes_are_named),
         TEST(stop_is_idempotent_and_free_without_start_is_fine),
