@@ -332,7 +332,7 @@ static void test_busy(void **state)
 {
     (void)state;
     hold_ns = 0;
-    f.options.health.busy_after_ns = 100 * WARDI_MS;
+    f.options.health.busy_after_ns = 300 * WARDI_MS;
     fake_func(&f.guest, "work", 0, NULL, run_nothing);
     f.guest.during = check_while_busy;
     start_i32();
@@ -360,7 +360,7 @@ static void test_busy(void **state)
     assert_string_equal(during.reason.text, "");
     assert_string_equal(during.contributors[0].text, "Invalid _health return value: -2");
 
-    hold_ns = 120 * WARDI_MS;
+    hold_ns = 310 * WARDI_MS;
     work();
     assert_int_equal(during.health, WARD_CHILD_DEGRADED);
     assert_int_equal(during.source, WARD_SOURCE_STATE);
@@ -385,7 +385,7 @@ static void test_busy_forgets_an_earlier_run(void **state)
 static void test_busy_without_an_export(void **state)
 {
     (void)state;
-    f.options.health.busy_after_ns = 20 * WARDI_MS;
+    f.options.health.busy_after_ns = 300 * WARDI_MS;
     fake_func(&f.guest, "work", 0, NULL, run_nothing);
     f.guest.during = check_while_busy;
     fixture_start();
@@ -393,7 +393,7 @@ static void test_busy_without_an_export(void **state)
     work();
     assert_int_equal(during.health, WARD_CHILD_HEALTHY);
     assert_int_equal(during.source, WARD_SOURCE_STATE);
-    hold_ns = 30 * WARDI_MS;
+    hold_ns = 310 * WARDI_MS;
     work();
     assert_int_equal(during.health, WARD_CHILD_DEGRADED);
     assert_memory_equal(during.reason.text, "Busy in work for ", 17);
