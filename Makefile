@@ -33,14 +33,15 @@ bench: build ## measure against the peer; writes build/bench.json
 	@bench/run
 
 docs: ## the API reference, in build/docs/html; an undocumented public symbol is an error
-	@tools/setup --for ci >/dev/null
+	@tools/setup --for ci
 	@mkdir -p build && doxygen docs/Doxyfile
 
 format: ## format the sources
-	@tools/setup --for ci >/dev/null
+	@tools/setup --for ci
 	@clang-format -i $(sources)
 
 lint: ## rooms, format and clang-tidy
+	@tools/setup --for ci
 	@tools/lint
 
 fuzz: ## every fuzz target for FUZZ_SECONDS=60 each
