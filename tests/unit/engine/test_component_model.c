@@ -120,6 +120,34 @@ static void test_variant(void **state)
     guest_stop(&guest);
 }
 
+/* A payload of more than text alone: its reason is what counts. */
+static const char record_wat[] =
+    "(component (core module $m (memory (export \"memory\") 1)"
+    "   (data (i32.const 0) "
+    "\"\\00\\00\\00\\00\\20\\00\\00\\00\\03\\00\\00\\00\\28\\00\\00\\00\\04\")"
+    "   (data (i32.const 32) \"E42.....slow\")"
+    "   (func (export \"health\") (result i32) i32.const 0))"
+    " (core instance $i (instantiate $m))"
+    " (type $why (record (field \"code\" string) (field \"reason\" string)))"
+    " (export $named-why \"why\" (type $why))"
+    " (type $status (variant (case \"degraded\" $named-why)))"
+    " (export $named \"health-status\" (type $status))"
+    " (func $f (result $named)"
+    "   (canon lift (core func $i \"health\") (memory (core memory $i \"memory\"))))"
+    " (export \"health\" (func $f)))";
+
+static void test_record(void **state)
+{
+    test_guest guest = guest_start(*state, record_wat, NULL);
+    uint8_t bytes[16];
+    wardi_component_answer answer;
+    assert_int_equal(ask(&guest, "health", PATIENCE_NS, bytes, sizeof bytes, &answer), WARD_OK);
+    assert_string_equal(answer.case_name, "degraded");
+    assert_int_equal(answer.length, 4);
+    assert_memory_equal(bytes, "slow", 4);
+    guest_stop(&guest);
+}
+
 static const char interface_wat[] =
     "(component (core module $m (func (export \"health\") (result i32) i32.const 2))"
     " (core instance $i (instantiate $m))"
@@ -201,11 +229,12 @@ static void test_missing_imports(void **state)
     test_guest guest = {0};
     static const char wat[] = "(component (import \"wasi:http/types@0.2.0\" (instance))"
                               " (import \"wasi:io/poll@0.2.3\" (instance))"
+                              " (import \"wasi:io/poll@0.9.0\" (instance))"
                               " (import \"acme:db/query\" (func (param \"q\" string))))";
     assert_int_equal(guest_load(&guest, *state, wat, false), WARD_OK);
     assert_int_equal(wardi_module_check_imports(guest.module, &guest.diag),
                      WARD_ERROR_IMPORT_MISSING);
-    assert_non_null(strstr(guest.diag.text, "2 of 3 imports are not offered"));
+    assert_non_null(strstr(guest.diag.text, "3 of 4 imports are not offered"));
     assert_non_null(strstr(guest.diag.text, "wasi:http/types@0.2.0"));
     assert_non_null(strstr(guest.diag.text, "acme:db/query: func(q: string)"));
     assert_int_equal(guest_make(&guest, NULL, PATIENCE_NS), WARD_ERROR_IMPORT_MISSING);
@@ -278,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_trap),
         cmocka_unit_test(test_wild_pointer),
         cmocka_unit_test(test_variant),
+        cmocka_unit_test(test_record),
         cmocka_unit_test(test_enum_in_an_interface),
         cmocka_unit_test(test_sleep),
         cmocka_unit_test(test_sleep_past_the_deadline),

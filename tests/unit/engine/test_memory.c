@@ -118,10 +118,11 @@ static void test_minimum_over_the_limit(void **state)
 {
     test_guest guest = {0};
     wardi_instance_options options = limited(3 * page);
-    assert_int_equal(guest_load(&guest, *state, "(module (memory 2) (memory 2))", false), WARD_OK);
-    assert_int_equal(wardi_module_facts_of(guest.module)->memory_bytes_min, 4 * page);
+    assert_int_equal(guest_load(&guest, *state, "(module (memory 2) (memory 2) (memory 2))", false),
+                     WARD_OK);
+    assert_int_equal(wardi_module_facts_of(guest.module)->memory_bytes_min, 6 * page);
     assert_int_equal(guest_make(&guest, &options, PATIENCE_NS), WARD_ERROR_LIMIT_MEMORY);
-    assert_string_equal(guest.diag.text, "the module needs 256KiB of memory to start, over its "
+    assert_string_equal(guest.diag.text, "the module needs 384KiB of memory to start, over its "
                                          "limit of 192KiB: raise memory_bytes_max");
     wardi_module_release(guest.module);
     options = limited(UINT64_MAX);

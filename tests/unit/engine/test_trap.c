@@ -1,6 +1,10 @@
 /* Traps, deadlines, fuel and exits: data, with a cause and a backtrace, never a crash. */
 #include "support.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static const char traps_wat[] =
     "(module (memory (export \"memory\") 1) (table 2 funcref) (type $v (func))"
     " (type $i (func (param i32))) (elem (i32.const 0) $takes) (func $takes (param i32))"
@@ -92,6 +96,43 @@ static void test_deadline_of_probe(void **state)
     guest_stop(&guest);
 }
 
+/* The process was stopped, and the clock makes up for it at once: a call that begins now must not
+ * pay for that. In a process of its own, which can be stopped without harm. */
+static void stopped_child(void)
+{
+    wardi_engine_options options = {.memories_max = 4};
+    wardi_engine *engine;
+    alarm(60);
+    if (wardi_engine_new(&options, &engine, NULL) != WARD_OK) _exit(2);
+    test_guest guest = guest_start(engine, traps_wat, NULL);
+    wardi_func func;
+    if (!wardi_instance_func(guest.instance, "_health", &func)) _exit(3);
+    for (int i = 0; i < 3; i++) {
+        raise(SIGSTOP);
+        uint64_t bits, began = wardi_ticks();
+        ward_error error =
+            wardi_call_probe(guest.instance, &func, began, 100 * WARDI_MS, &bits, NULL);
+        uint64_t lasted_ns = wardi_ticks_span_ns(began, wardi_ticks());
+        if (error != WARD_ERROR_DEADLINE || lasted_ns < 100 * WARDI_MS) _exit(4);
+    }
+    _exit(0);
+}
+
+static void test_deadline_after_a_stop(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) stopped_child();
+    while (waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status)) {
+        wardi_sleep_until_ns(wardi_now_ns() + 200 * WARDI_MS);
+        kill(child, SIGCONT);
+    }
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_start_section(void **state)
 {
     test_guest guest = {0};
@@ -174,5 +215,8 @@ int main(void)
         cmocka_unit_test(test_start_section), cmocka_unit_test(test_data_out_of_bounds),
         cmocka_unit_test(test_fuel),          cmocka_unit_test(test_fuel_of_probe_and_start),
     };
-    return cmocka_run_group_tests(tests, engine_setup, engine_teardown);
+    /* First: a child of a process that has an engine could not compile. */
+    const struct CMUnitTest stopped[] = {cmocka_unit_test(test_deadline_after_a_stop)};
+    int failed = cmocka_run_group_tests_name("stopped", stopped, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("traps", tests, engine_setup, engine_teardown);
 }

@@ -188,6 +188,10 @@ static void test_polls_of_every_kind(void **state)
     subscribe(&guest, 48, 0, WALL, wardi_wall_ns() + 20 * WARDI_MS, ABSOLUTE);
     assert_int_equal(poll_with(&guest, 0, 256, 2, 512), 0);
     assert_true(wardi_now_ns() - began_ns >= 20 * WARDI_MS);
+    subscribe(&guest, 0, 0, RUN, 10 * WARDI_MS, 0); /* the earlier of two, wherever it stands */
+    subscribe(&guest, 48, 0, RUN, 3600 * WARDI_S, 0);
+    assert_int_equal(poll_with(&guest, 0, 256, 2, 512), 0);
+    assert_int_equal(load_at(&guest, 512), 1);
     subscribe(&guest, 48, 0, WALL, 1, ABSOLUTE); /* long past */
     assert_int_equal(poll_with(&guest, 0, 256, 2, 512), 0);
     assert_true(wardi_now_ns() - began_ns < 60 * WARDI_S);
