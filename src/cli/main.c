@@ -1,6 +1,10 @@
+#include <stdio.h>
+
 #include "cli/cli.h"
 
 int main(int arg_count, char **args)
 {
+    /* A message in one piece: lines of the events, on standard output, may stand beside it. */
+    setvbuf(stderr, NULL, _IOLBF, 0);
     return wardi_cli_main(arg_count, args);
 }
