@@ -38,9 +38,11 @@ static bool check_path(wardi_reading *reading, wardi_place place, const char *pa
                            what, path);
         return false;
     }
-    if (wanted == S_IFDIR ? !S_ISDIR(status.st_mode) : S_ISDIR(status.st_mode)) {
-        wardi_mistakes_add(reading->mistakes, place, "%s is %s; name a %s", path,
-                           S_ISDIR(status.st_mode) ? "a directory" : "no directory", what);
+    if ((status.st_mode & S_IFMT) != wanted) {
+        const char *is = S_ISDIR(status.st_mode) ? "a directory"
+                         : wanted == S_IFDIR     ? "no directory"
+                                                 : "no regular file"; /* a pipe could block */
+        wardi_mistakes_add(reading->mistakes, place, "%s is %s; name a %s", path, is, what);
         return false;
     }
     if (access(path, R_OK) != 0) {

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -493,6 +495,31 @@ static void files(void **state)
     wardi_mistakes_done(&mistakes);
 }
 
+/* Opening a pipe that nobody writes to would wait for ever. */
+static void pipes_are_refused(void **state)
+{
+    char directory[] = "/tmp/ward-test-XXXXXX", pipe[64], expected[256];
+    static const char text[] = HEAD "  a: {path: pipe, wasi: {stdin: pipe}}\n";
+    wardi_mistakes mistakes = {0};
+    wardi_config *config;
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(pipe, sizeof pipe, "%s/pipe", directory);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(wardi_config_parse(text, strlen(text), directory, &config, &mistakes),
+                     WARD_ERROR_CONFIG);
+    snprintf(expected, sizeof expected,
+             "3:13: %s is no regular file; name a file\n"
+             "3:33: %s is no regular file; name a file\n",
+             pipe, pipe);
+    char *said = listed(&mistakes);
+    assert_string_equal(said, expected);
+    free(said);
+    wardi_mistakes_done(&mistakes);
+    unlink(pipe);
+    rmdir(directory);
+}
+
 static void read_errors(void **state)
 {
     wardi_mistakes mistakes = {0};
@@ -560,12 +587,12 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad),       cmocka_unit_test(nul_in_file),
-        cmocka_unit_test(too_many),  cmocka_unit_test(least),
-        cmocka_unit_test(all),       cmocka_unit_test(nothing_forgotten),
-        cmocka_unit_test(defaults),  cmocka_unit_test(files),
-        cmocka_unit_test(many),      cmocka_unit_test(read_errors),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(bad),         cmocka_unit_test(nul_in_file),
+        cmocka_unit_test(too_many),    cmocka_unit_test(least),
+        cmocka_unit_test(all),         cmocka_unit_test(nothing_forgotten),
+        cmocka_unit_test(defaults),    cmocka_unit_test(files),
+        cmocka_unit_test(many),        cmocka_unit_test(pipes_are_refused),
+        cmocka_unit_test(read_errors), cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
