@@ -241,7 +241,7 @@ static bool import_add(wardi_module *module, const char *name, size_t length,
 {
     ward_extern *import = &module->imports[module->facts.import_count++];
     import->module = describe_copy("", 0);
-    import->name = describe_copy(name, length);
+    import->name = describe_name(name, length);
     import->type = item_text(item);
     if (import->module == NULL || import->name == NULL || import->type == NULL) return false;
     bool is_interface = item->kind == WASMTIME_COMPONENT_ITEM_COMPONENT_INSTANCE;
@@ -283,7 +283,7 @@ static bool export_add(wardi_module *module, const char *interface, const char *
     if (exports == NULL || details == NULL) return false;
     module->facts.export_count++;
     exports[i].module = describe_copy(interface, strlen(interface));
-    exports[i].name = describe_copy(name, length);
+    exports[i].name = describe_name(name, length);
     exports[i].type = item_text(item);
     details[i].kind = WARDI_EXTERN_OTHER;
     if (item->kind == WASMTIME_COMPONENT_ITEM_COMPONENT_FUNC) {
@@ -326,7 +326,7 @@ static bool list_exports(wardi_module *module, const wasmtime_component_type_t *
         wasmtime_component_item_t item;
         if (!wasmtime_component_type_export_nth(type, engine, i, &name, &length, &item)) break;
         bool is_interface = item.kind == WASMTIME_COMPONENT_ITEM_COMPONENT_INSTANCE;
-        char *copy = describe_copy(name, length);
+        char *copy = describe_name(name, length);
         if (copy == NULL)
             done = false;
         else if (!interfaces)

@@ -10,6 +10,27 @@ char *describe_copy(const char *bytes, size_t length)
     return copy;
 }
 
+/* Names of modules may hold NUL bytes, C's texts do not: cut there, `_health\0x` would pass for
+ * `_health`. Each is shown as the character that stands for it, and so matches nothing we look for.
+ */
+char *describe_name(const char *bytes, size_t length)
+{
+    static const char shown[] = "\xe2\x90\x80"; /* U+2400 */
+    size_t nuls = 0;
+    for (size_t i = 0; i < length; i++) nuls += bytes[i] == '\0';
+    if (nuls == 0) return describe_copy(bytes, length);
+    char *copy = wardi_alloc(length + nuls * (sizeof shown - 2) + 1), *to = copy;
+    for (size_t i = 0; copy != NULL && i < length; i++) {
+        if (bytes[i] != '\0') {
+            *to++ = bytes[i];
+            continue;
+        }
+        memcpy(to, shown, sizeof shown - 1);
+        to += sizeof shown - 1;
+    }
+    return copy;
+}
+
 /* ---- types ---- */
 
 static const char *heap_name(wasmtime_heaptype_kind_t kind)
@@ -169,8 +190,8 @@ static bool describe_imports(wardi_module *module, const wasm_importtype_vec_t *
         char *text = NULL;
         (void)describe_extern(type, table, &text);
         import->type = text;
-        import->module = describe_copy(from->data, from->size);
-        import->name = describe_copy(name->data, name->size);
+        import->module = describe_name(from->data, from->size);
+        import->name = describe_name(name->data, name->size);
         module->facts.import_count = i + 1;
         if (text == NULL || import->module == NULL || import->name == NULL) return false;
     }
@@ -188,7 +209,7 @@ static bool describe_export(wardi_module *module, size_t i, const wasm_exporttyp
     char *text = NULL;
     module->details[i].kind = describe_extern(of, table, &text);
     module->exports[i] = (ward_extern){.module = describe_copy("", 0),
-                                       .name = describe_copy(name->data, name->size),
+                                       .name = describe_name(name->data, name->size),
                                        .type = text};
     if (text == NULL || module->exports[i].name == NULL || module->exports[i].module == NULL)
         return false;

@@ -198,6 +198,8 @@ void module_undescribe(wardi_module *module);
 void describe_functype(wardi_text *text, const wasm_functype_t *type);
 /** A copy of a text under construction; NULL: out of memory. */
 char *describe_copy(const char *bytes, size_t length);
+/** As describe_copy, of a name from a module, which is made a C text that stands for it alone. */
+char *describe_name(const char *bytes, size_t length);
 /** Fills in `offered` and `waits` of a core module's imports. */
 void imports_offer(wardi_module *module);
 

@@ -69,6 +69,22 @@ static void test_names(void **state)
     free(wat);
 }
 
+/* C's texts end where such a name goes on: it must not pass for what it begins with. */
+static void test_names_with_nul(void **state)
+{
+    test_guest guest = guest_start(*state,
+                                   "(module (func (export \"_health\\00\") (result i32) i32.const "
+                                   "0) (func (export \"a\\00b\")))",
+                                   NULL);
+    wardi_func func;
+    const wardi_module_facts *facts = wardi_module_facts_of(guest.module);
+    assert_string_equal(facts->exports[0].name, "_health\xe2\x90\x80");
+    assert_string_equal(facts->exports[1].name, "a\xe2\x90\x80"
+                                                "b");
+    assert_false(wardi_instance_func(guest.instance, "_health", &func));
+    guest_stop(&guest);
+}
+
 /* Recursion that ends in the host with what is left of the stack, on either kind of stack. */
 static void test_host_calls_at_the_end_of_the_stack(void **state)
 {
@@ -130,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_many_of_everything),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_names_with_nul),
         cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
         cmocka_unit_test(test_huge_answer),
         cmocka_unit_test(test_big_fills),
