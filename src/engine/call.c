@@ -135,10 +135,7 @@ __attribute__((noinline, cold)) static ward_error probe_ended(wardi_instance *in
                                                               ward_trap *ret_trap)
 {
     const char *name = call_export_name(instance, func);
-    ward_error error = trap_tell(instance, &end, name, timeout_ns, ret_trap, NULL);
-    instance->exited = false;
-    instance->expired = false;
-    return error;
+    return trap_tell(instance, &end, name, timeout_ns, ret_trap, NULL);
 }
 
 /* With a fiber, with fuel, or with both. */

@@ -149,5 +149,7 @@ ward_error trap_tell(wardi_instance *instance, call_end *end, const char *export
     if (end->trap != NULL) wasm_trap_delete(end->trap);
     if (end->error != NULL) wasmtime_error_delete(end->error);
     *end = (call_end){0};
+    instance->exited = false; /* told: the next end, of a fast call perhaps, is not this one's */
+    instance->expired = false;
     return wardi_fail(ret_diag, error, "%s: %s", export_name, cause);
 }

@@ -49,6 +49,25 @@ static void test_causes(void **state)
     guest_stop(&guest);
 }
 
+/* How one call was ended says nothing of the next, of whichever form that is. */
+static void test_an_end_is_forgotten(void **state)
+{
+    test_guest guest = guest_start(*state,
+                                   "(module (func (export \"loop\") (loop (br 0)))"
+                                   " (func (export \"_health\") (result i32) unreachable))",
+                                   NULL);
+    wardi_func health;
+    uint64_t bits = 0;
+    assert_true(wardi_instance_func(guest.instance, "_health", &health));
+    assert_int_equal(guest_call_for(&guest, "loop", NULL, 0, NULL, 0, 5 * WARDI_MS),
+                     WARD_ERROR_DEADLINE);
+    assert_int_equal(
+        wardi_call_probe(guest.instance, &health, wardi_ticks(), PATIENCE_NS, &bits, &guest.trap),
+        WARD_ERROR_TRAP);
+    assert_string_equal(guest.trap.cause, "unreachable");
+    guest_stop(&guest);
+}
+
 static void test_backtrace(void **state)
 {
     test_guest guest = guest_start(*state, traps_wat, NULL);
@@ -210,10 +229,15 @@ static void test_fuel_of_probe_and_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_causes),        cmocka_unit_test(test_backtrace),
-        cmocka_unit_test(test_deadline),      cmocka_unit_test(test_deadline_of_probe),
-        cmocka_unit_test(test_start_section), cmocka_unit_test(test_data_out_of_bounds),
-        cmocka_unit_test(test_fuel),          cmocka_unit_test(test_fuel_of_probe_and_start),
+        cmocka_unit_test(test_causes),
+        cmocka_unit_test(test_an_end_is_forgotten),
+        cmocka_unit_test(test_backtrace),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_deadline_of_probe),
+        cmocka_unit_test(test_start_section),
+        cmocka_unit_test(test_data_out_of_bounds),
+        cmocka_unit_test(test_fuel),
+        cmocka_unit_test(test_fuel_of_probe_and_start),
     };
     /* First: a child of a process that has an engine could not compile. */
     const struct CMUnitTest stopped[] = {cmocka_unit_test(test_deadline_after_a_stop)};

@@ -1,0 +1,6 @@
+;; How it was ended first says nothing of how it is ended next.
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (call $exit (i32.const 0)))
+  (func (export "_health") (result i32) unreachable))
