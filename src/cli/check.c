@@ -104,7 +104,7 @@ static ward_error open_component(const wardi_check_settings *settings, const cha
     ward_component_options options = WARD_INIT(ward_component_options);
     bool dense = settings->profile != NULL && strcmp(settings->profile, "dense") == 0;
     host_options.profile = dense ? WARD_MEMORY_DENSE : WARD_MEMORY_GUARDED;
-    host_options.components_max = 1;
+    host_options.components_max = WARDI_MEMORIES_OF_ONE;
     host_options.cache_directory = wardi_cache_option(settings->cache);
     if (dense) host_options.memory_bytes_max = settings->memory_bytes;
     options.name = name;

@@ -149,7 +149,7 @@ int wardi_inspect_run(const void *settings, char **args, int arg_count)
     ward_host *host;
     ward_diag diag;
     (void)arg_count;
-    options.components_max = 1;
+    options.components_max = WARDI_MEMORIES_OF_ONE;
     options.cache_directory = wardi_cache_option(given->cache);
     if (wardi_cli_host_open(&options, &host, &diag) != WARD_OK) {
         wardi_complain("inspect: %s", diag.text);

@@ -30,6 +30,8 @@ void wardi_check_print_json(const wardi_check_report *report, bool verbose, bool
  * "_". */
 enum { WARDI_NAME_BYTES = 128 };
 const char *wardi_name_of_path(char buffer[WARDI_NAME_BYTES], const char *path);
+/** Memories that the one component of a command may have: as many as the engine lets it. */
+enum { WARDI_MEMORIES_OF_ONE = 64 };
 /** "off" → no cache; NULL → the default. */
 const char *wardi_cache_option(const char *option);
 
