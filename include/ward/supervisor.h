@@ -82,9 +82,8 @@ typedef enum ward_cause {
     WARD_CAUSE_HANG,   /**< ended by a deadline */
     WARD_CAUSE_HEALTH, /**< it said so, or a resource did, `fall` times */
     WARD_CAUSE_EXIT,   /**< it ended by itself */
-    WARD_CAUSE_OPERATOR,
 } ward_cause;
-enum { WARD_CAUSE_COUNT = 6, WARD_CAUSES_MAX = 16 /**< room for later ones */ };
+enum { WARD_CAUSE_COUNT = 5, WARD_CAUSES_MAX = 16 /**< room for later ones */ };
 
 /** One event. Borrowed for the duration of the callback. */
 typedef struct ward_event {
