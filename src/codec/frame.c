@@ -59,7 +59,7 @@ static ward_error payload_failed(const uint8_t *bytes, size_t length, ward_diag 
                           "%s: nothing follows the prefix for %s; a payload must.", text, name);
     return wardi_fail(ret_diag, WARD_ERROR_FRAME_PAYLOAD,
                       "%s: the prefix says %s, and %zu bytes follow it that begin with %02x. "
-                      "Expected is a status of healthy, degraded or unhealthy and a reason.",
+                      "Expected is a status of healthy, degraded or unhealthy and a reason",
                       text, name, length - prefix, bytes[prefix]);
 }
 
@@ -72,15 +72,15 @@ ward_error ward_frame_decode(const uint8_t *bytes, size_t length, ward_report *r
     switch (error) {
     case WARD_OK: return WARD_OK;
     case WARD_ERROR_FRAME_EMPTY:
-        return wardi_fail(ret_diag, error, "%s: it must start with a prefix for " CODECS ".", text);
+        return wardi_fail(ret_diag, error, "%s: it must start with a prefix for " CODECS, text);
     case WARD_ERROR_FRAME_TRUNCATED:
-        return wardi_fail(ret_diag, error, "%s: it ends after %zu bytes; expected is " CODECS ".",
-                          text, length);
+        return wardi_fail(ret_diag, error, "%s: it ends after %zu byte%s; expected is " CODECS,
+                          text, length, length == 1 ? "" : "s");
     case WARD_ERROR_FRAME_UNSUPPORTED:
-        return wardi_fail(ret_diag, error, "%s: the prefix says 0x%llx; expected is " CODECS ".",
-                          text, (unsigned long long)code);
+        return wardi_fail(ret_diag, error, "%s: the prefix says 0x%llx; expected is " CODECS, text,
+                          (unsigned long long)code);
     case WARD_ERROR_FRAME_PAYLOAD: return payload_failed(bytes, length, ret_diag);
-    default: return wardi_fail(ret_diag, error, "%s; expected is " CODECS ".", text);
+    default: return wardi_fail(ret_diag, error, "%s; expected is " CODECS, text);
     }
 }
 

@@ -4,9 +4,6 @@ import json
 from support import HEALTHY, HIGH_LATENCY, TESTS, WARD, Case, environment
 import subprocess
 
-ERRORS = {"empty": "frame_empty", "truncated": "frame_truncated", "too-large": "frame_too_large",
-          "unsupported": "frame_unsupported", "payload": "frame_payload"}
-
 
 def vectors():
     for line in (TESTS / "vectors.tsv").read_text().splitlines():
@@ -30,7 +27,7 @@ class FrameDecode(Case):
             with self.subTest(name):
                 if outcome == "error":
                     self.assertEqual(list(answer), ["error", "detail"])
-                    self.assertEqual(answer["error"], ERRORS[reason])
+                    self.assertEqual(answer["error"], reason)
                     self.assertNotEqual(answer["detail"], "")
                 else:
                     self.assertEqual(list(answer), ["codec", "status", "reason"])
@@ -63,7 +60,7 @@ class FrameDecode(Case):
         self.assertIn("character 4 is no hex digit", done.stderr)
         self.assertIn("half a byte", self.ward("frame", "decode", "810").stderr)
         answer = self.ward_json("frame", "decode", "--json", "xx")
-        self.assertEqual(answer["error"], "invalid_argument")
+        self.assertEqual(answer["error"], "not-hex")
 
     def test_an_answer_a_line_at_once(self):
         with subprocess.Popen([WARD, "frame", "decode", "--json", "-"], stdin=subprocess.PIPE,
