@@ -221,7 +221,8 @@ typedef struct ward_extern {
     bool waits;         /**< imports: may wait, and so closes the fast path */
 } ward_extern;
 
-/** What a loaded module is made of. Borrowed until the component is freed. */
+/** What a loaded module is made of. Borrowed until the component is freed; of a module that was
+ * refused for its imports, until the next load or start. */
 typedef struct ward_module_info {
     bool is_component;            /**< component model, not a core module */
     bool from_cache;              /**< taken from the cache instead of compiled */
@@ -236,8 +237,8 @@ typedef struct ward_module_info {
     const ward_extern *exports;   /**< what it gives */
 } ward_module_info;
 
-/** Describes the loaded module. STATE when nothing is loaded. Not while load, start or free run on
- * another thread. */
+/** Describes the loaded module, or the one that the last load refused with IMPORT_MISSING. STATE
+ * when there is neither. Not while load, start or free run on another thread. */
 WARD_API ward_error ward_component_module_info(const ward_component *component,
                                                ward_module_info *ret_info);
 

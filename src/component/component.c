@@ -33,6 +33,7 @@ void ward_component_free(ward_component *component)
     ward_component_stop(component, NULL);
     WARD_ASSERT(wardi_instance_of(component) == NULL);
     wardi_module_release(component->module);
+    wardi_module_release(component->refused);
     pthread_mutex_destroy(&component->trap_lock);
     wardi_free(component->trap);
     wardi_component_options_drop(component);

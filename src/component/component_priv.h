@@ -85,6 +85,7 @@ struct ward_component {
     atomic_bool loaded;
 
     /* ---- the holder of `activity` alone ---- */
+    wardi_module *refused; /* by the last load, for an import; kept to be described */
     uint8_t *bytes; /* the source, given back once it is loaded */
     size_t byte_count;
     wardi_func known[WARDI_KNOWN_COUNT];

@@ -65,8 +65,10 @@ static void explain_fast_path(const wardi_module_facts *facts, bool metered, war
 
 ward_error ward_component_module_info(const ward_component *component, ward_module_info *ret_info)
 {
-    if (!atomic_load_explicit(&component->loaded, memory_order_acquire)) return WARD_ERROR_STATE;
-    const wardi_module_facts *facts = wardi_module_facts_of(component->module);
+    bool loaded = atomic_load_explicit(&component->loaded, memory_order_acquire);
+    const wardi_module *module = loaded ? component->module : component->refused;
+    if (module == NULL) return WARD_ERROR_STATE;
+    const wardi_module_facts *facts = wardi_module_facts_of(module);
     ret_info->is_component = facts->is_component;
     ret_info->from_cache = facts->from_cache;
     ret_info->health_form = component->health_form;

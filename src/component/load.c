@@ -94,12 +94,15 @@ static ward_error adopt(ward_component *component, wardi_module *module, ward_di
     const wardi_module_facts *facts = wardi_module_facts_of(module);
     uint32_t found[WARDI_KNOWN_COUNT];
     ward_health_form form;
-    ward_error error = wardi_module_check_imports(module, ret_diag);
-    if (error == WARD_OK) error = find_health(facts, &found[WARDI_KNOWN_HEALTH], &form, ret_diag);
+    ward_error error = find_health(facts, &found[WARDI_KNOWN_HEALTH], &form, ret_diag);
+    if (error == WARD_OK) {
+        component->health_form = form;
+        error = wardi_module_check_imports(module, ret_diag);
+        if (error != WARD_OK) component->refused = module;
+    }
     if (error == WARD_OK) error = find_known(facts, found, ret_diag);
     if (error != WARD_OK) return error;
     component->module = module;
-    component->health_form = form;
     memcpy(component->known_exports, found, sizeof found);
     wardi_free(component->bytes);
     component->bytes = NULL;
@@ -111,6 +114,8 @@ ward_error wardi_component_load_until(ward_component *component, uint64_t deadli
                                       ward_diag *ret_diag)
 {
     if (component->module != NULL) return WARD_OK;
+    wardi_module_release(component->refused);
+    component->refused = NULL;
     wardi_module_source source = {.path = component->path,
                                   .bytes = component->bytes,
                                   .length = component->byte_count,
@@ -120,7 +125,7 @@ ward_error wardi_component_load_until(ward_component *component, uint64_t deadli
         wardi_module_load(component->engine, &source, deadline_ns, &module, ret_diag);
     if (error != WARD_OK) return error;
     error = adopt(component, module, ret_diag);
-    if (error != WARD_OK) wardi_module_release(module);
+    if (error != WARD_OK && component->refused != module) wardi_module_release(module);
     return error;
 }
 

@@ -152,6 +152,20 @@ class Inspect(Case):
         self.assertEqual(done.returncode, 1)
         for name in ("env.log", "fd_wrte", "env.table", "fd_write"):
             self.assertIn(name, done.stderr)
+        self.assertEqual(done.stdout.count("  not offered\n"), 3)
+
+    def test_missing_imports_are_shown_however_many(self):
+        guest = self.directory() / "many.wat"
+        imports = " ".join(f'(import "environment" "function_{i}" (func))' for i in range(200))
+        guest.write_text(f'(module {imports} (import "wasi_snapshot_preview1" "fd_close"'
+                         ' (func (param i32) (result i32)))'
+                         ' (func (export "_health") (result i32) (i32.const 0)))')
+        done = self.ward("inspect", "--json", guest)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("200 of 201 imports are not offered", done.stderr)
+        answer = json.loads(done.stdout)
+        self.assertEqual(sum(not i["offered"] for i in answer["imports"]), 200)
+        self.assertEqual(answer["health_form"], "i32")
 
     def test_what_is_no_file(self):
         self.assertEqual(self.ward("inspect", "/nowhere.wasm").returncode, 1)

@@ -172,8 +172,19 @@ static void test_missing_import(void **state)
 {
     (void)state;
     f.guest.missing_import = true;
+    ward_module_info info;
     start_fails(WARD_ERROR_IMPORT_MISSING, "env.nothing");
+    assert_int_equal(ward_component_load(f.component, NULL), WARD_ERROR_IMPORT_MISSING);
+    /* The refused one is kept to be described, and no longer than to the next. */
+    assert_int_equal(ward_component_module_info(f.component, &info), WARD_OK);
+    assert_int_equal(atomic_load(&f.guest.modules), 1);
+    f.guest.load_error = WARD_ERROR_COMPILE;
+    assert_int_equal(ward_component_load(f.component, NULL), WARD_ERROR_COMPILE);
+    assert_int_equal(ward_component_module_info(f.component, &info), WARD_ERROR_STATE);
     assert_int_equal(atomic_load(&f.guest.modules), 0);
+    f.guest.load_error = WARD_OK;
+    f.guest.missing_import = false;
+    fixture_start();
 }
 
 static void test_path_goes_to_the_engine(void **state)
