@@ -8,7 +8,8 @@ set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
 add_library(ward_flags INTERFACE)
 target_compile_definitions(ward_flags INTERFACE _GNU_SOURCE WARD_VERSION="${PROJECT_VERSION}")
 target_compile_options(ward_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror
-                       -fno-semantic-interposition)
+                       -fno-semantic-interposition
+                       -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)  # an assertion names src/…
 target_include_directories(ward_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 if(WARD_SANITIZE)
   target_compile_options(ward_flags INTERFACE -fsanitize=${WARD_SANITIZE} -fno-omit-frame-pointer

@@ -112,6 +112,19 @@ static void missing_list(const wardi_module *module, size_t count, wardi_text *t
     wasmtime_store_delete(store);
 }
 
+/* Interfaces of the component model are imported by what is to become a component, and is not yet.
+ */
+static const char *way_out(const wardi_module *module)
+{
+    if (module->facts.is_component) return "WASI 0.2";
+    for (size_t i = 0; i < module->facts.import_count; i++)
+        if (!module->imports[i].offered && strchr(module->imports[i].module, ':') != NULL)
+            return "WASI preview 1 (" WASI_PREVIEW1
+                   ") to core modules; this one is the inside of a "
+                   "component, so load the component (`wasm-tools component new` makes it)";
+    return "WASI preview 1 (" WASI_PREVIEW1 ")";
+}
+
 ward_error wardi_module_check_imports(const wardi_module *module, ward_diag *ret_diag)
 {
     size_t count = missing_count(module);
@@ -119,9 +132,7 @@ ward_error wardi_module_check_imports(const wardi_module *module, ward_diag *ret
     char buffer[sizeof ret_diag->text];
     wardi_text text = WARDI_TEXT(buffer);
     wardi_text_printf(&text, "%zu of %zu imports %s not offered; Ward offers %s:", count,
-                      module->facts.import_count, count == 1 ? "is" : "are",
-                      module->facts.is_component ? "WASI 0.2"
-                                                 : "WASI preview 1 (" WASI_PREVIEW1 ")");
+                      module->facts.import_count, count == 1 ? "is" : "are", way_out(module));
     missing_list(module, count, &text);
     return wardi_fail(ret_diag, WARD_ERROR_IMPORT_MISSING, "%s", buffer);
 }

@@ -23,7 +23,7 @@ static ward_error over_memory(const wardi_instance *instance, uint64_t bytes, wa
     return wardi_fail(ret_diag, WARD_ERROR_LIMIT_MEMORY,
                       "the module needs %s of memory to start, over %s limit of %s: raise %s",
                       wanted, host ? "the host's" : "its", allowed,
-                      host ? "the host's memory_bytes_max" : "memory_bytes_max");
+                      host ? "the host's memory_bytes_max" : "limits.memory");
 }
 
 static ward_error check_minimum(const wardi_instance *instance, ward_diag *ret_diag)
@@ -34,7 +34,7 @@ static ward_error check_minimum(const wardi_instance *instance, ward_diag *ret_d
     if (facts->table_elements_min > instance->limits.table_elements_max)
         return wardi_fail(ret_diag, WARD_ERROR_LIMIT_TABLE,
                           "the module needs a table of %llu elements, over its limit of %llu: "
-                          "raise table_elements_max",
+                          "raise limits.table_elements",
                           (unsigned long long)facts->table_elements_min,
                           (unsigned long long)instance->limits.table_elements_max);
     return WARD_OK;
@@ -96,7 +96,7 @@ static ward_error tell_failure(wardi_instance *instance, call_end *end, uint64_t
     else if (error == WARD_ERROR_LIMIT_TABLE)
         (void)wardi_fail(ret_diag, error,
                          "the module needs a larger table than its limit of %llu elements: raise "
-                         "table_elements_max",
+                         "limits.table_elements",
                          (unsigned long long)instance->limits.table_elements_max);
     else if (error != WARD_OK)
         (void)wardi_fail(ret_diag, error, "an import is not offered as it is asked for: %s", words);

@@ -123,7 +123,7 @@ static void test_minimum_over_the_limit(void **state)
     assert_int_equal(wardi_module_facts_of(guest.module)->memory_bytes_min, 6 * page);
     assert_int_equal(guest_make(&guest, &options, PATIENCE_NS), WARD_ERROR_LIMIT_MEMORY);
     assert_string_equal(guest.diag.text, "the module needs 384KiB of memory to start, over its "
-                                         "limit of 192KiB: raise memory_bytes_max");
+                                         "limit of 192KiB: raise limits.memory");
     wardi_module_release(guest.module);
     options = limited(UINT64_MAX);
     assert_int_equal(guest_load(&guest, *state, "(module (memory i64 0x1000000000000))", false),
@@ -148,7 +148,7 @@ static void test_tables(void **state)
     options.limits.table_elements_max = 9;
     assert_int_equal(guest_make(&guest, &options, PATIENCE_NS), WARD_ERROR_LIMIT_TABLE);
     assert_string_equal(guest.diag.text, "the module needs a table of 10 elements, over its limit "
-                                         "of 9: raise table_elements_max");
+                                         "of 9: raise limits.table_elements");
     assert_null(guest.instance);
     wardi_module_release(guest.module);
 }

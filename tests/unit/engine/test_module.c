@@ -211,6 +211,23 @@ static void test_missing_imports(void **state)
     wardi_module_release(guest.module);
 }
 
+/* A core module where the component around it is meant. */
+static void test_the_inside_of_a_component(void **state)
+{
+    test_guest guest = {0};
+    assert_int_equal(guest_load(&guest, *state,
+                                "(module (import \"wasi:cli/stdout@0.2.0\" \"get-stdout\""
+                                " (func (result i32))))",
+                                false),
+                     WARD_OK);
+    assert_int_equal(wardi_module_check_imports(guest.module, &guest.diag),
+                     WARD_ERROR_IMPORT_MISSING);
+    assert_non_null(strstr(guest.diag.text, "load the component"));
+    assert_non_null(
+        strstr(guest.diag.text, "\n  wasi:cli/stdout@0.2.0.get-stdout: func () -> i32"));
+    wardi_module_release(guest.module);
+}
+
 static void test_many_missing_imports(void **state)
 {
     char wat[8000];
@@ -322,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_facts),
         cmocka_unit_test(test_odd_types),
         cmocka_unit_test(test_missing_imports),
+        cmocka_unit_test(test_the_inside_of_a_component),
         cmocka_unit_test(test_many_missing_imports),
         cmocka_unit_test(test_compilation_past_its_deadline),
         cmocka_unit_test(test_two_threads),
