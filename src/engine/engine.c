@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define ENGINE_VERSION "wasmtime " WASMTIME_VERSION
 /* Changes when settings change that the engine's own check of compiled code does not cover. */
@@ -94,11 +95,23 @@ ward_error engine_fail(ward_diag *ret_diag, ward_error error, const char *doing,
 
 /* ---- variants ---- */
 
+/* A guest that cannot wait recurses on its caller's stack, and must meet its own end before that of
+ * the stack: main's, and that of most threads, is as long as the process may have it. */
+static size_t guest_stack_bytes(void)
+{
+    struct rlimit limit;
+    size_t usual = 512u << 10, fits = usual;
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        fits = (size_t)limit.rlim_cur / 2;
+    return fits < usual ? fits : usual;
+}
+
 static wasm_config_t *config_new(wardi_engine *engine, bool metered)
 {
     wasm_config_t *config = wasm_config_new();
     wasmtime_config_epoch_interruption_set(config, true);
     wasmtime_config_consume_fuel_set(config, metered);
+    wasmtime_config_max_wasm_stack_set(config, guest_stack_bytes());
     wasmtime_config_parallel_compilation_set(config, true);
     memory_pool_configure(&engine->pool, config);
     return config;

@@ -9,7 +9,8 @@
  * Of its process it asks two things. Traps arrive as SIGSEGV, SIGILL and SIGFPE: the first
  * engine takes these signals and hands on what is not a guest's, so handlers of the application's
  * are set before that, or hand on in turn. And a guest that cannot wait runs on its caller's stack,
- * of which it may use 512 KiB: threads that call have 1 MiB at least. */
+ * of which it may use 512 KiB: threads that call have 1 MiB at least. Where the limit on stacks
+ * (ulimit -s) is below that, guests have half of it. */
 #ifndef WARDI_ENGINE_H
 #define WARDI_ENGINE_H
 

@@ -252,7 +252,7 @@ ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *so
     if (error == WARD_OK) return job_result(job, ret_module, ret_diag);
     if (error != WARD_ERROR_DEADLINE) return error;
     return wardi_fail(ret_diag, error,
-                      "%s was not compiled in time; the compilation goes on for the cache: try "
-                      "again, or allow more time (start_timeout)",
+                      "%s was not compiled in time: allow more time (start_timeout); while this "
+                      "process lives, the compilation goes on for the cache",
                       what);
 }

@@ -3,6 +3,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static char *repeated(const char *head, const char *open, const char *middle, const char *close,
                       size_t times, const char *tail)
@@ -107,6 +110,33 @@ static void test_host_calls_at_the_end_of_the_stack(void **state)
     }
 }
 
+static int recurse_on_a_short_stack(void)
+{
+    struct rlimit limit = {.rlim_cur = 256u << 10, .rlim_max = 256u << 10};
+    wardi_engine *engine;
+    ward_diag diag;
+    if (setrlimit(RLIMIT_STACK, &limit) != 0) return 2;
+    if (wardi_engine_new(NULL, &engine, &diag) != WARD_OK) return 3;
+    test_guest guest =
+        guest_start(engine, "(module (func $f (export \"f\") call $f call $f))", NULL);
+    ward_error error = guest_call(&guest, "f", NULL, 0, NULL, 0);
+    guest_stop(&guest);
+    wardi_engine_free(engine);
+    return error == WARD_ERROR_TRAP ? 0 : 4;
+}
+
+/* In a process of its own: the limit stays. */
+static void test_recursion_on_a_short_stack(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) _exit(recurse_on_a_short_stack());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* A list that costs the host many times what it costs the guest. */
 static void test_huge_answer(void **state)
 {
@@ -151,5 +181,8 @@ int main(void)
         cmocka_unit_test(test_huge_answer),
         cmocka_unit_test(test_big_fills),
     };
-    return cmocka_run_group_tests(tests, engine_setup, engine_teardown);
+    /* It forks, so it comes before there is any thread. */
+    const struct CMUnitTest alone[] = {cmocka_unit_test(test_recursion_on_a_short_stack)};
+    return cmocka_run_group_tests(alone, NULL, NULL) +
+           cmocka_run_group_tests(tests, engine_setup, engine_teardown);
 }
