@@ -123,7 +123,7 @@ static ward_error open_component(const wardi_check_settings *settings, const cha
     if (error == WARD_OK)
         *ret_host = host;
     else
-        ward_host_close(host);
+        wardi_cli_host_close(host);
     return error;
 }
 
@@ -152,7 +152,7 @@ int wardi_check_run(const void *settings, char **args, int arg_count)
         wardi_check_print(report, check->verbose, check->repeat != 0);
     int status = wardi_output_finish(exit_status(report), WARDI_EXIT_UNKNOWN);
     ward_component_free(component);
-    ward_host_close(host);
+    wardi_cli_host_close(host);
     wardi_free(report);
     return status;
 }

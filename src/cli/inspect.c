@@ -156,6 +156,6 @@ int wardi_inspect_run(const void *settings, char **args, int arg_count)
         return WARDI_EXIT_FAILED;
     }
     int status = inspect(host, args[0], given->json);
-    ward_host_close(host);
+    wardi_cli_host_close(host);
     return wardi_output_finish(status, WARDI_EXIT_FAILED);
 }

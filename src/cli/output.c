@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,8 +27,21 @@ void wardi_output_plain(void)
     styled_out = styled_err = false;
 }
 
+/* Whoever closed a stream means nothing to be written there, but the next file to be opened would
+ * take its number: the cache, or what tells of signals. A null device that is opened the wrong way
+ * round keeps the place, and reads and writes go on failing. */
+static void streams_keep(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+        int way = stream == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        if (open("/dev/null", way | O_CLOEXEC) < 0) return;
+    }
+}
+
 void wardi_output_init(void)
 {
+    streams_keep();
     const char *terminal = getenv("TERM");
     bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
     bool styled = !dumb && !is_set("NO_COLOR") && !is_set("WARD_NO_COLOR");

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,6 +12,10 @@
 #include "cli/events.h"
 #include "cli/settings.h"
 
+#define STOP_TIMEOUT_DEFAULT_NS (10 * WARDI_S)
+/* What a clean-up that ended at the very deadline needs to be told. */
+#define STOP_GRACE_NS (500 * WARDI_MS)
+
 /* The main thread starts everything and then only waits: for signals, which no other thread takes,
  * and for the supervisor. Stopping runs on a thread of its own, so that a second signal is seen. */
 typedef struct run_state {
@@ -22,6 +27,7 @@ typedef struct run_state {
     int signal_fd, wake_fd, stopped_fd;
     pthread_t stopper;
     bool stopping;
+    uint64_t leave_at_ns; /* once stopping: when it is over, stopped or not */
     ward_error stop_error;
     ward_diag stop_diag;
     int status;
@@ -129,6 +135,9 @@ static void stop_begin(run_state *run)
 {
     if (run->stopping) return;
     run->stopping = true;
+    uint64_t timeout_ns = run->settings->stop_timeout_ns;
+    if (timeout_ns == 0) timeout_ns = STOP_TIMEOUT_DEFAULT_NS;
+    run->leave_at_ns = wardi_add_sat(wardi_add_sat(wardi_now_ns(), timeout_ns), STOP_GRACE_NS);
     if (pthread_create(&run->stopper, NULL, stop_all, run) == 0) return;
     wardi_complain("run: no thread for stopping");
     _exit(WARDI_EXIT_FAILED);
@@ -177,6 +186,33 @@ static void take_wake(run_state *run)
     stop_begin(run);
 }
 
+/* Guests that are cleaning up end by deadlines of their own, which may add up to far more than the
+ * time for stopping: what is left then goes down with the process. */
+static void leave(const run_state *run)
+{
+    char names[400];
+    wardi_text text = WARDI_TEXT(names);
+    for (size_t i = 0; i < run->config->child_count; i++) {
+        const char *name = run->config->children[i].component.name;
+        ward_child_status status = WARD_INIT(ward_child_status);
+        if (ward_supervisor_child(run->supervisor, name, &status) != WARD_OK) continue;
+        if (status.state == WARD_STATE_TERMINATED || status.state == WARD_STATE_FAILED) continue;
+        wardi_text_printf(&text, "%s%s", text.length != 0 ? ", " : "", name);
+    }
+    wardi_complain("run: stopping was cut short: not stopped in time: %s%s", names,
+                   text.cut ? "…" : "");
+    _exit(WARDI_EXIT_FAILED);
+}
+
+static int poll_until(struct pollfd *waits, size_t count, const run_state *run)
+{
+    if (!run->stopping) return poll(waits, count, -1);
+    uint64_t now_ns = wardi_now_ns();
+    if (now_ns >= run->leave_at_ns) leave(run);
+    uint64_t left_ms = (run->leave_at_ns - now_ns) / WARDI_MS + 1;
+    return poll(waits, count, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
+}
+
 static void wait_until_stopped(run_state *run)
 {
     struct pollfd waits[] = {
@@ -185,7 +221,7 @@ static void wait_until_stopped(run_state *run)
         {.fd = run->stopped_fd, .events = POLLIN},
     };
     while ((waits[2].revents & POLLIN) == 0) {
-        if (poll(waits, WARD_COUNT(waits), -1) < 0) continue;
+        if (poll_until(waits, WARD_COUNT(waits), run) < 0) continue;
         if ((waits[0].revents & POLLIN) != 0) take_signal(run);
         if ((waits[1].revents & POLLIN) != 0) take_wake(run);
     }
@@ -215,7 +251,7 @@ int wardi_run_run(const void *settings, char **args, int arg_count)
     if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
     if (run.status == WARDI_EXIT_OK) run_all(&run);
     ward_supervisor_free(run.supervisor);
-    ward_host_close(run.host);
+    wardi_cli_host_close(run.host);
     /* A thread that hangs in a write goes down with the process. */
     if (!wardi_events_free(run.events)) _exit(run.status);
     wardi_config_free(run.config);

@@ -76,7 +76,7 @@ static ward_error try_host(const wardi_config *config, bool load, wardi_mistakes
     }
     for (size_t i = 0; load && i < config->child_count; i++)
         load_child(host, &config->children[i], mistakes);
-    ward_host_close(host);
+    wardi_cli_host_close(host);
     wardi_mistakes_sort(mistakes);
     return mistakes->count > 0 ? WARD_ERROR_CONFIG : WARD_OK;
 }

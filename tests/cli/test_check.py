@@ -16,6 +16,21 @@ def cases():
                None if error == "-" else error, json.loads(f'"{reason}"'), int(status))
 
 
+def leb(number):
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + leb(number >> 7)
+
+
+def compile_bomb():
+    """One function with many branches over many live values: some 6 MB that cost minutes."""
+    def section(number, content):
+        return bytes([number]) + leb(len(content)) + content
+    steps = b"".join(b"\x20" + leb(i * 7 % 499) + b"\x20" + leb(i * 13 % 499) + b"\x6a\x22" +
+                     leb(i * 29 % 499) + b"\x04\x40\x0c\x00\x0b" for i in range(400000))
+    body = leb(1) + leb(500) + b"\x7f" + steps + b"\x41\x00\x0b"
+    return (b"\0asm\1\0\0\0" + section(1, b"\1\x60\0\1\x7f") + section(3, b"\1\0") +
+            section(7, b"\1\7_health\0\0") + section(10, leb(1) + leb(len(body)) + body))
+
+
 class Check(Case):
     def test_every_guest(self):
         for file, args, health, source, error, reason, status in cases():
@@ -115,6 +130,13 @@ class Check(Case):
         asked = self.ward("check", "--cache", "/proc/x", guest)
         self.assertEqual((asked.returncode, asked.stdout), (3, ""))
         self.assertEqual(self.ward("check", "--cache", "off", guest, XDG_CACHE_HOME="/proc").stderr, "")
+
+    def test_a_module_that_takes_minutes_to_compile(self):
+        bomb = self.directory() / "bomb.wasm"
+        bomb.write_bytes(compile_bomb())
+        done = self.ward("check", "--start-timeout", "200ms", "--cache", "off", bomb)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("was not compiled in time", done.stdout)
 
     def test_what_is_no_file(self):
         empty = self.directory() / "empty.wasm"

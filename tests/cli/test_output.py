@@ -41,6 +41,15 @@ class Output(Case):
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
                 self.assertIn("cannot write to standard output: ", done.stderr)
 
+    def test_a_closed_stream_is_no_other_file(self):
+        config = self.config("  a: {path: GUESTS/healthy-borsh.wat}\n")
+        run = subprocess.Popen(["sh", "-c", f"exec '{WARD}' run '{config}' >&-"], text=True,
+                               stderr=subprocess.PIPE, env=environment())
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        self.assertIn("Bad file descriptor", run.stderr.readline())
+        run.stderr.close()
+
     def test_a_reader_that_is_gone_is_no_failure(self):
         for args, status, stdin in ((CHECK, 1, b""), (DECODE, 0, b""), (["--help"], 0, b""),
                                     (["frame", "decode", "-"], 0, b"810e00\n" * 100000)):

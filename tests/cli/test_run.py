@@ -150,6 +150,16 @@ class RunEnds(Case):
         self.assertEqual(run.end(), 1)
         self.assertIn("cut short", "".join(run.errors))
 
+    def test_clean_ups_that_add_up(self):
+        config = self.config("".join(
+            f"  slow{i}: {{path: GUESTS/cleanup-loops.wat, stop_timeout: 10m}}\n" for i in range(3)))
+        run = Run(self, config, "--stop-timeout", "100ms")
+        for i in range(3):
+            run.wait_event(event="state", component=f"slow{i}", to="ready")
+        run.process.terminate()
+        self.assertEqual(run.end(), 1)
+        self.assertIn("cut short: not stopped in time: slow0, slow1, slow2", "".join(run.errors))
+
     def test_nothing_is_left(self):
         config = self.config("  a: {path: GUESTS/start-traps.wat, restart: {initial: 1ms, limit: 2}}\n")
         run = Run(self, config)
