@@ -142,44 +142,19 @@ static void sink_chunks(wardi_sink *sink, const wardi_span *span, bool cut_off)
     sink->cut |= cut_off;
 }
 
-enum { WORD_BYTES_MAX = 12 };
-
 /* Joins the chunks of a short word: its length, or 0 when it is longer than `buffer`, which no word
  * that is looked for is. */
-static size_t join_word(const wardi_span *span, char buffer[WORD_BYTES_MAX])
+static size_t join_word(const wardi_span *span, char buffer[WARDI_WORD_BYTES_MAX])
 {
     const uint8_t *at = span->bytes, *end = at + span->length;
     size_t length = 0;
     wardi_span chunk;
     while (next_chunk(&at, end, &chunk)) {
-        if (chunk.length > WORD_BYTES_MAX - length) return 0;
+        if (chunk.length > WARDI_WORD_BYTES_MAX - length) return 0;
         memcpy(buffer + length, chunk.bytes, chunk.length);
         length += chunk.length;
     }
     return length;
-}
-
-static bool decoded_key_is(const wardi_span *key, const char *word, size_t length)
-{
-    char buffer[WORD_BYTES_MAX];
-    return join_word(key, buffer) == length && memcmp(buffer, word, length) == 0;
-}
-
-/* Inline, so that comparing with a literal becomes two loads. */
-static inline bool key_is(const wardi_span *key, const char *word)
-{
-    size_t length = strlen(word);
-    if (WARD_UNLIKELY(!key->plain)) return decoded_key_is(key, word, length);
-    return key->length == length && memcmp(key->bytes, word, length) == 0;
-}
-
-static bool status_of(const wardi_span *text, ward_health *ret_status)
-{
-    if (WARD_LIKELY(text->plain))
-        return wardi_status_find((const char *)text->bytes, text->length, ret_status);
-    char buffer[WORD_BYTES_MAX];
-    size_t length = join_word(text, buffer);
-    return wardi_status_find(buffer, length, ret_status);
 }
 
 /* ---- items ---- */
@@ -244,7 +219,7 @@ static bool read_reason_text(reader *r, const head *h, wardi_found *found)
 
 static bool nested_pair(reader *r, const wardi_span *key, unsigned depth, wardi_found *found)
 {
-    if (!key_is(key, "reason")) return skip_item(r, depth);
+    if (!wardi_span_is(key, "reason", join_word)) return skip_item(r, depth);
     head h;
     return read_head(r, &h) && read_reason_text(r, &h, found);
 }
@@ -265,12 +240,12 @@ static bool read_reason(reader *r, unsigned depth, wardi_found *found)
 
 static bool top_pair(reader *r, const wardi_span *key, unsigned depth, wardi_found *found)
 {
-    if (key_is(key, "reason")) return read_reason(r, depth, found);
-    if (!key_is(key, "status")) return skip_item(r, depth);
+    if (wardi_span_is(key, "reason", join_word)) return read_reason(r, depth, found);
+    if (!wardi_span_is(key, "status", join_word)) return skip_item(r, depth);
     head h;
     wardi_span text;
     if (!read_head(r, &h) || h.major != MAJOR_TEXT || !read_string(r, &h, &text)) return false;
-    if (!status_of(&text, &found->status)) return false;
+    if (!wardi_span_status(&text, join_word, &found->status)) return false;
     found->has_status = true;
     return true;
 }

@@ -33,6 +33,32 @@ typedef struct wardi_found {
 /** Status by its name on the wire; false when it is none. */
 bool wardi_status_find(const char *name, size_t length, ward_health *ret_status);
 
+/** Longer than any key or status that a decoder looks for. */
+enum { WARDI_WORD_BYTES_MAX = 12 };
+/** Decodes a span that is not plain. 0 for what is longer than a word, or none. */
+typedef size_t (*wardi_span_word)(const wardi_span *span, char ret_word[WARDI_WORD_BYTES_MAX]);
+
+/* Inline, so that comparing with a literal becomes two loads, and the decoder's `decode` no call.
+ */
+static inline bool wardi_span_is(const wardi_span *span, const char *word, wardi_span_word decode)
+{
+    size_t length = strlen(word);
+    if (WARD_LIKELY(span->plain))
+        return span->length == length && memcmp(span->bytes, word, length) == 0;
+    char decoded[WARDI_WORD_BYTES_MAX];
+    return decode(span, decoded) == length && memcmp(decoded, word, length) == 0;
+}
+
+static inline bool wardi_span_status(const wardi_span *span, wardi_span_word decode,
+                                     ward_health *ret_status)
+{
+    if (WARD_LIKELY(span->plain))
+        return wardi_status_find((const char *)span->bytes, span->length, ret_status);
+    char decoded[WARDI_WORD_BYTES_MAX];
+    size_t length = decode(span, decoded);
+    return wardi_status_find(decoded, length, ret_status);
+}
+
 /** True when a map whose bytes ended early still says enough. Once status and reason have begun,
  * what is lost is the end of the reason or less: then it is cut, and no error. */
 static inline bool wardi_found_enough(const wardi_found *found)

@@ -155,12 +155,12 @@ static void sink_string(wardi_sink *sink, const wardi_span *span, bool cut_off)
 }
 
 /* Undoes the escapes of a short word, such as a key: its length, or 0 when it is longer than
- * `capacity`, which no word that is looked for is. */
-static size_t unescape_word(const wardi_span *span, char *buffer, size_t capacity)
+ * `buffer`, which no word that is looked for is. */
+static size_t unescape_word(const wardi_span *span, char buffer[WARDI_WORD_BYTES_MAX])
 {
     size_t length = 0, i = 0;
     while (i < span->length) {
-        if (length == capacity) return 0;
+        if (length == WARDI_WORD_BYTES_MAX) return 0;
         uint32_t c = span->bytes[i];
         size_t step = 1;
         if (c == '\\') step = decode_escape(span->bytes + i, span->length - i, false, &c);
@@ -169,31 +169,6 @@ static size_t unescape_word(const wardi_span *span, char *buffer, size_t capacit
         i += step;
     }
     return length;
-}
-
-enum { WORD_BYTES_MAX = 12 };
-
-static bool decoded_key_is(const wardi_span *key, const char *word, size_t length)
-{
-    char buffer[WORD_BYTES_MAX];
-    return unescape_word(key, buffer, sizeof buffer) == length && memcmp(buffer, word, length) == 0;
-}
-
-/* Inline, so that comparing with a literal becomes two loads. */
-static inline bool key_is(const wardi_span *key, const char *word)
-{
-    size_t length = strlen(word);
-    if (WARD_UNLIKELY(!key->plain)) return decoded_key_is(key, word, length);
-    return key->length == length && memcmp(key->bytes, word, length) == 0;
-}
-
-static bool status_of(const wardi_span *text, ward_health *ret_status)
-{
-    if (WARD_LIKELY(text->plain))
-        return wardi_status_find((const char *)text->bytes, text->length, ret_status);
-    char buffer[WORD_BYTES_MAX];
-    size_t length = unescape_word(text, buffer, sizeof buffer);
-    return wardi_status_find(buffer, length, ret_status);
 }
 
 /* ---- values ---- */
@@ -294,7 +269,8 @@ static bool read_reason_text(reader *r, wardi_found *found)
 
 static bool nested_member(reader *r, const wardi_span *key, unsigned depth, wardi_found *found)
 {
-    return key_is(key, "reason") ? read_reason_text(r, found) : skip_value(r, depth);
+    return wardi_span_is(key, "reason", unescape_word) ? read_reason_text(r, found)
+                                                       : skip_value(r, depth);
 }
 
 static bool read_reason(reader *r, unsigned depth, wardi_found *found)
@@ -312,10 +288,11 @@ static bool read_reason(reader *r, unsigned depth, wardi_found *found)
 
 static bool top_member(reader *r, const wardi_span *key, unsigned depth, wardi_found *found)
 {
-    if (key_is(key, "reason")) return read_reason(r, depth, found);
-    if (!key_is(key, "status")) return skip_value(r, depth);
+    if (wardi_span_is(key, "reason", unescape_word)) return read_reason(r, depth, found);
+    if (!wardi_span_is(key, "status", unescape_word)) return skip_value(r, depth);
     wardi_span text;
-    if (!read_string(r, &text) || !status_of(&text, &found->status)) return false;
+    if (!read_string(r, &text) || !wardi_span_status(&text, unescape_word, &found->status))
+        return false;
     found->has_status = true;
     return true;
 }

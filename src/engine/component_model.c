@@ -61,16 +61,6 @@ static wasmtime_component_func_t func_unpack(const wardi_func *from)
     return to;
 }
 
-/* Top-level functions come first in the list, so they win over an interface's. */
-static uint32_t export_find(const wardi_module_facts *facts, const char *name)
-{
-    for (size_t i = 0; i < facts->export_count; i++)
-        if (facts->export_details[i].kind == WARDI_EXTERN_FUNC &&
-            strcmp(facts->exports[i].name, name) == 0)
-            return (uint32_t)i;
-    return UINT32_MAX;
-}
-
 static wasmtime_component_export_index_t *index_of(wardi_instance *instance,
                                                    const wasmtime_component_export_index_t *within,
                                                    const char *name)
@@ -82,7 +72,7 @@ static wasmtime_component_export_index_t *index_of(wardi_instance *instance,
 bool component_func(wardi_instance *instance, const char *name, wardi_func *ret_func)
 {
     const wardi_module_facts *facts = &instance->module->facts;
-    uint32_t found = export_find(facts, name);
+    uint32_t found = instance_export_find(facts, name);
     if (found == UINT32_MAX) return false;
     const char *interface = facts->exports[found].module;
     wasmtime_component_export_index_t *within = NULL, *index = NULL;

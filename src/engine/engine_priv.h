@@ -244,6 +244,10 @@ struct wardi_instance {
     atomic_uint_least64_t memory_bytes, growths_refused, fuel_last;
 };
 
+/** The function export of that name, or UINT32_MAX. A component's top-level functions come first in
+ * the list, so they win over an interface's. */
+uint32_t instance_export_find(const wardi_module_facts *facts, const char *name);
+
 /** How an activity ended, for trap.c to tell; owns what it holds. */
 typedef struct call_end {
     wasm_trap_t *trap;

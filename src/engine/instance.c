@@ -204,7 +204,7 @@ void wardi_instance_free(wardi_instance *instance)
 
 /* ---- reading ---- */
 
-static uint32_t export_find(const wardi_module_facts *facts, const char *name)
+uint32_t instance_export_find(const wardi_module_facts *facts, const char *name)
 {
     for (size_t i = 0; i < facts->export_count; i++)
         if (facts->export_details[i].kind == WARDI_EXTERN_FUNC &&
@@ -217,7 +217,7 @@ bool wardi_instance_func(wardi_instance *instance, const char *name, wardi_func 
 {
     if (instance->module->facts.is_component) return component_func(instance, name, ret_func);
     wasmtime_extern_t found;
-    uint32_t index = export_find(&instance->module->facts, name);
+    uint32_t index = instance_export_find(&instance->module->facts, name);
     if (index == UINT32_MAX || !wasmtime_instance_export_get(instance->context, &instance->core,
                                                              name, strlen(name), &found))
         return false;
