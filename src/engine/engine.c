@@ -19,12 +19,6 @@ uint64_t wardi_engine_memory_bytes_max(const wardi_engine *engine)
     return engine->pool.slot_bytes;
 }
 
-uint64_t wardi_engine_tick_ns(const wardi_engine *engine)
-{
-    (void)engine;
-    return ENGINE_TICK_NS;
-}
-
 /* ---- words of the engine ---- */
 
 static bool starts_with(const char *text, size_t length, const char *prefix)

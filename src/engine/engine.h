@@ -41,8 +41,6 @@ void wardi_engine_free(wardi_engine *engine);
 const char *wardi_engine_version(void);
 /** Largest memory limit an instance can have, bytes. */
 uint64_t wardi_engine_memory_bytes_max(const wardi_engine *engine);
-/** The period of the clock thread, which bounds how late a deadline is seen. */
-uint64_t wardi_engine_tick_ns(const wardi_engine *engine);
 
 /* ---- module: shared, immutable, counted ---- */
 

@@ -55,10 +55,6 @@ ward_error wardi_health_policy_resolve(const ward_health_policy *policy,
 /** True when any threshold is set, so that figures are worth collecting. */
 bool wardi_health_wants_resources(const ward_health_policy *policy);
 
-/** True when a check in this evidence so far needs the guest's own answer: Ready, loaded and idle.
- */
-bool wardi_health_wants_probe(ward_state state, bool loaded, bool busy);
-
 /** Steps 1–9: the verdict. `policy` is resolved. Writes every field of `ret_verdict` that its
  * counts cover. */
 void wardi_health_judge(const wardi_evidence *evidence, const ward_health_policy *policy,

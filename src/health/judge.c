@@ -168,11 +168,6 @@ static void add_resources(const wardi_resource_evidence *found, const ward_healt
 static_assert(WARD_CHILD_HEALTHY < WARD_CHILD_DEGRADED && WARD_CHILD_DEGRADED < WARD_CHILD_FAILED,
               "worse is greater");
 
-bool wardi_health_wants_probe(ward_state state, bool loaded, bool busy)
-{
-    return state == WARD_STATE_READY && loaded && !busy;
-}
-
 void wardi_health_judge(const wardi_evidence *evidence, const ward_health_policy *policy,
                         ward_verdict *ret_verdict)
 {

@@ -133,12 +133,6 @@ uint64_t wardi_engine_memory_bytes_max(const wardi_engine *engine)
     return engine->memory_bytes_max;
 }
 
-uint64_t wardi_engine_tick_ns(const wardi_engine *engine)
-{
-    (void)engine;
-    return WARDI_MS;
-}
-
 /* ---- modules ---- */
 
 static void describe(wardi_module *module, fake_guest *guest, size_t byte_count)

@@ -345,17 +345,6 @@ static void test_all_voices_fit(void **state)
     assert_int_equal(verdict.contributor_count, 1 + WARD_RESOURCE_COUNT);
 }
 
-static void test_wants_probe(void **state)
-{
-    (void)state;
-    for (int i = 0; i < WARD_STATE_COUNT; i++) {
-        ward_state s = (ward_state)i;
-        assert_int_equal(wardi_health_wants_probe(s, true, false), s == WARD_STATE_READY);
-        assert_false(wardi_health_wants_probe(s, false, false));
-        assert_false(wardi_health_wants_probe(s, true, true));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,7 +364,6 @@ int main(void)
         cmocka_unit_test_setup(test_busy_old_hears_resources, setup),
         cmocka_unit_test_setup(test_error_turned_healthy_beside_resources, setup),
         cmocka_unit_test_setup(test_all_voices_fit, setup),
-        cmocka_unit_test(test_wants_probe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
