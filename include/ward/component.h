@@ -17,8 +17,8 @@ extern "C" {
 /** Opaque. Borrows its host until freed. */
 typedef struct ward_component ward_component;
 
-/** A directory that a guest may use. It should hold plain files: opening a named pipe or a device waits
- * for its other end, which no deadline can cut short. */
+/** A directory that a guest may use. It should hold plain files: opening a named pipe or a device
+ * waits for its other end, which no deadline can cut short. */
 typedef struct ward_preopen {
     const char *host_path;  /**< the directory, as the host's process sees it */
     const char *guest_path; /**< where the guest finds it */
@@ -49,18 +49,18 @@ typedef struct ward_limits {
 } ward_limits;
 
 /** Thresholds of one resource; a negative or zero figure means unset. Ratios are 0..1, counts are
- * counts. */
+ * counts. unhealthy_at is not below degraded_at. */
 typedef struct ward_thresholds {
     double degraded_at;  /**< from here on Degraded */
     double unhealthy_at; /**< from here on Failed */
 } ward_thresholds;
 
-/** How health is judged. Zero means the default. */
+/** How health is judged. Zero means the default; times are at most 24 h. */
 typedef struct ward_health_policy {
     uint64_t timeout_ns; /**< of the health export, wall time; default 1 s */
     /** a check of a component that is busy for longer is Degraded; default 1 s */
     uint64_t busy_after_ns;
-    /** window for a frame without a length; default 256, at most 65,536 */
+    /** window for a frame without a length; default 256, from 3 to 65,536 */
     uint32_t frame_bytes_max;
     ward_fallback on_trap;      /**< default WARD_FALLBACK_DEGRADED */
     ward_fallback on_malformed; /**< default WARD_FALLBACK_STATE */
@@ -69,7 +69,7 @@ typedef struct ward_health_policy {
     uint64_t resource_window_ns; /**< for counts in a window; default 60 s */
 } ward_health_policy;
 
-/** Options of a component. Zero means the default. Everything is copied. */
+/** Options of a component. Zero means the default; times are at most 24 h. Everything is copied. */
 typedef struct ward_component_options {
     size_t size; /**< set by WARD_INIT */
     /** required: 1–127 bytes of [A-Za-z0-9._-], not starting with a dot or dash */

@@ -3,7 +3,9 @@
  *
  * One-for-one. Rise and fall, readiness and back-off are docs/health-monitoring.md. Threads:
  * `workers` threads check and restart; events are handed to the callback one at a time, on one of
- * those threads or the caller's of start and stop. */
+ * those threads or the caller's of start and stop. Adding, starting and freeing are for one thread
+ * at a time, with nothing else running; once it is started, any thread may stop it and ask for a
+ * child's status. */
 #ifndef WARD_SUPERVISOR_H
 #define WARD_SUPERVISOR_H
 
@@ -29,14 +31,16 @@ typedef enum ward_ready_when {
     WARD_READY_WHEN_HEALTHY,  /**< only Healthy is */
 } ward_ready_when;
 
-/** Delays between restarts, and how many there may be. Zero means the default. */
+/** Delays between restarts, and how many there may be. Zero means the default; times are at most a
+ * year. */
 typedef struct ward_backoff {
     uint64_t initial_ns; /**< default 100 ms */
-    uint64_t max_ns;     /**< default 30 s */
-    double factor;       /**< default 2 */
-    /** each delay is drawn from [d·(1−jitter), d·(1+jitter)]; default 0.1; negative: none */
+    uint64_t max_ns;     /**< default 30 s, or initial_ns if that is more */
+    double factor;       /**< default 2, from 1 to 1000 */
+    /** each delay is drawn from [d·(1−jitter), d·(1+jitter)]; default 0.1; at most 1; negative:
+     * none */
     double jitter;
-    /** in the window; one more and the child is given up. Default 10 */
+    /** in the window; one more and the child is given up. Default 10, at most 255 */
     uint32_t restarts_max;
     uint64_t window_ns;      /**< default 60 s */
     uint64_t reset_after_ns; /**< healthy for so long: the delay starts over. Default 30 s */
@@ -52,13 +56,14 @@ typedef struct ward_child_options {
     uint64_t interval_ns; /**< between checks; default 10 s, at least 1 ms */
     uint32_t fall;        /**< consecutive bad verdicts before the child is Failed; default 3 */
     uint32_t rise;        /**< consecutive good verdicts before it is well again; default 1 */
-    ward_ready_when ready_when;   /**< what still counts as ready */
-    ward_restart restart;         /**< when it is started again */
-    ward_backoff backoff;         /**< how long after, and how often */
-    uint64_t startup_interval_ns; /**< of the start-up probe; default: no start-up probe */
+    ward_ready_when ready_when; /**< what still counts as ready */
+    ward_restart restart;       /**< when it is started again */
+    ward_backoff backoff;       /**< how long after, and how often */
+    /** of the start-up probe, at least 1 ms; default: no start-up probe */
+    uint64_t startup_interval_ns;
     /** failed start-up probes before the child is Failed; default 30 */
     uint32_t startup_fall;
-    /** more changes of health than this in flap_window_ns is flapping; default 6 */
+    /** more changes of health than this in flap_window_ns is flapping; default 6, at most 31 */
     uint32_t flap_changes_max;
     uint64_t flap_window_ns; /**< default 60 s */
 } ward_child_options;
@@ -89,7 +94,7 @@ enum { WARD_CAUSE_COUNT = 5, WARD_CAUSES_MAX = 16 /**< room for later ones */ };
 typedef struct ward_event {
     size_t size;                   /**< of the struct that the library has filled */
     ward_event_kind kind;          /**< what happened; the fields that go with it are named there */
-    uint64_t sequence;             /**< counts from 1, without gaps */
+    uint64_t sequence;             /**< from 1; a gap: no memory for an event */
     uint64_t wall_ns;              /**< since the epoch */
     const char *component;         /**< the child's name; "" for WARD_EVENT_STOPPED */
     ward_state from_state;         /**< before */
@@ -112,7 +117,8 @@ typedef void (*ward_event_callback)(void *context, const ward_event *event);
 /** Options of a supervisor. Zero means the default. */
 typedef struct ward_supervisor_options {
     size_t size; /**< set by WARD_INIT */
-    /** default: one a core, at least two, so that one hanging check delays no other */
+    /** default: one a core, at least two, so that one hanging check delays no other; at most 1024
+     */
     uint32_t workers;
     uint64_t seed;                /**< of the jitter; 0: from the system */
     ward_event_callback on_event; /**< NULL: events are dropped */
@@ -149,7 +155,8 @@ WARD_API ward_error ward_supervisor_start(ward_supervisor *supervisor, ward_diag
  * had to be cut short. */
 WARD_API ward_error ward_supervisor_stop(ward_supervisor *supervisor, uint64_t timeout_ns,
                                          ward_diag *ret_diag);
-/** Status of the child `name`. Any thread. Errors: NOT_FOUND. */
+/** Status of the child `name`. `ret_status` is started with WARD_INIT. Any thread, once started.
+ * Errors: NOT_FOUND. */
 WARD_API ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *name,
                                           ward_child_status *ret_status);
 /** Stops if needed and frees, children included; NULL is fine. */
