@@ -97,8 +97,8 @@ void wardi_help_command(FILE *to, const wardi_command *command);
  * read-only disk), it says so and goes on without. */
 ward_error wardi_cli_host_open(const ward_host_options *options, ward_host **ret_host,
                                ward_diag *ret_diag);
-/** NULL is fine. Closing waits for what is being compiled, and a module may be made to take minutes:
- * after a second it is left to go down with the process. */
+/** NULL is fine. Closing waits for what is being compiled, and a module may be made to take
+ * minutes: after a second it is left to go down with the process. */
 void wardi_cli_host_close(ward_host *host);
 
 /* ---- output: data on standard output, messages on standard error ---- */

@@ -86,7 +86,7 @@ struct ward_component {
 
     /* ---- the holder of `activity` alone ---- */
     wardi_module *refused; /* by the last load, for an import; kept to be described */
-    uint8_t *bytes; /* the source, given back once it is loaded */
+    uint8_t *bytes;        /* the source, given back once it is loaded */
     size_t byte_count;
     wardi_func known[WARDI_KNOWN_COUNT];
     uint64_t busy_ns; /* inside the guest since the last check */
