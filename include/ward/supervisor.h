@@ -40,7 +40,7 @@ typedef struct ward_backoff {
     /** each delay is drawn from [d·(1−jitter), d·(1+jitter)]; default 0.1; at most 1; negative:
      * none */
     double jitter;
-    /** in the window; one more and the child is given up. Default 10, at most 255 */
+    /** in the window; one more and the child is given up. Default 10, at most 256 */
     uint32_t restarts_max;
     uint64_t window_ns;      /**< default 60 s */
     uint64_t reset_after_ns; /**< healthy for so long: the delay starts over. Default 30 s */

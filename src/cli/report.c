@@ -79,8 +79,10 @@ static void print_trap(const ward_trap *trap)
         const ward_frame_info *frame = &trap->frames[i];
         printf("            %u: ", i);
         wardi_output_safe(stdout, frame->function, strlen(frame->function));
-        printf("  (function %u, at 0x%llx)\n", frame->function_index,
-               (unsigned long long)frame->module_offset);
+        printf("  (function %u", frame->function_index);
+        if (frame->module_offset != 0)
+            printf(", at 0x%llx", (unsigned long long)frame->module_offset);
+        puts(")");
     }
 }
 
@@ -150,15 +152,20 @@ void wardi_check_print(const wardi_check_report *report, bool verbose, bool repe
 
 /* ---- for scripts ---- */
 
+static json_t *offset_json(const ward_frame_info *frame)
+{
+    return frame->module_offset != 0 ? json_integer((json_int_t)frame->module_offset) : json_null();
+}
+
 static json_t *trap_json(const ward_trap *trap)
 {
     if (trap->error == WARD_OK) return json_null();
     json_t *frames = json_array();
     for (uint32_t i = 0; i < trap->frame_count; i++)
         json_array_append_new(frames,
-                              json_pack("{s:s, s:I, s:I}", "function", trap->frames[i].function,
+                              json_pack("{s:s, s:I, s:o}", "function", trap->frames[i].function,
                                         "index", (json_int_t)trap->frames[i].function_index,
-                                        "offset", (json_int_t)trap->frames[i].module_offset));
+                                        "offset", offset_json(&trap->frames[i])));
     return json_pack("{s:s, s:s, s:s, s:o}", "error", ward_error_name(trap->error), "cause",
                      trap->cause, "export", trap->export_name, "backtrace", frames);
 }

@@ -61,6 +61,14 @@ class Check(Case):
         self.assertGreater(len(answer["trap"]["backtrace"]), 0)
         self.assertEqual(answer["contributors"][0]["source"], "policy")
 
+    def test_a_place_that_is_not_known(self):
+        guest = self.directory() / "deep.wat"  # the stack ends before the function's first instruction
+        guest.write_text('(module (func $f (export "_health") (result i32) (call $f)))')
+        self.assertIn("            0: f  (function 0)\n", self.ward("check", guest).stdout)
+        trap = self.ward_json("check", "--json", "-v", guest)["trap"]
+        self.assertIsNone(trap["backtrace"][0]["offset"])
+        self.assertGreater(trap["backtrace"][1]["offset"], 0)
+
     def test_a_clean_up_that_fails(self):
         done = self.ward("check", GUESTS / "cleanup-traps.wat")
         self.assertEqual(done.returncode, 0)
