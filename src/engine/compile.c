@@ -5,6 +5,7 @@
 #include "engine_priv.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -72,6 +73,45 @@ static bool thread_add(compile_pool *pool)
     pool->thread_count++;
     return true;
 }
+
+/* ---- threads of the engine's own ---- */
+
+typedef struct roll_call {
+    pthread_mutex_t lock;
+    pthread_t threads[256];
+    size_t count;
+} roll_call;
+
+/* Waits until all are there. */
+static void *answer(void *argument)
+{
+    roll_call *roll = argument;
+    pthread_mutex_lock(&roll->lock);
+    pthread_mutex_unlock(&roll->lock);
+    return NULL;
+}
+
+bool compile_threads_fit(uint32_t more)
+{
+    roll_call roll = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_attr_t attributes;
+    cpu_set_t cpus;
+    size_t wanted = more;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) wanted += (size_t)CPU_COUNT(&cpus);
+    if (wanted > WARD_COUNT(roll.threads)) wanted = WARD_COUNT(roll.threads);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 64u << 10);
+    pthread_mutex_lock(&roll.lock);
+    while (roll.count < wanted &&
+           pthread_create(&roll.threads[roll.count], &attributes, answer, &roll) == 0)
+        roll.count++;
+    pthread_mutex_unlock(&roll.lock);
+    for (size_t i = 0; i < roll.count; i++) pthread_join(roll.threads[i], NULL);
+    pthread_attr_destroy(&attributes);
+    return roll.count == wanted;
+}
+
+/* ---- the pool ---- */
 
 ward_error compile_pool_init(compile_pool *pool, uint32_t threads, ward_diag *ret_diag)
 {

@@ -106,7 +106,7 @@ static wasm_config_t *config_new(wardi_engine *engine, bool metered)
     wasmtime_config_epoch_interruption_set(config, true);
     wasmtime_config_consume_fuel_set(config, metered);
     wasmtime_config_max_wasm_stack_set(config, guest_stack_bytes());
-    wasmtime_config_parallel_compilation_set(config, true);
+    wasmtime_config_parallel_compilation_set(config, engine->parallel);
     memory_pool_configure(&engine->pool, config);
     return config;
 }
@@ -188,6 +188,7 @@ static ward_error engine_start(wardi_engine *engine, const wardi_engine_options 
     if (error == WARD_OK)
         error = compile_pool_init(&engine->compiler, options->compile_threads, ret_diag);
     if (error == WARD_OK) error = engine_clock_start(&engine->clock, ret_diag);
+    if (error == WARD_OK) engine->parallel = compile_threads_fit(engine->compiler.thread_max + 1);
     if (error == WARD_OK) error = engine_variant_get(engine, false, &variant, ret_diag);
     if (error == WARD_OK) hash_host(engine);
     return error;

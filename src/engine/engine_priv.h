@@ -105,6 +105,9 @@ typedef struct compile_pool {
 } compile_pool;
 
 ward_error compile_pool_init(compile_pool *pool, uint32_t threads, ward_diag *ret_diag);
+/** Whether a thread for every processor and `more` can be had at once. The engine ends the process
+ * when it compiles in parallel and one of its threads can't be started. */
+bool compile_threads_fit(uint32_t more);
 /** Drops what waits, and waits for what runs. */
 void compile_pool_done(compile_pool *pool);
 /** Runs the job on a compile thread. DEADLINE: it goes on without us, and `job` is no longer ours.
@@ -126,6 +129,7 @@ struct wardi_engine {
     engine_clock clock;
     module_cache cache;
     compile_pool compiler;
+    bool parallel;                    /* one module on all processors: there are threads for it */
     uint8_t host[WARDI_SHA256_BYTES]; /* what compiled code depends on besides the module */
     pthread_mutex_t lock;             /* of making variants */
     _Atomic(engine_variant *) variants[2];
