@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <time.h>
 
+/* Its own, and one that does what would block. */
+#define REACTOR_THREADS 2u
 /* The compiler recurses with the nesting of a module. */
 #define STACK_BYTES (8u << 20)
 
@@ -91,13 +93,10 @@ static void *answer(void *argument)
     return NULL;
 }
 
-bool compile_threads_fit(uint32_t more)
+bool compile_threads_fit(size_t wanted)
 {
     roll_call roll = {.lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_attr_t attributes;
-    cpu_set_t cpus;
-    size_t wanted = more;
-    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) wanted += (size_t)CPU_COUNT(&cpus);
     if (wanted > WARD_COUNT(roll.threads)) wanted = WARD_COUNT(roll.threads);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 64u << 10);
@@ -109,6 +108,27 @@ bool compile_threads_fit(uint32_t more)
     for (size_t i = 0; i < roll.count; i++) pthread_join(roll.threads[i], NULL);
     pthread_attr_destroy(&attributes);
     return roll.count == wanted;
+}
+
+size_t compile_threads_wanted(uint32_t compilers)
+{
+    cpu_set_t cpus;
+    size_t processors = 1;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) processors = (size_t)CPU_COUNT(&cpus);
+    return processors + compilers + REACTOR_THREADS;
+}
+
+static atomic_bool reactor_is_there;
+static _Thread_local bool entered;
+
+bool engine_reactor_enter(void)
+{
+    if (entered) return true;
+    bool fits = atomic_load_explicit(&reactor_is_there, memory_order_relaxed);
+    if (!fits && !compile_threads_fit(REACTOR_THREADS)) return false;
+    entered = ward_engine_enter_reactor();
+    if (entered) atomic_store_explicit(&reactor_is_there, true, memory_order_relaxed);
+    return entered;
 }
 
 /* ---- the pool ---- */

@@ -34,7 +34,7 @@ ward_error component_prepare(wardi_module *module, ward_diag *ret_diag)
 void component_instantiate(wardi_instance *instance, call_end *end)
 {
     const wardi_module *module = instance->module;
-    if (!ward_engine_enter_reactor()) {
+    if (!engine_reactor_enter()) {
         end->error = wasmtime_error_new("cannot start the reactor's thread, which WASI 0.2 needs");
         return;
     }
@@ -177,7 +177,7 @@ ward_error wardi_call_component(wardi_instance *instance, const wardi_func *func
 {
     ward_error error = check_shape(instance, func, ret_diag);
     if (error != WARD_OK) return error;
-    if (!ward_engine_enter_reactor())
+    if (!engine_reactor_enter())
         return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "cannot start the reactor's thread");
     call_end end = {0};
     wasmtime_component_func_t of = func_unpack(func);

@@ -188,7 +188,8 @@ static ward_error engine_start(wardi_engine *engine, const wardi_engine_options 
     if (error == WARD_OK)
         error = compile_pool_init(&engine->compiler, options->compile_threads, ret_diag);
     if (error == WARD_OK) error = engine_clock_start(&engine->clock, ret_diag);
-    if (error == WARD_OK) engine->parallel = compile_threads_fit(engine->compiler.thread_max + 1);
+    if (error == WARD_OK)
+        engine->parallel = compile_threads_fit(compile_threads_wanted(engine->compiler.thread_max));
     if (error == WARD_OK) error = engine_variant_get(engine, false, &variant, ret_diag);
     if (error == WARD_OK) hash_host(engine);
     return error;

@@ -13,6 +13,10 @@
 /** The wrapper crate's one addition to the C API: makes this thread able to poll WASI preview 2. */
 extern bool ward_engine_enter_reactor(void);
 
+/** As ward_engine_enter_reactor, once a thread; false as well where the reactor could not start a
+ * thread, at which it would end the process. */
+bool engine_reactor_enter(void);
+
 /* ---- clock.c: the thread that advances epochs ---- */
 
 #define ENGINE_TICK_NS WARDI_MS
@@ -105,9 +109,11 @@ typedef struct compile_pool {
 } compile_pool;
 
 ward_error compile_pool_init(compile_pool *pool, uint32_t threads, ward_diag *ret_diag);
-/** Whether a thread for every processor and `more` can be had at once. The engine ends the process
- * when it compiles in parallel and one of its threads can't be started. */
-bool compile_threads_fit(uint32_t more);
+/** Whether so many threads can be had at once, which is tried. The engine ends the process when it
+ * compiles in parallel and one of its threads can't be started. */
+bool compile_threads_fit(size_t wanted);
+/** One for every processor, the compile threads and the reactor's. */
+size_t compile_threads_wanted(uint32_t compilers);
 /** Drops what waits, and waits for what runs. */
 void compile_pool_done(compile_pool *pool);
 /** Runs the job on a compile thread. DEADLINE: it goes on without us, and `job` is no longer ours.
@@ -227,7 +233,8 @@ struct wardi_instance {
     wasmtime_context_t *context;
     uint64_t timeout_ns; /* of `ticks`: one division less per call */
     uint64_t ticks;
-    bool fast; /* calls need neither a fiber nor fuel */
+    bool enters; /* calls WASI of a core module, which would make a reactor of its own */
+    bool fast;   /* calls need neither a fiber nor fuel */
     memory_slot *memory;
     wardi_module *module;
     wasmtime_store_t *store;
