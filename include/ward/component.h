@@ -86,7 +86,7 @@ typedef struct ward_component_options {
 } ward_component_options;
 
 /** Makes a component, in state Creating; reads no file yet. The caller owns `*ret_component`.
- * Errors: INVALID_ARGUMENT, NO_MEMORY. */
+ * Errors: INVALID_ARGUMENT, LIMIT_MEMORY (its limit is over the host's), NO_MEMORY. */
 WARD_API ward_error ward_component_new(ward_host *host, const ward_component_options *options,
                                        ward_component **ret_component, ward_diag *ret_diag);
 
@@ -130,8 +130,9 @@ typedef struct ward_value {
 } ward_value;
 
 /** Calls the export `function` of a Ready component with numbers. `*ret_count` holds the room in
- * `ret_results` and receives the number of results. `timeout_ns` 0 means 10 s. Errors: STATE, BUSY,
- * EXPORT_MISSING, EXPORT_TYPE, BUFFER_TOO_SMALL, TRAP, DEADLINE, FUEL, EXIT. */
+ * `ret_results` and receives the number of results. `timeout_ns` 0 means 10 s. Errors:
+ * INVALID_ARGUMENT, STATE, BUSY, EXPORT_MISSING, EXPORT_TYPE, BUFFER_TOO_SMALL, NO_MEMORY, TRAP,
+ * DEADLINE, FUEL, EXIT. */
 WARD_API ward_error ward_component_call(ward_component *component, const char *function,
                                         const ward_value *args, size_t arg_count,
                                         ward_value *ret_results, size_t *ret_count,
@@ -142,7 +143,7 @@ WARD_API ward_error ward_component_call(ward_component *component, const char *f
  * bits are the length, the low 32 bits the address of the answer, of which up to `capacity` bytes
  * are copied to `ret_bytes`; `*ret_length` receives the whole length. Errors: as
  * ward_component_call; BUFFER_TOO_SMALL when the answer is longer than `capacity` (the start is
- * copied). */
+ * copied); NO_MEMORY when `ward_alloc` returned 0. */
 WARD_API ward_error ward_component_call_bytes(ward_component *component, const char *function,
                                               const uint8_t *bytes, size_t length,
                                               uint8_t *ret_bytes, size_t capacity,

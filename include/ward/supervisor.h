@@ -143,7 +143,8 @@ typedef struct ward_child_status {
 /** Makes a supervisor. The caller owns `*ret_supervisor`. Errors: INVALID_ARGUMENT, NO_MEMORY. */
 WARD_API ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *options,
                                         ward_supervisor **ret_supervisor, ward_diag *ret_diag);
-/** Adds a child before start. Errors: INVALID_ARGUMENT, DUPLICATE, NO_MEMORY, STATE. */
+/** Adds a child before start. Errors: INVALID_ARGUMENT, DUPLICATE, LIMIT_MEMORY, NO_MEMORY,
+ * STATE. */
 WARD_API ward_error ward_supervisor_add(ward_supervisor *supervisor,
                                         const ward_child_options *options, ward_diag *ret_diag);
 /** Starts the children in dependency order, in parallel where the order allows, and returns at
