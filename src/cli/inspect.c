@@ -110,7 +110,7 @@ static json_t *externs_json(const ward_extern *externs, size_t count, bool impor
 static void print_json(const char *path, const ward_module_info *info)
 {
     wardi_json_print(json_pack(
-        "{s:s, s:s, s:I, s:b, s:I, s:s, s:b, s:s, s:o, s:o}", "file", path, "kind",
+        "{s:o, s:s, s:I, s:b, s:I, s:s, s:b, s:s, s:o, s:o}", "file", wardi_json_text(path), "kind",
         info->is_component ? "component" : "module", "bytes", (json_int_t)info->byte_count,
         "from_cache", info->from_cache, "compile_ns", (json_int_t)info->compile_ns, "health_form",
         form_name(info->health_form), "fast_path", info->fast_path, "fast_path_reason",

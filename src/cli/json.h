@@ -11,7 +11,7 @@
 void wardi_json_print(json_t *object);
 /** A text of a guest's: NUL bytes and all. Never NULL but for out of memory. */
 json_t *wardi_json_reason(const ward_reason *reason);
-/** A text, or null when it is NULL. */
+/** A text, or null when it is NULL. What is no UTF-8 in it is replaced. */
 json_t *wardi_json_text(const char *text);
 
 #endif

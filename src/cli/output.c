@@ -51,16 +51,6 @@ void wardi_output_init(void)
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
-void wardi_output_styled(FILE *to, wardi_style style, const char *text)
-{
-    static const char *const codes[] = {
-        [WARDI_PLAIN] = "",         [WARDI_BOLD] = "\033[1m",    [WARDI_DIM] = "\033[2m",
-        [WARDI_GREEN] = "\033[32m", [WARDI_YELLOW] = "\033[33m", [WARDI_RED] = "\033[31m",
-    };
-    bool styled = (to == stdout ? styled_out : styled_err) && style != WARDI_PLAIN;
-    fprintf(to, "%s%s%s", styled ? codes[style] : "", text, styled ? "\033[0m" : "");
-}
-
 wardi_style wardi_style_of(ward_child_health health)
 {
     switch (health) {
@@ -114,6 +104,18 @@ void wardi_output_safe(FILE *to, const char *bytes, size_t length)
 void wardi_output_lines(FILE *to, const char *text)
 {
     put_safe(to, text, strlen(text), true);
+}
+
+void wardi_output_styled(FILE *to, wardi_style style, const char *text)
+{
+    static const char *const codes[] = {
+        [WARDI_PLAIN] = "",         [WARDI_BOLD] = "\033[1m",    [WARDI_DIM] = "\033[2m",
+        [WARDI_GREEN] = "\033[32m", [WARDI_YELLOW] = "\033[33m", [WARDI_RED] = "\033[31m",
+    };
+    bool styled = (to == stdout ? styled_out : styled_err) && style != WARDI_PLAIN;
+    if (styled) fputs(codes[style], to);
+    wardi_output_safe(to, text, strlen(text));
+    if (styled) fputs("\033[0m", to);
 }
 
 /* What a message says may be a guest's: names of imports, or a reason. */

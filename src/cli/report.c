@@ -222,8 +222,9 @@ void wardi_check_print_json(const wardi_check_report *report, bool verbose, bool
 {
     const ward_verdict *verdict = &report->verdict;
     if (!report->known) {
-        wardi_json_print(json_pack("{s:s, s:s, s:s}", "component", report->name, "error",
-                                   ward_error_name(report->error), "detail", report->diag.text));
+        wardi_json_print(json_pack("{s:s, s:s, s:o}", "component", report->name, "error",
+                                   ward_error_name(report->error), "detail",
+                                   wardi_json_text(report->diag.text)));
         return;
     }
     bool failed = verdict->probe_error != WARD_PROBE_OK;

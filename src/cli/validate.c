@@ -12,7 +12,9 @@ static void print_mistake(FILE *to, const char *file, const wardi_mistake *mista
     wardi_text_printf(&text, ":%u:%u:", mistake->place.line, mistake->place.column);
     wardi_output_styled(to, WARDI_BOLD, file);
     wardi_output_styled(to, WARDI_BOLD, place);
-    fprintf(to, " %s\n", mistake->text);
+    fputc(' ', to);
+    wardi_output_safe(to, mistake->text, strlen(mistake->text));
+    fputc('\n', to);
 }
 
 void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes)
@@ -20,7 +22,8 @@ void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mist
     for (size_t i = 0; i < mistakes->kept; i++) print_mistake(to, file, &mistakes->items[i]);
     if (mistakes->count > mistakes->kept)
         fprintf(to, "… and %zu more\n", mistakes->count - mistakes->kept);
-    fprintf(to, "%s: %zu mistake%s\n", file, mistakes->count, mistakes->count == 1 ? "" : "s");
+    wardi_output_safe(to, file, strlen(file));
+    fprintf(to, ": %zu mistake%s\n", mistakes->count, mistakes->count == 1 ? "" : "s");
 }
 
 static void print_json(const char *file, const wardi_mistakes *mistakes, size_t component_count)
@@ -31,7 +34,7 @@ static void print_json(const char *file, const wardi_mistakes *mistakes, size_t 
                                               (int)mistakes->items[i].place.line, "column",
                                               (int)mistakes->items[i].place.column, "message",
                                               mistakes->items[i].text));
-    wardi_json_print(json_pack("{s:s, s:b, s:I, s:I, s:o}", "file", file, "valid",
+    wardi_json_print(json_pack("{s:o, s:b, s:I, s:I, s:o}", "file", wardi_json_text(file), "valid",
                                mistakes->count == 0, "components", (json_int_t)component_count,
                                "mistake_count", (json_int_t)mistakes->count, "mistakes", list));
 }

@@ -1,4 +1,5 @@
 """Streams: full disks, readers that go away, colours."""
+import json
 import os
 import pty
 import subprocess
@@ -49,6 +50,21 @@ class Output(Case):
         self.addCleanup(run.kill)
         self.assertIn("Bad file descriptor", run.stderr.readline())
         run.stderr.close()
+
+    def test_names_of_files_are_any_bytes(self):
+        place = os.fsencode(self.directory())
+        guest = place + b"/\xff\x1b[31m.wat"
+        with open(guest, "wb") as file:
+            file.write((GUESTS / "no-export.wat").read_bytes())
+        for command, path, key in (("inspect", guest, "file"), ("check", place + b"/\xffx.wat", "detail")):
+            done = subprocess.run([WARD, command, "--json", path], capture_output=True, env=environment())
+            self.assertIn("\ufffd", json.loads(done.stdout)[key])
+        with open(place + b"/ward.yaml", "w") as file:
+            file.write('version: 1\ncomponents: {a: {path: "\\e[31mx.wasm"}}\n')
+        for args in (["inspect", guest], ["validate", place + b"/ward.yaml"]):
+            done = subprocess.run([WARD, *args], capture_output=True, env=environment())
+            self.assertIn(b"\\x1b[31m", done.stdout)
+            self.assertNotIn(b"\x1b", done.stdout)
 
     def test_a_reader_that_is_gone_is_no_failure(self):
         for args, status, stdin in ((CHECK, 1, b""), (DECODE, 0, b""), (["--help"], 0, b""),
