@@ -192,16 +192,28 @@ static json_t *contributors_json(const ward_verdict *verdict)
     return list;
 }
 
+/* How often each error of the probe was met, those that policy made healthy included. */
+static json_t *probe_errors_json(const ward_figures *figures)
+{
+    json_t *object = json_object();
+    for (int i = WARD_PROBE_OK + 1; i < WARD_PROBE_ERROR_COUNT; i++)
+        if (figures->probe_errors[i] != 0)
+            json_object_set_new(object, ward_probe_error_name((ward_probe_error)i),
+                                json_integer((json_int_t)figures->probe_errors[i]));
+    return object;
+}
+
 static json_t *figures_json(const wardi_check_report *report)
 {
     const ward_figures *figures = &report->figures;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b}", "load_ns",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "load_ns",
                      (json_int_t)report->loaded_ns, "start_ns", (json_int_t)report->started_ns,
                      "memory_bytes", (json_int_t)figures->memory_bytes, "memory_bytes_max",
                      (json_int_t)figures->memory_bytes_max, "fuel_peak",
                      (json_int_t)figures->fuel_peak, "growths_refused",
                      (json_int_t)figures->growths_refused, "from_cache", report->info.from_cache,
-                     "fast_path", report->info.fast_path);
+                     "fast_path", report->info.fast_path, "probe_errors",
+                     probe_errors_json(figures));
 }
 
 static json_t *repeated_json(const wardi_check_report *report)
@@ -235,6 +247,7 @@ void wardi_check_print_json(const wardi_check_report *report, bool verbose, bool
         wardi_json_text(failed ? ward_probe_error_name(verdict->probe_error) : NULL), "duration_ns",
         (json_int_t)verdict->duration_ns);
     if (verbose) {
+        json_object_set_new(object, "reason_cut", json_boolean(verdict->reason.cut));
         json_object_set_new(object, "contributors", contributors_json(verdict));
         json_object_set_new(object, "figures", figures_json(report));
         json_object_set_new(object, "trap", trap_json(&report->trap));

@@ -130,6 +130,13 @@ class Check(Case):
         for label in ("load", "start", "fast path", "memory"):
             self.assertIn(f"\n  {label:<10}", done.stdout)
 
+    def test_verbose_object(self):
+        for file, cut in (("reason-1000-bytes.wat", True), ("reason-244-bytes.wat", False)):
+            self.assertIs(self.ward_json("check", "--json", "-v", GUESTS / file)["reason_cut"], cut)
+        answer = self.ward_json("check", "--json", "-v", "-n", "7", GUESTS / "prefix-empty.wat")
+        self.assertEqual((answer["health"], answer["figures"]["probe_errors"]),
+                         ("healthy", {"prefix_empty": 7}))
+
     def test_without_a_place_for_the_cache(self):
         guest = GUESTS / "healthy-borsh.wat"
         done = self.ward("check", guest, XDG_CACHE_HOME="/proc")
