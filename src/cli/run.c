@@ -16,6 +16,9 @@
 /* What a clean-up that ended at the very deadline needs to be told. */
 #define STOP_GRACE_NS (500 * WARDI_MS)
 
+/* Faster than a person's second thoughts. */
+#define SAME_SIGNAL_NS (100 * WARDI_MS)
+
 /* The main thread starts everything and then only waits: for signals, which no other thread takes,
  * and for the supervisor. Stopping runs on a thread of its own, so that a second signal is seen. */
 typedef struct run_state {
@@ -27,6 +30,7 @@ typedef struct run_state {
     int signal_fd, wake_fd, stopped_fd;
     pthread_t stopper;
     bool stopping;
+    uint64_t stopping_since_ns;
     uint64_t leave_at_ns; /* once stopping: when it is over, stopped or not */
     ward_error stop_error;
     ward_diag stop_diag;
@@ -135,6 +139,7 @@ static void stop_begin(run_state *run)
 {
     if (run->stopping) return;
     run->stopping = true;
+    run->stopping_since_ns = wardi_now_ns();
     uint64_t timeout_ns = run->settings->stop_timeout_ns;
     if (timeout_ns == 0) timeout_ns = STOP_TIMEOUT_DEFAULT_NS;
     run->leave_at_ns = wardi_add_sat(wardi_add_sat(wardi_now_ns(), timeout_ns), STOP_GRACE_NS);
@@ -148,6 +153,8 @@ static void take_signal(run_state *run)
     struct signalfd_siginfo info;
     if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
     int number = (int)info.ssi_signo;
+    /* Whoever signals us and our group, as timeout(1) does, means it once. */
+    if (run->stopping && wardi_now_ns() - run->stopping_since_ns < SAME_SIGNAL_NS) return;
     if (run->stopping) {
         wardi_complain("SIG%s again: ended at once", sigabbrev_np(number));
         _exit(128 + number);

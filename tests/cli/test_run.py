@@ -136,11 +136,20 @@ class RunEnds(Case):
                 run.wait_event(event="state", component="slow", to="ready")
                 run.process.send_signal(number)
                 run.wait_event(event="state", component="slow", to="stopping")
+                time.sleep(0.2)  # sooner, it is the same signal: see below
                 run.process.send_signal(number)
                 begin = time.monotonic()
                 self.assertEqual(run.end(), 128 + number)
                 self.assertLess(time.monotonic() - begin, 10)
                 self.assertIn("ended at once", run.errors[0])
+
+    def test_a_signal_that_comes_twice_is_one(self):
+        run = Run(self, self.config("  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 300ms}\n"))
+        run.wait_event(event="state", component="slow", to="ready")
+        run.process.terminate()
+        run.wait_event(event="state", component="slow", to="stopping")
+        run.process.terminate()
+        self.assertEqual((run.end(), run.errors), (0, []))
 
     def test_a_stop_that_is_cut_short(self):
         config = self.config("  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 1s}\n")

@@ -198,6 +198,32 @@ static void test_huge_answer(void **state)
     guest_stop(&guest);
 }
 
+/* The host's own functions as exports: called with no guest around them, they find no memory. */
+static void test_host_functions_as_exports(void **state)
+{
+    static const char wat[] =
+        "(module (import \"wasi_snapshot_preview1\" \"poll_oneoff\""
+        "   (func $poll (param i32 i32 i32 i32) (result i32)))"
+        " (import \"wasi_snapshot_preview1\" \"random_get\""
+        "   (func $random (param i32 i32) (result i32)))"
+        " (import \"wasi_snapshot_preview1\" \"proc_exit\" (func $exit (param i32)))"
+        " (import \"wasi_snapshot_preview1\" \"sched_yield\" (func $yield (result i32)))"
+        " (export \"poll\" (func $poll)) (export \"random\" (func $random))"
+        " (export \"exit\" (func $exit)) (export \"_health\" (func $yield))"
+        " (memory (export \"memory\") 1) (func (export \"fine\") (result i32) i32.const 7))";
+    test_guest guest = guest_start(*state, wat, NULL);
+    wardi_value args[4] = {{WARDI_I32, 0}, {WARDI_I32, 0}, {WARDI_I32, 1}, {WARDI_I32, 64}}, got;
+    (void)guest_call(&guest, "poll", args, 4, &got, 1);
+    (void)guest_call(&guest, "random", args, 2, &got, 1);
+    assert_int_equal(guest_call(&guest, "exit", args, 1, NULL, 0), WARD_ERROR_EXIT);
+    wardi_func health;
+    uint64_t bits;
+    assert_true(wardi_instance_func(guest.instance, "_health", &health));
+    (void)wardi_call_probe(guest.instance, &health, wardi_ticks(), PATIENCE_NS, &bits, &guest.trap);
+    assert_int_equal(guest_i32(&guest, "fine"), 7);
+    guest_stop(&guest);
+}
+
 /* Interrupted while it makes the host work: big fills are bounded by the memory limit alone. */
 static void test_big_fills(void **state)
 {
@@ -219,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_names_with_nul),
         cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
         cmocka_unit_test(test_huge_answer),
+        cmocka_unit_test(test_host_functions_as_exports),
         cmocka_unit_test(test_big_fills),
     };
     /* It forks, so it comes before there is any thread. */
