@@ -70,7 +70,6 @@ static void epoch_set(wardi_instance *instance, uint64_t began_ticks, uint64_t t
 
 void call_begin(wardi_instance *instance, uint64_t timeout_ns)
 {
-    if (instance->enters) (void)engine_reactor_enter();
     instance->deadline_ns = wardi_add_sat(wardi_now_ns(), timeout_ns);
     instance->wake_ns = UINT64_MAX;
     instance->expired = false;
@@ -163,7 +162,6 @@ ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, ui
 {
     if (WARD_UNLIKELY(!instance->fast))
         return probe_slow(instance, func, timeout_ns, ret_bits, ret_trap);
-    if (WARD_UNLIKELY(instance->enters)) (void)engine_reactor_enter();
     call_end end = {0};
     wasmtime_val_raw_t raw;
     raw.i64 = 0; /* an i32 result writes the lower half alone */

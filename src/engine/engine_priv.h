@@ -114,6 +114,8 @@ ward_error compile_pool_init(compile_pool *pool, uint32_t threads, ward_diag *re
 bool compile_threads_fit(size_t wanted);
 /** One for every processor, the compile threads and the reactor's. */
 size_t compile_threads_wanted(uint32_t compilers);
+/** Whether the threads of the engine's own WASI preview 1 can be had: one for every processor. */
+bool compile_wasi_fits(void);
 /** Drops what waits, and waits for what runs. */
 void compile_pool_done(compile_pool *pool);
 /** Runs the job on a compile thread. DEADLINE: it goes on without us, and `job` is no longer ours.
@@ -233,8 +235,7 @@ struct wardi_instance {
     wasmtime_context_t *context;
     uint64_t timeout_ns; /* of `ticks`: one division less per call */
     uint64_t ticks;
-    bool enters; /* calls WASI of a core module, which would make a reactor of its own */
-    bool fast;   /* calls need neither a fiber nor fuel */
+    bool fast; /* calls need neither a fiber nor fuel */
     memory_slot *memory;
     wardi_module *module;
     wasmtime_store_t *store;

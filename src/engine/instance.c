@@ -112,9 +112,9 @@ static ward_error store_make(wardi_instance *instance, const wardi_instance_opti
                              ward_diag *ret_diag)
 {
     wardi_module *module = instance->module;
-    if (instance->enters && !engine_reactor_enter())
+    if (module->wants_wasi && !module->facts.is_component && !compile_wasi_fits())
         return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY,
-                          "cannot start the reactor's thread, which WASI needs: too many threads "
+                          "cannot start the threads that WASI needs: too many threads "
                           "for this user or container; raise the limit on processes (ulimit -u, "
                           "pids.max)");
     instance->store = wasmtime_store_new(module->variant->engine, instance, NULL);
@@ -187,7 +187,6 @@ ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options
     instance->limits = options->limits;
     instance->timeout_ns = UINT64_MAX;
     instance->ticks = engine_clock_ticks(UINT64_MAX);
-    instance->enters = module->wants_wasi && !module->facts.is_component;
     instance->fast = !module->facts.waits && !module->metered && !module->facts.is_component;
     error = check_minimum(instance, ret_diag);
     if (error == WARD_OK) error = store_make(instance, options, ret_diag);
