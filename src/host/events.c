@@ -40,7 +40,7 @@ void event_push(ward_supervisor *s, ward_event event, const char *reason)
 
 void events_deliver(ward_supervisor *s)
 {
-    if (s->delivering) return;
+    if (s->delivering || s->pending.count == 0) return;
     s->delivering = true;
     while (s->pending.count > 0) {
         event_batch batch = s->pending;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 #include <ward/ward.h>
@@ -129,8 +130,41 @@ static void moods_change_and_others_ask(void **state)
     for (int i = 0; i < CHILDREN; i++) assert_int_equal(atomic_load(&guests[i].modules), 0);
 }
 
+static long switches(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+}
+
+/* Workers that wake each other for nothing do so tens of thousands of times in such a while. */
+static void an_idle_supervisor_sleeps(void **state)
+{
+    (void)state;
+    ward_supervisor_options own = WARD_INIT(ward_supervisor_options);
+    own.workers = 4;
+    own.on_event = on_event;
+    assert_int_equal(ward_host_open(NULL, &host, NULL), WARD_OK);
+    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
+    fake_init(&guests[0]);
+    ward_component_options component = WARD_INIT(ward_component_options);
+    component.name = "idle";
+    FAKE_SOURCE(component, &guests[0]);
+    ward_child_options options = WARD_INIT(ward_child_options);
+    options.component = &component;
+    assert_int_equal(ward_supervisor_add(supervisor, &options, NULL), WARD_OK);
+    assert_int_equal(ward_supervisor_start(supervisor, NULL), WARD_OK);
+    wardi_sleep_until_ns(wardi_now_ns() + 100 * MS);
+    long before = switches();
+    wardi_sleep_until_ns(wardi_now_ns() + 300 * MS);
+    assert_in_range(switches() - before, 0, 500);
+    ward_supervisor_free(supervisor);
+    ward_host_close(host);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(moods_change_and_others_ask)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(moods_change_and_others_ask),
+                                       cmocka_unit_test(an_idle_supervisor_sleeps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
