@@ -2,6 +2,8 @@
  */
 #include "support.h"
 
+#include <pthread.h>
+
 /* A core module with a frame at 8, lifted as `health` of the given type. */
 #define LIFT_LIST                                                                                  \
     "(component (core module $m (memory (export \"memory\") 1)"                                    \
@@ -299,6 +301,23 @@ static void test_both_kinds_on_a_thread(void **state)
     guest_stop(&guest);
 }
 
+/* A thread that polled a component ends like any other. */
+static void *poll_and_end(void *argument)
+{
+    test_guest guest = guest_start(argument, "(component)", NULL);
+    guest_stop(&guest);
+    return NULL;
+}
+
+static void test_a_thread_of_components_ends(void **state)
+{
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, poll_and_end, *state), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_other_types_are_not_called),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_both_kinds_on_a_thread),
+        cmocka_unit_test(test_a_thread_of_components_ends),
     };
     return cmocka_run_group_tests(tests, engine_setup, engine_teardown);
 }

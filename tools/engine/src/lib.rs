@@ -2,13 +2,16 @@
 pub use wasmtime_c_api::*;
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 
 static REACTOR: OnceLock<Option<Runtime>> = OnceLock::new();
 
+// Never dropped: at the end of a thread the reactor's own thread-local state is destroyed first, and
+// leaving it then panics, which ends the process.
 thread_local! {
-    static ENTERED: RefCell<Option<EnterGuard<'static>>> = const { RefCell::new(None) };
+    static ENTERED: RefCell<Option<ManuallyDrop<EnterGuard<'static>>>> = const { RefCell::new(None) };
 }
 
 /// Makes the calling thread able to poll WASI preview 2 futures, for as long as the thread lives.
@@ -28,7 +31,8 @@ pub extern "C" fn ward_engine_enter_reactor() -> bool {
         return false;
     };
     ENTERED.with(|slot| {
-        slot.borrow_mut().get_or_insert_with(|| runtime.enter());
+        slot.borrow_mut()
+            .get_or_insert_with(|| ManuallyDrop::new(runtime.enter()));
     });
     true
 }
