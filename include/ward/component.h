@@ -197,6 +197,8 @@ WARD_API void ward_component_figures(const ward_component *component, ward_figur
 WARD_API ward_state ward_component_state(const ward_component *component);
 /** Name. Lives as long as the component. Any thread. */
 WARD_API const char *ward_component_name(const ward_component *component);
+/** Version as its options said, "" if they did not. Lives as long as the component. Any thread. */
+WARD_API const char *ward_component_version(const ward_component *component);
 /** Unique in the process, never reused. Any thread. */
 WARD_API uint64_t ward_component_id(const ward_component *component);
 /** Why the component is Failed; empty otherwise. Any thread. */

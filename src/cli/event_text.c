@@ -57,6 +57,7 @@ static void print_state(FILE *to, const ward_event *event)
     };
     bool failed = event->state == WARD_STATE_FAILED;
     wardi_output_styled(to, failed ? WARDI_RED : WARDI_PLAIN, words[event->state]);
+    if (event->state == WARD_STATE_READY) print_reason(to, " version ", event->version);
     print_reason(to, ": ", event->reason);
 }
 
@@ -136,6 +137,7 @@ static void set_what(json_t *object, const ward_event *event)
     case WARD_EVENT_STATE:
         set(object, "from", ward_state_name(event->from_state));
         set(object, "to", ward_state_name(event->state));
+        if (event->version[0] != '\0') set(object, "version", event->version);
         break;
     case WARD_EVENT_HEALTH:
         set(object, "from", ward_child_health_name(event->from_health));

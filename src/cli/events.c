@@ -9,11 +9,11 @@
 
 #include "cli/json.h"
 
-enum { SLOTS = 1024, NAME_BYTES = 128, REASON_BYTES = 512 };
+enum { SLOTS = 1024, NAME_BYTES = 128, VERSION_BYTES = 128, REASON_BYTES = 512 };
 
 typedef struct event_slot {
     ward_event event; /* its texts point into the slot */
-    char name[NAME_BYTES], reason[REASON_BYTES];
+    char name[NAME_BYTES], version[VERSION_BYTES], reason[REASON_BYTES];
 } event_slot;
 
 struct wardi_events {
@@ -42,9 +42,12 @@ static void slot_fill(event_slot *slot, const ward_event *event)
     slot->event = *event;
     wardi_text text = WARDI_TEXT(slot->name);
     wardi_text_puts(&text, event->component);
+    text = WARDI_TEXT(slot->version);
+    wardi_text_puts(&text, event->version);
     text = WARDI_TEXT(slot->reason);
     wardi_text_puts(&text, event->reason);
     slot->event.component = slot->name;
+    slot->event.version = slot->version;
     slot->event.reason = slot->reason;
 }
 

@@ -104,6 +104,11 @@ const char *ward_component_name(const ward_component *component)
     return component->name;
 }
 
+const char *ward_component_version(const ward_component *component)
+{
+    return component->version;
+}
+
 uint64_t ward_component_id(const ward_component *component)
 {
     return component->id;

@@ -8,6 +8,7 @@ ward_event event_of(const child *c, ward_event_kind kind)
     return (ward_event){.size = sizeof(ward_event),
                         .kind = kind,
                         .component = ward_component_name(c->component),
+                        .version = ward_component_version(c->component),
                         .from_state = state,
                         .state = state,
                         .from_health = c->trend.health,

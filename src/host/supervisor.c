@@ -261,7 +261,8 @@ ward_error ward_supervisor_stop(ward_supervisor *s, uint64_t timeout_ns, ward_di
         deadline = UINT64_MAX; /* guests end by deadlines of their own: nothing is left behind */
     }
     if (!s->stopped) {
-        ward_event event = {.size = sizeof event, .kind = WARD_EVENT_STOPPED, .component = ""};
+        ward_event event = {
+            .size = sizeof event, .kind = WARD_EVENT_STOPPED, .component = "", .version = ""};
         event_push(s, event, "");
     }
     s->stopped = true;

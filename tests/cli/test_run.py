@@ -91,6 +91,14 @@ class RunEvents(Case):
         self.assertEqual(list(state), common + ["from", "to", "reason"])
         self.assertEqual(list(ready), common + ["ready", "reason"])
 
+    def test_version(self):
+        run = Run(self, self.config(
+            "  a: {path: GUESTS/healthy-borsh.wat, version: 1.2.0, health: {interval: 1s}}\n"))
+        state = run.wait_event(event="state", component="a", to="ready")
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertEqual(state["version"], "1.2.0")
+
     def test_restart(self):
         config = self.config("  a: {path: GUESTS/trap-unreachable.wat, restart: {initial: 1ms},\n"
                              "      health: {interval: 10ms, fall: 1, on_trap: failed}}\n")

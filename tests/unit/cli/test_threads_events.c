@@ -43,6 +43,7 @@ static ward_event event_of(uint64_t sequence)
                         .kind = WARD_EVENT_HEALTH,
                         .sequence = sequence,
                         .component = "db",
+                        .version = "",
                         .health = WARD_CHILD_DEGRADED,
                         .reason = "High latency"};
 }

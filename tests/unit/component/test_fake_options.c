@@ -15,7 +15,7 @@ static void test_defaults(void **state)
     assert_int_equal(c->start_timeout_ns, 10 * WARDI_S);
     assert_int_equal(c->stop_timeout_ns, 5 * WARDI_S);
     assert_int_equal(c->policy.timeout_ns, WARDI_S);
-    assert_string_equal(c->version, "");
+    assert_string_equal(ward_component_version(c), "");
     assert_null(c->wasi);
     assert_int_equal(f.guest.limits_seen.memory_bytes_max, 256 * MIB);
     assert_false(f.guest.metered_seen);
@@ -109,6 +109,7 @@ static void test_everything_is_copied(void **state)
     args[0] = envs[0] = NULL;
     const ward_wasi_grants *wasi = f.component->wasi;
     assert_string_equal(ward_component_name(f.component), "echo");
+    assert_string_equal(ward_component_version(f.component), "1.2");
     assert_string_equal(f.component->version, "1.2");
     assert_string_equal(wasi->args[0], "arg");
     assert_string_equal(wasi->env[0], "A=b");
