@@ -126,7 +126,7 @@ void child_free(child *c)
     wardi_free(c);
 }
 
-static size_t child_find(const ward_supervisor *s, const char *name)
+size_t children_find(const ward_supervisor *s, const char *name)
 {
     for (size_t i = 0; i < s->child_count; i++)
         if (strcmp(ward_component_name(s->children[i]->component), name) == 0) return i;
@@ -136,7 +136,7 @@ static size_t child_find(const ward_supervisor *s, const char *name)
 static ward_error resolve_needs(ward_supervisor *s, child *c, ward_diag *ret_diag)
 {
     for (size_t i = 0; i < c->need_count; i++) {
-        size_t need = child_find(s, c->need_names[i]);
+        size_t need = children_find(s, c->need_names[i]);
         if (need == SIZE_MAX)
             return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
                               "%s needs \"%s\", and no component has that name",

@@ -87,6 +87,8 @@ struct ward_supervisor {
 ward_error child_new(wardi_engine *engine, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag);
 void child_free(child *c);
+/* The index of the child of that name, or SIZE_MAX. */
+size_t children_find(const ward_supervisor *s, const char *name);
 /* Turns names of needs into indices, both ways. NOT_FOUND, NO_MEMORY. */
 ward_error children_link(ward_supervisor *s, ward_diag *ret_diag);
 

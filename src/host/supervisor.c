@@ -66,13 +66,6 @@ ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *o
 
 /* ---- children ---- */
 
-static bool name_taken(const ward_supervisor *s, const char *name)
-{
-    for (size_t i = 0; i < s->child_count; i++)
-        if (strcmp(ward_component_name(s->children[i]->component), name) == 0) return true;
-    return false;
-}
-
 static bool reserve_child(ward_supervisor *s)
 {
     if (s->child_count < s->child_capacity) return true;
@@ -100,7 +93,7 @@ ward_error ward_supervisor_add(ward_supervisor *s, const ward_child_options *opt
     ward_error error = child_new(s->engine, options, &c, ret_diag);
     if (error != WARD_OK) return error;
     const char *name = ward_component_name(c->component);
-    if (name_taken(s, name)) {
+    if (children_find(s, name) != SIZE_MAX) {
         error = wardi_fail(ret_diag, WARD_ERROR_DUPLICATE,
                            "a component named \"%s\" has been added already", name);
         child_free(c);
@@ -316,15 +309,11 @@ ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *
     ward_supervisor *s =
         (ward_supervisor *)(uintptr_t)supervisor; /* its lock is no part of its value */
     ward_child_status status = {0};
-    ward_error error = WARD_ERROR_NOT_FOUND;
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < s->child_count && error != WARD_OK; i++) {
-        if (strcmp(ward_component_name(s->children[i]->component), name) != 0) continue;
-        status_of(s->children[i], &status);
-        error = WARD_OK;
-    }
+    size_t found = children_find(s, name);
+    if (found != SIZE_MAX) status_of(s->children[found], &status);
     pthread_mutex_unlock(&s->lock);
-    if (error != WARD_OK) return error;
+    if (found == SIZE_MAX) return WARD_ERROR_NOT_FOUND;
     size_t size = ret_status->size < sizeof status ? ret_status->size : sizeof status;
     status.size = size;
     memcpy(ret_status, &status, size);
