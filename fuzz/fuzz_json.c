@@ -78,10 +78,15 @@ static bool forgiven(const json_error_t *error, size_t size)
     }
 }
 
-static void compare(json_t *root, const uint8_t *data, size_t size, const ward_report *report)
+/* `parsed` is as far as jansson has read. */
+static void compare(json_t *root, const uint8_t *data, size_t size, size_t parsed,
+                    const ward_report *report)
 {
     plain wanted = plain_report(root);
-    if (report == NULL && wanted.ok) {
+    /* A NUL between tokens is no white space, but jansson overlooks one that ends a number or a
+     * literal: its buffer ends at a NUL, and what it puts back is looked for behind it. */
+    bool overlooked = memchr(data, '\0', parsed < size ? parsed : size) != NULL;
+    if (report == NULL && wanted.ok && !overlooked) {
         /* Ward wants each of two equal keys to be right, jansson the last only. */
         json_t *strict =
             json_loadb((const char *)data, size,
@@ -104,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *root =
         json_loadb((const char *)data, size, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL, &error);
     if (root != NULL)
-        compare(root, data, size, ok ? &report : NULL);
+        compare(root, data, size, (size_t)error.position, ok ? &report : NULL);
     else if (ok)
         WARD_ASSERT(forgiven(&error, size));
     json_decref(root);
