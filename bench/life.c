@@ -107,7 +107,7 @@ void bench_instantiate(const bench *b)
     wardi_module_source source = {.path = bench_path(b, "borsh.wat")};
     ward_diag diag;
     bench_must(wardi_engine_new(&(wardi_engine_options){0}, &engine, &diag), &diag, "engine");
-    bench_must(wardi_module_load(engine, &source, 0, &module, &diag), &diag, "load");
+    bench_must(wardi_module_load(engine, &source, NULL, &module, &diag), &diag, "load");
     bench_samples samples = bench_samples_new(ALIVE, 1);
     for (size_t i = 0; i < ALIVE; i++) {
         uint64_t begin = bench_ticks_begin();

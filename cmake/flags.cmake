@@ -6,7 +6,8 @@ endif()
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
 
 add_library(ward_flags INTERFACE)
-target_compile_definitions(ward_flags INTERFACE _GNU_SOURCE WARD_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(ward_flags INTERFACE _GNU_SOURCE WARD_VERSION="${PROJECT_VERSION}"
+                           WARD_COMPILER="${CMAKE_INSTALL_FULL_BINDIR}/ward")
 target_compile_options(ward_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror
                        -fno-semantic-interposition
                        -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)  # an assertion names src/…

@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wardi_module_source source = {.bytes = data, .length = size, .metered = (bits & 1) != 0};
     wardi_module *module = NULL;
     ward_diag diag = {0};
-    ward_error error = wardi_module_load(engine_get(), &source, 0, &module, &diag);
+    ward_error error = wardi_module_load(engine_get(), &source, NULL, &module, &diag);
     WARD_ASSERT(error == WARD_OK || (diag.error == error && diag.text[0] != '\0'));
     if (error != WARD_OK) return 0;
     run(module, bits);

@@ -106,6 +106,7 @@ static ward_error open_component(const wardi_check_settings *settings, const cha
     host_options.profile = dense ? WARD_MEMORY_DENSE : WARD_MEMORY_GUARDED;
     host_options.components_max = WARDI_MEMORIES_OF_ONE;
     host_options.cache_directory = wardi_cache_option(settings->cache);
+    host_options.compile_memory_max = settings->compile_memory_bytes;
     if (dense) host_options.memory_bytes_max = settings->memory_bytes;
     options.name = name;
     options.path = path;

@@ -25,10 +25,12 @@ static const wardi_option check_options[] = {
     {"on-trap", 0, WARDI_OPTION_CHOICE, CHECK(on_trap), "HEALTH", fallbacks, "what a trap makes of it (default degraded)"},
     {"on-malformed", 0, WARDI_OPTION_CHOICE, CHECK(on_malformed), "HEALTH", fallbacks, "what an unreadable answer makes of it (default state)"},
     {"profile", 0, WARDI_OPTION_CHOICE, CHECK(profile), "PROFILE", profiles, "how memory is laid out (default guarded)"},
+    {"compile-memory", 0, WARDI_OPTION_SIZE, CHECK(compile_memory_bytes), "SIZE", NULL, "memory to compile it with (default 2GiB)"},
     {"cache", 0, WARDI_OPTION_FILE, CHECK(cache), "DIR", NULL, "compiled modules; off: none (default in ~/.cache)"},
 };
 static const wardi_option inspect_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, INSPECT(json), NULL, NULL, "print one JSON object"},
+    {"compile-memory", 0, WARDI_OPTION_SIZE, INSPECT(compile_memory_bytes), "SIZE", NULL, "memory to compile it with (default 2GiB)"},
     {"cache", 0, WARDI_OPTION_FILE, INSPECT(cache), "DIR", NULL, "compiled modules; off: none (default in ~/.cache)"},
 };
 static const wardi_option decode_options[] = {

@@ -6,12 +6,13 @@
 ward_error wardi_cli_host_open(const ward_host_options *options, ward_host **ret_host,
                                ward_diag *ret_diag)
 {
-    ward_error error = ward_host_open(options, ret_host, ret_diag);
-    if (error != WARD_ERROR_IO || options->cache_directory != NULL) return error;
+    ward_host_options own = *options;
+    own.compiler_path = "/proc/self/exe"; /* this very program, whatever its name or place */
+    ward_error error = ward_host_open(&own, ret_host, ret_diag);
+    if (error != WARD_ERROR_IO || own.cache_directory != NULL) return error;
     wardi_complain("modules are compiled anew each time: %s", ret_diag->text);
-    ward_host_options without = *options;
-    without.cache_directory = "";
-    return ward_host_open(&without, ret_host, ret_diag);
+    own.cache_directory = "";
+    return ward_host_open(&own, ret_host, ret_diag);
 }
 
 static void *close_host(void *host)

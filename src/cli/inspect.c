@@ -4,6 +4,8 @@
 #include "cli/report.h"
 #include "cli/settings.h"
 
+#define INSPECT_TIMEOUT (3600 * WARDI_S)
+
 static const char *form_name(ward_health_form form)
 {
     switch (form) {
@@ -127,6 +129,8 @@ static int inspect(ward_host *host, const char *path, bool json)
     ward_component_options options = WARD_INIT(ward_component_options);
     options.name = wardi_name_of_path(name, path);
     options.path = path;
+    options.start_timeout_ns =
+        INSPECT_TIMEOUT; /* nobody serves meanwhile: take what compiling takes */
     ward_error error = ward_component_new(host, &options, &component, &diag);
     if (error == WARD_OK) {
         error = ward_component_load(component, &diag);
@@ -151,6 +155,7 @@ int wardi_inspect_run(const void *settings, char **args, int arg_count)
     (void)arg_count;
     options.components_max = WARDI_MEMORIES_OF_ONE;
     options.cache_directory = wardi_cache_option(given->cache);
+    options.compile_memory_max = given->compile_memory_bytes;
     if (wardi_cli_host_open(&options, &host, &diag) != WARD_OK) {
         wardi_complain("inspect: %s", diag.text);
         return WARDI_EXIT_FAILED;

@@ -8,11 +8,13 @@ typedef struct wardi_check_settings {
     bool json, verbose;
     uint64_t repeat;
     uint64_t timeout_ns, start_timeout_ns, stop_timeout_ns, memory_bytes, fuel;
+    uint64_t compile_memory_bytes;
     const char *profile, *on_trap, *on_malformed, *cache;
 } wardi_check_settings;
 
 typedef struct wardi_inspect_settings {
     bool json;
+    uint64_t compile_memory_bytes;
     const char *cache;
 } wardi_inspect_settings;
 

@@ -198,8 +198,9 @@ static inline bool wardi_ends_guest(ward_error error)
 /* ---- load.c ---- */
 
 extern const char *const wardi_known_names[WARDI_KNOWN_COUNT];
-/** Loads unless that is done. The activity is held. */
-ward_error wardi_component_load_until(ward_component *component, uint64_t deadline_ns,
+/** Loads unless that is done; the deadline is moved on by the time that the module had to wait for
+ * its turn to be compiled. The activity is held. */
+ward_error wardi_component_load_until(ward_component *component, uint64_t *deadline_ns,
                                       ward_diag *ret_diag);
 const char *wardi_health_export_name(const ward_component *component);
 

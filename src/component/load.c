@@ -110,7 +110,7 @@ static ward_error adopt(ward_component *component, wardi_module *module, ward_di
     return WARD_OK;
 }
 
-ward_error wardi_component_load_until(ward_component *component, uint64_t deadline_ns,
+ward_error wardi_component_load_until(ward_component *component, uint64_t *deadline_ns,
                                       ward_diag *ret_diag)
 {
     if (component->module != NULL) return WARD_OK;
@@ -135,7 +135,7 @@ ward_error ward_component_load(ward_component *component, ward_diag *ret_diag)
     if (error != WARD_OK) return error;
     uint64_t deadline_ns = wardi_add_sat(wardi_now_ns(), component->start_timeout_ns);
     ward_diag diag;
-    error = wardi_component_load_until(component, deadline_ns, &diag);
+    error = wardi_component_load_until(component, &deadline_ns, &diag);
     wardi_activity_release(component);
     if (error == WARD_OK) return WARD_OK;
     return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);

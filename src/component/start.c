@@ -117,7 +117,7 @@ static void begin_run(ward_component *component)
 
 static ward_error bring_up(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
 {
-    ward_error error = wardi_component_load_until(component, deadline_ns, ret_diag);
+    ward_error error = wardi_component_load_until(component, &deadline_ns, ret_diag);
     if (error == WARD_OK) error = check_limits(component, ret_diag);
     if (error == WARD_OK) error = instantiate(component, deadline_ns, ret_diag);
     if (error == WARD_OK) error = initialise(component, deadline_ns, ret_diag);

@@ -1,13 +1,14 @@
 /* The engine: settings, the plain and the metered Wasmtime engine, and what they share. */
 #include "engine_priv.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #define ENGINE_VERSION "wasmtime " WASMTIME_VERSION
 /* Changes when settings change that the engine's own check of compiled code does not cover. */
-#define SETTINGS_FORMAT 1u
+#define SETTINGS_FORMAT 2u
 
 const char *wardi_engine_version(void)
 {
@@ -100,14 +101,14 @@ static size_t guest_stack_bytes(void)
     return fits < usual ? fits : usual;
 }
 
-static wasm_config_t *config_new(wardi_engine *engine, bool metered)
+wasm_config_t *engine_config_new(memory_pool *pool, bool metered, bool parallel)
 {
     wasm_config_t *config = wasm_config_new();
     wasmtime_config_epoch_interruption_set(config, true);
     wasmtime_config_consume_fuel_set(config, metered);
     wasmtime_config_max_wasm_stack_set(config, guest_stack_bytes());
-    wasmtime_config_parallel_compilation_set(config, engine->parallel);
-    memory_pool_configure(&engine->pool, config);
+    wasmtime_config_parallel_compilation_set(config, parallel);
+    memory_pool_configure(pool, config);
     return config;
 }
 
@@ -115,7 +116,8 @@ static ward_error variant_make(wardi_engine *engine, bool metered, ward_diag *re
 {
     engine_variant *variant = &engine->rooms[metered];
     if (variant->engine == NULL)
-        variant->engine = wasm_engine_new_with_config(config_new(engine, metered));
+        variant->engine = wasm_engine_new_with_config(
+            engine_config_new(&engine->pool, metered, engine->parallel));
     if (variant->linker == NULL) variant->linker = wasmtime_linker_new(variant->engine);
     ward_error error = wasi_define(variant->linker, ret_diag);
     if (error != WARD_OK) return error;
@@ -179,6 +181,29 @@ static void hash_host(wardi_engine *engine)
     wardi_sha256_done(&hash, engine->host);
 }
 
+static ward_error compiler_choose(wardi_engine *engine, const wardi_engine_options *options,
+                                  ward_diag *ret_diag)
+{
+    const char *program = options->compiler != NULL ? options->compiler : "";
+    engine->compiler = (compiler_options){.memory_bytes_max = options->compile_memory_max,
+                                          .timeout_ns = options->compile_timeout_ns};
+    compiler_options_resolve(&engine->compiler);
+    if (program[0] == '\0') {
+        uint32_t threads = engine->compile.thread_max;
+        engine->parallel = compile_threads_fit(compile_threads_wanted(threads));
+        return WARD_OK;
+    }
+    if (access(program, X_OK) != 0)
+        return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
+                          "the compiler %s cannot be started: %s; name the ward command "
+                          "(compiler_path), or \"\" to compile in this process, where a module "
+                          "can take all memory",
+                          program, strerror(errno));
+    engine->compiler.program = wardi_strdup(program);
+    if (engine->compiler.program != NULL) return WARD_OK;
+    return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
+}
+
 static ward_error engine_start(wardi_engine *engine, const wardi_engine_options *options,
                                ward_diag *ret_diag)
 {
@@ -186,10 +211,9 @@ static ward_error engine_start(wardi_engine *engine, const wardi_engine_options 
     ward_error error = module_cache_open(&engine->cache, options->cache_directory, ret_diag);
     if (error == WARD_OK) error = memory_pool_init(&engine->pool, options, ret_diag);
     if (error == WARD_OK)
-        error = compile_pool_init(&engine->compiler, options->compile_threads, ret_diag);
+        error = compile_pool_init(&engine->compile, options->compile_threads, ret_diag);
     if (error == WARD_OK) error = engine_clock_start(&engine->clock, ret_diag);
-    if (error == WARD_OK)
-        engine->parallel = compile_threads_fit(compile_threads_wanted(engine->compiler.thread_max));
+    if (error == WARD_OK) error = compiler_choose(engine, options, ret_diag);
     if (error == WARD_OK) error = engine_variant_get(engine, false, &variant, ret_diag);
     if (error == WARD_OK) hash_host(engine);
     return error;
@@ -203,6 +227,7 @@ ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **
     if (engine == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
     engine->cache.directory = -1;
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->modules_lock, NULL);
     wardi_ticks_init(); /* deadlines are measured in them */
     ward_error error = engine_start(engine, options != NULL ? options : &defaults, ret_diag);
     if (error != WARD_OK) {
@@ -216,13 +241,16 @@ ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **
 void wardi_engine_free(wardi_engine *engine)
 {
     if (engine == NULL) return;
-    compile_pool_done(&engine->compiler);
-    WARD_ASSERT(atomic_load(&engine->modules) == 0);
+    compile_pool_done(&engine->compile);
+    for (size_t i = 0; i < WARD_COUNT(engine->modules); i++)
+        WARD_ASSERT(engine->modules[i] == NULL);
     engine_clock_stop(&engine->clock);
     variant_done(&engine->rooms[0]);
     variant_done(&engine->rooms[1]);
     memory_pool_done(&engine->pool);
     module_cache_close(&engine->cache);
+    wardi_free(engine->compiler.program);
+    pthread_mutex_destroy(&engine->modules_lock);
     pthread_mutex_destroy(&engine->lock);
     wardi_free(engine);
 }

@@ -29,8 +29,18 @@ typedef struct wardi_engine_options {
     uint32_t memories_max;       /* slots; 0: default of the profile */
     uint64_t memory_bytes_max;   /* of a slot; 0: default of the profile */
     const char *cache_directory; /* NULL or "": no cache */
-    uint32_t compile_threads;    /* 0: 1 */
+    uint32_t compile_threads;    /* compilations at the same time; 0: 2 */
+    /* The program that compiles, each module in a process of its own, which ends up in
+     * wardi_compiler_main when it is called with WARDI_COMPILER_ARGUMENT alone. NULL or "": modules
+     * are compiled in this process, whatever memory and time it takes. */
+    const char *compiler;
+    uint64_t compile_memory_max; /* of such a process, bytes; 0: 2 GiB */
+    uint64_t compile_timeout_ns; /* of such a process; 0: a minute */
 } wardi_engine_options;
+
+#define WARDI_COMPILER_ARGUMENT "--ward-compile"
+/** Compiles what libward has ordered on standard input. The exit status. */
+int wardi_compiler_main(void);
 
 /** Starts the clock thread and reserves address space. Errors: NO_MEMORY, IO, INVALID_ARGUMENT. */
 ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **ret_engine,
@@ -51,12 +61,13 @@ typedef struct wardi_module_source {
     bool metered; /* compile with fuel metering */
 } wardi_module_source;
 
-/** Reads, compiles on a compile thread or takes from the cache, and describes. Blocks until
- * `deadline_ns` (monotonic; 0: none) at most: then DEADLINE, and the compilation goes on for the
- * cache. The caller owns a reference. Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED, COMPILE,
- * NO_MEMORY, DEADLINE. */
+/** Reads, compiles or takes from the cache, and describes; the same bytes are one module, compiled
+ * once, however many load them. Blocks until `*deadline_ns` (monotonic; NULL: no deadline), which
+ * is moved on by the time before the compilation's turn came: then DEADLINE, and the compilation
+ * goes on for the cache. The caller owns a reference. Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED,
+ * COMPILE, LIMIT_COMPILE, NO_MEMORY, DEADLINE. */
 ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
-                             uint64_t deadline_ns, wardi_module **ret_module, ward_diag *ret_diag);
+                             uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag);
 void wardi_module_retain(wardi_module *module);
 /** NULL is fine. */
 void wardi_module_release(wardi_module *module);

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <wasi.h>
 #include <wasm.h>
 #include <wasmtime.h>
@@ -88,23 +89,58 @@ uint8_t *module_cache_read(const module_cache *cache, const uint8_t key[WARDI_SH
 void module_cache_write(const module_cache *cache, const uint8_t key[WARDI_SHA256_BYTES],
                         const uint8_t *payload, size_t length);
 
-/* ---- compile.c: threads that compile ---- */
+/* ---- image.c: what a compilation makes ---- */
 
-/* A piece of work that may outlive the one who waits for it. */
+typedef enum source_kind { SOURCE_MODULE, SOURCE_COMPONENT, SOURCE_TEXT } source_kind;
+
+typedef struct image_header {
+    char magic[8];
+    uint32_t kind, reserved;
+    uint64_t binary_length, code_length;
+} image_header;
+
+/* Owns `bytes`, into which the rest points. */
+typedef struct module_image {
+    uint8_t *bytes;
+    size_t length;
+    bool mapped; /* bytes are a mapping, not an allocation */
+    source_kind kind;
+    const uint8_t *binary; /* of a text; else of no length */
+    const uint8_t *code;
+    size_t binary_length, code_length;
+} module_image;
+
+image_header module_image_header(uint32_t kind, size_t binary_length, size_t code_length);
+/** Fills in what points into bytes[0..length). False: they are no image. */
+bool module_image_open(module_image *image);
+void module_image_drop(module_image *image);
+/** Compiles, in this process. The diag's words begin with ':' or with ":LINE:COLUMN:", to be put
+ * behind the name of the source. COMPILE, NO_MEMORY. */
+ward_error module_image_compile(wasm_engine_t *engine, source_kind kind, const uint8_t *bytes,
+                                size_t length, module_image *ret_image, ward_diag *ret_diag);
+
+/* ---- compile.c: threads that see to compilations ---- */
+
+/* A piece of work that may outlive those who wait for it. */
 typedef struct compile_job {
     void (*run)(struct compile_job *job);
     void (*drop)(struct compile_job *job); /* frees it; called once, by whoever leaves last */
+    uint8_t key[WARDI_SHA256_BYTES];       /* of equal keys, one is compiled */
+    /* under the pool's lock */
     struct compile_job *next;
-    unsigned holders; /* under the compiler's lock, as `done` */
+    unsigned holders;
+    uint64_t began_ns; /* 0: it waits for its turn */
+    pid_t process;     /* 0: none */
+    bool ended;        /* by us: its result is worth nothing */
     bool done;
 } compile_job;
 
 typedef struct compile_pool {
     pthread_mutex_t lock;
-    pthread_cond_t work, finished;
+    pthread_cond_t work, changed; /* something to do; a job has begun or is done */
     pthread_t *threads;
     uint32_t thread_count, thread_max, idle;
-    compile_job *first, *last;
+    compile_job *jobs; /* that wait or run, the oldest first */
     bool stop;
 } compile_pool;
 
@@ -116,11 +152,41 @@ bool compile_threads_fit(size_t wanted);
 size_t compile_threads_wanted(uint32_t compilers);
 /** Whether the threads of the engine's own WASI preview 1 can be had: one for every processor. */
 bool compile_wasi_fits(void);
-/** Drops what waits, and waits for what runs. */
+/** Drops what waits, ends what runs elsewhere, and waits for what runs here. */
 void compile_pool_done(compile_pool *pool);
-/** Runs the job on a compile thread. DEADLINE: it goes on without us, and `job` is no longer ours.
- * WARD_OK: it is done, and the caller drops it. */
-ward_error compile_pool_run(compile_pool *pool, compile_job *job, uint64_t deadline_ns,
+/** Runs the job on a compile thread, or waits for one of the same key, which `*job` is then, while
+ * the caller's own is dropped. The deadline (NULL: none) is moved on by the time before its turn.
+ * DEADLINE: it goes on without us, and `*job` is no longer ours. WARD_OK: it is done, and the
+ * caller leaves it when it has taken what it wants. */
+ward_error compile_pool_run(compile_pool *pool, compile_job **job, uint64_t *deadline_ns,
+                            ward_diag *ret_diag);
+void compile_pool_leave(compile_pool *pool, compile_job *job);
+/** The job's process has been started; and has ended, and is reaped. Its number, or -1. */
+void compile_job_began(compile_pool *pool, compile_job *job, pid_t process);
+pid_t compile_job_reap(compile_pool *pool, compile_job *job, int *ret_status,
+                       struct rusage *ret_usage);
+
+/* ---- compiler.c: a process that compiles ---- */
+
+typedef struct compiler_options {
+    char *program; /* NULL: none, and modules are compiled here */
+    uint64_t memory_bytes_max, timeout_ns;
+} compiler_options;
+
+typedef struct compile_input {
+    source_kind kind;
+    const uint8_t *bytes;
+    size_t length;
+    ward_memory_profile profile;
+    bool metered;
+} compile_input;
+
+/** Resolves zeroes to defaults. */
+void compiler_options_resolve(compiler_options *options);
+/** As module_image_compile, in a process. LIMIT_COMPILE: over its memory or its time; IO: it could
+ * not be started. */
+ward_error compiler_compile(const compile_input *input, const compiler_options *options,
+                            compile_pool *pool, compile_job *job, module_image *ret_image,
                             ward_diag *ret_diag);
 
 /* ---- engine.c ---- */
@@ -136,14 +202,19 @@ struct wardi_engine {
     memory_pool pool;
     engine_clock clock;
     module_cache cache;
-    compile_pool compiler;
-    bool parallel;                    /* one module on all processors: there are threads for it */
+    compile_pool compile;
+    compiler_options compiler;
+    bool parallel; /* what is compiled here may use all processors: there are threads for it */
     uint8_t host[WARDI_SHA256_BYTES]; /* what compiled code depends on besides the module */
     pthread_mutex_t lock;             /* of making variants */
     _Atomic(engine_variant *) variants[2];
     engine_variant rooms[2];
-    atomic_uint_least64_t modules; /* alive; none may be when the engine goes */
+    pthread_mutex_t modules_lock; /* of the modules that are alive, by their key's first byte */
+    wardi_module *modules[256];
 };
+
+/** Settings of an engine that compiles or runs. */
+wasm_config_t *engine_config_new(memory_pool *pool, bool metered, bool parallel);
 
 /** The plain or the metered engine, made at first use. */
 ward_error engine_variant_get(wardi_engine *engine, bool metered, engine_variant **ret_variant,
@@ -175,14 +246,14 @@ void section_facts_done(section_facts *facts);
 
 /* ---- source.c: bytes of a module, told apart ---- */
 
-typedef enum source_kind { SOURCE_MODULE, SOURCE_COMPONENT, SOURCE_TEXT } source_kind;
-
 /** The whole file; the caller frees. Errors: IO, NOT_FOUND, NO_MEMORY. */
 ward_error source_read(const char *path, uint8_t **ret_bytes, size_t *ret_length,
                        ward_diag *ret_diag);
 /** Errors: NOT_WASM, TRUNCATED. `what` names the source in texts. */
 ward_error source_tell(const uint8_t *bytes, size_t length, const char *what, source_kind *ret_kind,
                        ward_diag *ret_diag);
+/** Which of the two a module in binary is. */
+source_kind source_kind_of_binary(const uint8_t *bytes, size_t length);
 /** Walks the sections' headers: where the file would have to end. True: it does. */
 bool source_is_whole(const uint8_t *bytes, size_t length);
 
@@ -191,6 +262,8 @@ bool source_is_whole(const uint8_t *bytes, size_t length);
 struct wardi_module {
     wardi_engine *engine;
     engine_variant *variant;
+    uint8_t key[WARDI_SHA256_BYTES]; /* of its source and of what else decides the code */
+    wardi_module *next;              /* under modules_lock, as is coming back from no holders */
     atomic_uint holders;
     bool metered;
     wasmtime_module_t *core;

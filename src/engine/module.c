@@ -1,4 +1,4 @@
-/* Modules: read, compiled or taken from the cache, described, counted. */
+/* Modules: read, compiled or taken from the cache, described, counted, and found again. */
 #include "engine_priv.h"
 
 #include <stdio.h>
@@ -13,15 +13,61 @@ typedef struct load_job {
     size_t length;
     source_kind kind;
     bool metered;
-    char what[300]; /* the source, for people */
-    wardi_module *module;
+    wardi_module *module; /* a reference of the job's own */
     ward_error error;
-    ward_diag diag;
+    ward_diag diag; /* words to put behind the source's name */
 } load_job;
 
 const wardi_module_facts *wardi_module_facts_of(const wardi_module *module)
 {
     return &module->facts;
+}
+
+/* ---- those that are alive ---- */
+
+static wardi_module **alive_bucket(wardi_engine *engine, const uint8_t key[WARDI_SHA256_BYTES])
+{
+    return &engine->modules[key[0]];
+}
+
+/* A module without holders is on its way out, and not ours to hold: it waits for the lock. */
+static bool retain_alive(wardi_module *module)
+{
+    unsigned holders = atomic_load_explicit(&module->holders, memory_order_relaxed);
+    while (holders != 0)
+        if (atomic_compare_exchange_weak_explicit(&module->holders, &holders, holders + 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return true;
+    return false;
+}
+
+static wardi_module *alive_find(wardi_engine *engine, const uint8_t key[WARDI_SHA256_BYTES])
+{
+    pthread_mutex_lock(&engine->modules_lock);
+    wardi_module *module = *alive_bucket(engine, key);
+    while (module != NULL &&
+           (memcmp(module->key, key, WARDI_SHA256_BYTES) != 0 || !retain_alive(module)))
+        module = module->next;
+    pthread_mutex_unlock(&engine->modules_lock);
+    return module;
+}
+
+static void alive_add(wardi_module *module)
+{
+    pthread_mutex_lock(&module->engine->modules_lock);
+    wardi_module **bucket = alive_bucket(module->engine, module->key);
+    module->next = *bucket;
+    *bucket = module;
+    pthread_mutex_unlock(&module->engine->modules_lock);
+}
+
+static void alive_remove(wardi_module *module)
+{
+    pthread_mutex_lock(&module->engine->modules_lock);
+    wardi_module **link = alive_bucket(module->engine, module->key);
+    while (*link != module) link = &(*link)->next;
+    *link = module->next;
+    pthread_mutex_unlock(&module->engine->modules_lock);
 }
 
 void wardi_module_retain(wardi_module *module)
@@ -33,165 +79,124 @@ void wardi_module_release(wardi_module *module)
 {
     if (module == NULL) return;
     if (atomic_fetch_sub_explicit(&module->holders, 1, memory_order_acq_rel) != 1) return;
+    alive_remove(module);
     if (module->prepared != NULL) wasmtime_instance_pre_delete(module->prepared);
     if (module->core != NULL) wasmtime_module_delete(module->core);
     if (module->component != NULL) wasmtime_component_delete(module->component);
     module_undescribe(module);
-    atomic_fetch_sub(&module->engine->modules, 1);
     wardi_free(module);
 }
 
 /* ---- on the compile thread ---- */
 
-/* The text's parser calls every file <anon>, and shows the place under or behind its words. */
-static ward_error text_fail(const load_job *job, wasmtime_error_t *error, ward_diag *ret_diag)
+static bool image_load(wardi_module *module, const module_image *image)
 {
-    static const char mark[] = "<anon>:";
-    wasm_name_t message = WASM_EMPTY_VEC;
-    wasmtime_error_message(error, &message);
-    wasmtime_error_delete(error);
-    const char *place = memmem(message.data, message.size, mark, sizeof mark - 1);
-    size_t words = message.size, digits = 0;
-    if (place != NULL) {
-        words = (size_t)(place - message.data);
-        place += sizeof mark - 1;
-        size_t left = message.size - (size_t)(place - message.data);
-        while (digits < left && strchr("0123456789:", place[digits]) != NULL) digits++;
-    }
-    const char *line_end = memchr(message.data, '\n', words);
-    if (line_end != NULL) words = (size_t)(line_end - message.data);
-    if (words >= 4 && memcmp(message.data + words - 4, " at ", 4) == 0) words -= 4;
-    ward_error told = wardi_fail(ret_diag, WARD_ERROR_COMPILE, "%s%s%.*s: %.*s", job->what,
-                                 digits != 0 ? ":" : "", (int)digits, place,
-                                 (int)(words < 700 ? words : 700), message.data);
-    wasm_name_delete(&message);
-    return told;
-}
-
-static ward_error text_to_module(load_job *job, ward_diag *ret_diag)
-{
-    wasm_byte_vec_t binary = WASM_EMPTY_VEC;
-    wasmtime_error_t *error = wasmtime_wat2wasm((const char *)job->bytes, job->length, &binary);
-    if (error != NULL) return text_fail(job, error, ret_diag);
-    uint8_t *bytes = wardi_memdup(binary.data, binary.size);
-    if (bytes != NULL) {
-        wardi_free(job->bytes);
-        job->bytes = bytes;
-        job->length = binary.size;
-    }
-    wasm_byte_vec_delete(&binary);
-    if (bytes == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
-    return source_tell(job->bytes, job->length, job->what, &job->kind, ret_diag);
-}
-
-static void job_key(const load_job *job, uint8_t ret_key[WARDI_SHA256_BYTES])
-{
-    wardi_sha256 hash;
-    uint8_t metered = job->metered;
-    wardi_sha256_init(&hash);
-    wardi_sha256_update(&hash, job->engine->host, sizeof job->engine->host);
-    wardi_sha256_update(&hash, &metered, sizeof metered);
-    wardi_sha256_update(&hash, job->bytes, job->length);
-    wardi_sha256_done(&hash, ret_key);
-}
-
-static bool from_cache(wardi_module *module, const uint8_t key[WARDI_SHA256_BYTES])
-{
-    size_t length = 0;
-    uint8_t *payload = module_cache_read(&module->engine->cache, key, &length);
-    if (payload == NULL) return false;
     wasm_engine_t *engine = module->variant->engine;
+    module->facts.is_component = image->kind == SOURCE_COMPONENT;
     wasmtime_error_t *error =
         module->facts.is_component
-            ? wasmtime_component_deserialize(engine, payload, length, &module->component)
-            : wasmtime_module_deserialize(engine, payload, length, &module->core);
-    wardi_free(payload);
+            ? wasmtime_component_deserialize(engine, image->code, image->code_length,
+                                             &module->component)
+            : wasmtime_module_deserialize(engine, image->code, image->code_length, &module->core);
     if (error == NULL) return true;
-    wasmtime_error_delete(error); /* another build of the engine: compile again */
+    wasmtime_error_delete(error);
     return false;
 }
 
-static void to_cache(const wardi_module *module, const uint8_t key[WARDI_SHA256_BYTES])
+/* False: there is none, or one of another build of the engine, which is compiled again. */
+static bool from_cache(wardi_module *module, module_image *ret_image)
 {
-    if (module->engine->cache.directory < 0) return;
-    wasm_byte_vec_t payload = WASM_EMPTY_VEC;
-    wasmtime_error_t *error = module->facts.is_component
-                                  ? wasmtime_component_serialize(module->component, &payload)
-                                  : wasmtime_module_serialize(module->core, &payload);
-    if (error != NULL) {
-        wasmtime_error_delete(error);
-        return;
+    module_image image = {0};
+    image.bytes = module_cache_read(&module->engine->cache, module->key, &image.length);
+    if (image.bytes == NULL) return false;
+    if (module_image_open(&image) && image_load(module, &image)) {
+        *ret_image = image;
+        return true;
     }
-    module_cache_write(&module->engine->cache, key, (const uint8_t *)payload.data, payload.size);
-    wasm_byte_vec_delete(&payload);
+    module_image_drop(&image);
+    return false;
 }
 
-static ward_error compile(wardi_module *module, const load_job *job, ward_diag *ret_diag)
+static ward_error compile(wardi_module *module, load_job *job, module_image *ret_image,
+                          ward_diag *ret_diag)
 {
+    wardi_engine *engine = module->engine;
     uint64_t began_ns = wardi_now_ns();
-    wasm_engine_t *engine = module->variant->engine;
-    wasmtime_error_t *error =
-        module->facts.is_component
-            ? wasmtime_component_new(engine, job->bytes, job->length, &module->component)
-            : wasmtime_module_new(engine, job->bytes, job->length, &module->core);
-    if (error != NULL) return engine_fail(ret_diag, WARD_ERROR_COMPILE, job->what, error);
+    compile_input input = {.kind = job->kind,
+                           .bytes = job->bytes,
+                           .length = job->length,
+                           .profile = engine->pool.profile,
+                           .metered = job->metered};
+    ward_error error = engine->compiler.program != NULL
+                           ? compiler_compile(&input, &engine->compiler, &engine->compile,
+                                              &job->base, ret_image, ret_diag)
+                           : module_image_compile(module->variant->engine, job->kind, job->bytes,
+                                                  job->length, ret_image, ret_diag);
     module->facts.compile_ns = wardi_now_ns() - began_ns;
-    return WARD_OK;
-}
-
-static ward_error obtain(wardi_module *module, const load_job *job, ward_diag *ret_diag)
-{
-    uint8_t key[WARDI_SHA256_BYTES];
-    job_key(job, key);
-    module->facts.from_cache = from_cache(module, key);
-    if (module->facts.from_cache) return WARD_OK;
-    ward_error error = compile(module, job, ret_diag);
-    if (error == WARD_OK) to_cache(module, key);
     return error;
 }
 
-static ward_error prepare(wardi_module *module, const load_job *job, ward_diag *ret_diag)
+static ward_error obtain(wardi_module *module, load_job *job, module_image *ret_image,
+                         ward_diag *ret_diag)
+{
+    module->facts.from_cache = from_cache(module, ret_image);
+    if (module->facts.from_cache) return WARD_OK;
+    module_image image;
+    ward_error error = compile(module, job, &image, ret_diag);
+    if (error != WARD_OK) return error;
+    if (!image_load(module, &image)) {
+        module_image_drop(&image);
+        return wardi_fail(ret_diag, WARD_ERROR_INTERNAL,
+                          ": what the compiler made of it is not for this engine");
+    }
+    module_cache_write(&module->engine->cache, module->key, image.bytes, image.length);
+    *ret_image = image;
+    return WARD_OK;
+}
+
+static ward_error prepare(wardi_module *module, const load_job *job, const module_image *image,
+                          ward_diag *ret_diag)
 {
     if (module->facts.is_component) return component_describe(module, ret_diag);
-    ward_error error = module_describe(module, job->bytes, job->length, ret_diag);
+    bool text = job->kind == SOURCE_TEXT;
+    ward_error error = module_describe(module, text ? image->binary : job->bytes,
+                                       text ? image->binary_length : job->length, ret_diag);
     if (error != WARD_OK) return error;
     imports_offer(module);
     if (wardi_module_check_imports(module, NULL) != WARD_OK) return WARD_OK; /* told when asked */
     wasmtime_error_t *failed =
         wasmtime_linker_instantiate_pre(module->variant->linker, module->core, &module->prepared);
-    return failed == NULL ? WARD_OK
-                          : engine_fail(ret_diag, WARD_ERROR_IMPORT_MISSING, job->what, failed);
+    return failed == NULL ? WARD_OK : engine_fail(ret_diag, WARD_ERROR_IMPORT_MISSING, "", failed);
 }
 
-static ward_error job_make(load_job *job, ward_diag *ret_diag)
+static ward_error module_make(load_job *job, wardi_module **ret_module, ward_diag *ret_diag)
 {
-    ward_error error = WARD_OK;
-    size_t byte_count = job->length;
-    if (job->kind == SOURCE_TEXT) error = text_to_module(job, ret_diag);
-    if (error != WARD_OK) return error;
     wardi_module *module = wardi_alloc(sizeof *module);
-    if (module == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
+    if (module == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, ": no memory");
     atomic_store(&module->holders, 1);
-    atomic_fetch_add(&job->engine->modules, 1);
     module->engine = job->engine;
     module->metered = job->metered;
-    module->facts.is_component = job->kind == SOURCE_COMPONENT;
-    module->facts.byte_count = byte_count;
-    error = engine_variant_get(job->engine, job->metered, &module->variant, ret_diag);
-    if (error == WARD_OK) error = obtain(module, job, ret_diag);
-    if (error == WARD_OK) error = prepare(module, job, ret_diag);
+    module->facts.byte_count = job->length;
+    memcpy(module->key, job->base.key, sizeof module->key);
+    module_image image = {0};
+    ward_error error = engine_variant_get(job->engine, job->metered, &module->variant, ret_diag);
+    if (error == WARD_OK) error = obtain(module, job, &image, ret_diag);
+    if (error == WARD_OK) error = prepare(module, job, &image, ret_diag);
+    module_image_drop(&image);
+    alive_add(module);
     if (error != WARD_OK) {
         wardi_module_release(module);
         return error;
     }
-    job->module = module;
+    *ret_module = module;
     return WARD_OK;
 }
 
 static void job_run(compile_job *base)
 {
     load_job *job = (load_job *)base;
-    job->error = job_make(job, &job->diag);
+    job->module = alive_find(job->engine, base->key); /* since the caller has looked */
+    if (job->module == NULL) job->error = module_make(job, &job->module, &job->diag);
 }
 
 static void job_drop(compile_job *base)
@@ -204,55 +209,82 @@ static void job_drop(compile_job *base)
 
 /* ---- on the caller's thread ---- */
 
-static ward_error job_read(load_job *job, const wardi_module_source *source, ward_diag *ret_diag)
+static void source_name(const wardi_module_source *source, char *name, size_t capacity)
+{
+    if (source->path != NULL)
+        snprintf(name, capacity, "%s", source->path);
+    else
+        snprintf(name, capacity, "the module of %zu bytes", source->length);
+}
+
+static void job_key(load_job *job)
+{
+    wardi_sha256 hash;
+    uint8_t metered = job->metered;
+    wardi_sha256_init(&hash);
+    wardi_sha256_update(&hash, job->engine->host, sizeof job->engine->host);
+    wardi_sha256_update(&hash, &metered, sizeof metered);
+    wardi_sha256_update(&hash, job->bytes, job->length);
+    wardi_sha256_done(&hash, job->base.key);
+}
+
+static ward_error job_read(load_job *job, const wardi_module_source *source, const char *name,
+                           ward_diag *ret_diag)
 {
     if (source->path != NULL) {
-        snprintf(job->what, sizeof job->what, "%s", source->path);
         ward_error error = source_read(source->path, &job->bytes, &job->length, ret_diag);
         if (error != WARD_OK) return error;
     } else {
-        snprintf(job->what, sizeof job->what, "the module of %zu bytes", source->length);
         job->length = source->length;
         job->bytes = wardi_memdup(source->bytes, source->length);
         if (job->bytes == NULL)
-            return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for %s", job->what);
+            return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for %s", name);
     }
-    return source_tell(job->bytes, job->length, job->what, &job->kind, ret_diag);
+    ward_error error = source_tell(job->bytes, job->length, name, &job->kind, ret_diag);
+    if (error == WARD_OK) job_key(job);
+    return error;
 }
 
-static ward_error job_result(load_job *job, wardi_module **ret_module, ward_diag *ret_diag)
+static ward_error job_wait(load_job *job, const char *name, uint64_t *deadline_ns,
+                           wardi_module **ret_module, ward_diag *ret_diag)
 {
-    ward_error error = job->error;
+    compile_job *base = &job->base;
+    compile_pool *pool = &job->engine->compile;
+    ward_error error = compile_pool_run(pool, &base, deadline_ns, ret_diag);
+    if (error == WARD_ERROR_DEADLINE)
+        return wardi_fail(ret_diag, error,
+                          "%s was not compiled in time: allow more time (start_timeout); while "
+                          "this process lives, the compilation goes on for the cache",
+                          name);
+    if (error != WARD_OK) return error;
+    const load_job *done = (const load_job *)base;
+    error = done->error;
     if (error == WARD_OK) {
-        *ret_module = job->module;
-        job->module = NULL;
-    } else if (ret_diag != NULL) {
-        *ret_diag = job->diag;
+        wardi_module_retain(done->module);
+        *ret_module = done->module;
+    } else {
+        wardi_fail(ret_diag, error, "%s%s%s", name, done->diag.text[0] == ':' ? "" : ": ",
+                   done->diag.text);
     }
-    job_drop(&job->base);
+    compile_pool_leave(pool, base);
     return error;
 }
 
 ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
-                             uint64_t deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
+                             uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
 {
+    char name[300];
+    source_name(source, name, sizeof name);
     load_job *job = wardi_alloc(sizeof *job);
     if (job == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
     job->base = (compile_job){.run = job_run, .drop = job_drop};
     job->engine = engine;
     job->metered = source->metered;
-    ward_error error = job_read(job, source, ret_diag);
-    if (error != WARD_OK) {
-        job_drop(&job->base);
-        return error;
-    }
-    char what[sizeof job->what];
-    memcpy(what, job->what, sizeof what); /* past its deadline the job is no longer ours */
-    error = compile_pool_run(&engine->compiler, &job->base, deadline_ns, ret_diag);
-    if (error == WARD_OK) return job_result(job, ret_module, ret_diag);
-    if (error != WARD_ERROR_DEADLINE) return error;
-    return wardi_fail(ret_diag, error,
-                      "%s was not compiled in time: allow more time (start_timeout); while this "
-                      "process lives, the compilation goes on for the cache",
-                      what);
+    ward_error error = job_read(job, source, name, ret_diag);
+    wardi_module *alive = error == WARD_OK ? alive_find(engine, job->base.key) : NULL;
+    if (alive == NULL && error == WARD_OK)
+        return job_wait(job, name, deadline_ns, ret_module, ret_diag);
+    job_drop(&job->base);
+    if (alive != NULL) *ret_module = alive;
+    return error;
 }

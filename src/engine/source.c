@@ -145,6 +145,12 @@ static bool is_text(const uint8_t *bytes, size_t length)
            (bytes[at] == '(' || (bytes[at] == ';' && at + 1 < length && bytes[at + 1] == ';'));
 }
 
+source_kind source_kind_of_binary(const uint8_t *bytes, size_t length)
+{
+    bool component = length >= 8 && memcmp(bytes + 4, component_version, 4) == 0;
+    return component ? SOURCE_COMPONENT : SOURCE_MODULE;
+}
+
 ward_error source_tell(const uint8_t *bytes, size_t length, const char *what, source_kind *ret_kind,
                        ward_diag *ret_diag)
 {

@@ -1,7 +1,9 @@
 #include "host/host.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/host_priv.h"
 
@@ -10,6 +12,7 @@
 #endif
 
 enum { DIRECTORY_BYTES = 4096 };
+static const char library_place; /* an address to find the library by */
 
 const char *ward_version(void)
 {
@@ -60,18 +63,56 @@ ward_error wardi_host_options_resolve(const ward_host_options *options,
                                          .memories_max = own.components_max,
                                          .memory_bytes_max = own.memory_bytes_max,
                                          .cache_directory = ret_directory,
-                                         .compile_threads = own.compile_threads};
+                                         .compile_threads = own.compile_threads,
+                                         .compiler = own.compiler_path,
+                                         .compile_memory_max = own.compile_memory_max,
+                                         .compile_timeout_ns = own.compile_timeout_ns};
     return WARD_OK;
+}
+
+/* ---- the compiler ---- */
+
+/* The library's file, or the program's that it is linked into. */
+static bool find_beside(const char *relative, char *path, size_t capacity)
+{
+    Dl_info here;
+    char program[DIRECTORY_BYTES];
+    if (dladdr(&library_place, &here) == 0 || here.dli_fname == NULL) return false;
+    const char *file = here.dli_fname;
+    if (file[0] != '/') { /* a program, as it was called */
+        ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+        if (length <= 0) return false;
+        program[length] = '\0';
+        file = program;
+    }
+    wardi_text text = wardi_text_on(path, capacity);
+    wardi_text_printf(&text, "%.*s%s", (int)(strrchr(file, '/') - file + 1), file, relative);
+    return !text.cut && access(path, X_OK) == 0;
+}
+
+static const char *find_compiler(char *path, size_t capacity)
+{
+    if (find_beside("ward", path, capacity) || find_beside("../bin/ward", path, capacity))
+        return path;
+    return WARD_COMPILER; /* where it was installed; if not there, the engine says so */
+}
+
+int ward_compiler_main(int arg_count, char **args)
+{
+    bool asked = arg_count == 2 && strcmp(args[1], WARDI_COMPILER_ARGUMENT) == 0;
+    return asked ? wardi_compiler_main() : -1;
 }
 
 ward_error ward_host_open(const ward_host_options *options, ward_host **ret_host,
                           ward_diag *ret_diag)
 {
-    char directory[DIRECTORY_BYTES];
+    char directory[DIRECTORY_BYTES], compiler[DIRECTORY_BYTES];
     wardi_engine_options engine_options;
     ward_error error =
         wardi_host_options_resolve(options, &engine_options, directory, sizeof directory, ret_diag);
     if (error != WARD_OK) return error;
+    if (engine_options.compiler == NULL)
+        engine_options.compiler = find_compiler(compiler, sizeof compiler);
     ward_host *host = wardi_alloc(sizeof *host);
     if (host == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a host");
     wardi_ticks_init();

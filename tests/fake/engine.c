@@ -123,6 +123,11 @@ void wardi_engine_free(wardi_engine *engine)
     wardi_free(engine);
 }
 
+int wardi_compiler_main(void)
+{
+    return 1;
+}
+
 const char *wardi_engine_version(void)
 {
     return "fake 1";
@@ -154,9 +159,10 @@ static void describe(wardi_module *module, fake_guest *guest, size_t byte_count)
 }
 
 ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
-                             uint64_t deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
+                             uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
 {
     (void)engine;
+    uint64_t until_ns = deadline_ns != NULL ? *deadline_ns : UINT64_MAX;
     if (source->path != NULL)
         return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "%s: no such file", source->path);
     fake_guest *guest;
@@ -165,8 +171,8 @@ ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *so
     if (guest->during != NULL) guest->during(guest, "load");
     if (guest->load_ns != 0) {
         uint64_t end = wardi_now_ns() + guest->load_ns;
-        wardi_sleep_until_ns(end < deadline_ns ? end : deadline_ns);
-        if (end > deadline_ns) return wardi_fail(ret_diag, WARD_ERROR_DEADLINE, "slow to load");
+        wardi_sleep_until_ns(end < until_ns ? end : until_ns);
+        if (end > until_ns) return wardi_fail(ret_diag, WARD_ERROR_DEADLINE, "slow to load");
     }
     if (guest->load_error != WARD_OK)
         return wardi_fail(ret_diag, guest->load_error, "%s", ward_error_text(guest->load_error));

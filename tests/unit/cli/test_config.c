@@ -285,8 +285,8 @@ static void least(void **state)
 
 static const char everything[] =
     "version: 1\n"
-    "host: {profile: dense, components_max: 7, memory_max: 8MiB, cache: off, compile_threads: 2,\n"
-    "       workers: 4}\n"
+    "host: {profile: dense, components_max: 7, memory_max: 8MiB, cache: off, compile_threads: 3,\n"
+    "       compile_memory: 512MiB, compile_timeout: 30s, workers: 4}\n"
     "components:\n"
     "  db: {path: /x/db.wasm}\n"
     "  plugin:\n"
@@ -394,7 +394,9 @@ static void all(void **state)
     assert_int_equal(config->host.components_max, 7);
     assert_int_equal(config->host.memory_bytes_max, 8 << 20);
     assert_string_equal(config->host.cache_directory, "");
-    assert_int_equal(config->host.compile_threads, 2);
+    assert_int_equal(config->host.compile_threads, 3);
+    assert_int_equal(config->host.compile_memory_max, 512 << 20);
+    assert_int_equal(config->host.compile_timeout_ns, 30 * WARDI_S);
     assert_int_equal(config->workers, 4);
     assert_int_equal(config->child_count, 2);
     const wardi_config_child *child = &config->children[1];

@@ -35,6 +35,7 @@ static const struct {
     {"limit_memory", 44},
     {"limit_table", 45},
     {"limit_components", 46},
+    {"limit_compile", 47},
     {"frame_empty", 60},
     {"frame_truncated", 61},
     {"frame_too_large", 62},

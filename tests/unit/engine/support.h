@@ -50,8 +50,8 @@ static inline ward_error guest_load(test_guest *guest, wardi_engine *engine, con
 {
     wardi_module_source source = {
         .bytes = (const uint8_t *)wat, .length = strlen(wat), .metered = metered};
-    return wardi_module_load(engine, &source, wardi_now_ns() + PATIENCE_NS, &guest->module,
-                             &guest->diag);
+    uint64_t deadline_ns = wardi_now_ns() + PATIENCE_NS;
+    return wardi_module_load(engine, &source, &deadline_ns, &guest->module, &guest->diag);
 }
 
 /* `options` may be NULL. */

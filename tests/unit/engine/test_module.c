@@ -10,7 +10,8 @@ static ward_error load_bytes(wardi_engine *engine, const void *bytes, size_t len
                              wardi_module **ret_module, ward_diag *ret_diag)
 {
     wardi_module_source source = {.bytes = bytes, .length = length};
-    return wardi_module_load(engine, &source, wardi_now_ns() + PATIENCE_NS, ret_module, ret_diag);
+    uint64_t deadline_ns = wardi_now_ns() + PATIENCE_NS;
+    return wardi_module_load(engine, &source, &deadline_ns, ret_module, ret_diag);
 }
 
 static void expect_refusal(wardi_engine *engine, const void *bytes, size_t length, ward_error error,
@@ -97,22 +98,23 @@ static void test_files(void **state)
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/m.wat", directory);
     wardi_module_source source = {.path = path};
-    assert_int_equal(wardi_module_load(*state, &source, 0, &module, &diag), WARD_ERROR_NOT_FOUND);
+    assert_int_equal(wardi_module_load(*state, &source, NULL, &module, &diag),
+                     WARD_ERROR_NOT_FOUND);
     assert_non_null(strstr(diag.text, path));
     FILE *file = fopen(path, "we");
     fputs(" ;; a comment first\n(module)", file);
     fclose(file);
-    assert_int_equal(wardi_module_load(*state, &source, 0, &module, &diag), WARD_OK);
+    assert_int_equal(wardi_module_load(*state, &source, NULL, &module, &diag), WARD_OK);
     assert_int_equal(wardi_module_facts_of(module)->byte_count, 28);
     wardi_module_release(module);
     module = NULL;
     unlink(path);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(wardi_module_load(*state, &source, 0, &module, &diag), WARD_ERROR_IO);
+    assert_int_equal(wardi_module_load(*state, &source, NULL, &module, &diag), WARD_ERROR_IO);
     assert_non_null(strstr(diag.text, "not a regular file"));
     unlink(path);
     source.path = directory;
-    assert_int_equal(wardi_module_load(*state, &source, 0, &module, &diag), WARD_ERROR_IO);
+    assert_int_equal(wardi_module_load(*state, &source, NULL, &module, &diag), WARD_ERROR_IO);
     assert_non_null(strstr(diag.text, "is a directory"));
     assert_null(module);
     rmdir(directory);
@@ -269,14 +271,13 @@ static void test_compilation_past_its_deadline(void **state)
     wardi_module_source source = {.bytes = (const uint8_t *)wat, .length = strlen(wat)};
     wardi_module *module = NULL;
     ward_diag diag;
-    uint64_t began_ns = wardi_now_ns();
-    assert_int_equal(wardi_module_load(*state, &source, began_ns + WARDI_MS, &module, &diag),
+    uint64_t deadline_ns = wardi_now_ns() + WARDI_MS;
+    assert_int_equal(wardi_module_load(*state, &source, &deadline_ns, &module, &diag),
                      WARD_ERROR_DEADLINE);
     assert_non_null(strstr(diag.text, "was not compiled in time"));
     assert_null(module);
     free(wat); /* the compilation has its own copy */
-    wardi_module_source next = {.bytes = small_module, .length = sizeof small_module};
-    assert_int_equal(wardi_module_load(*state, &next, wardi_now_ns() + PATIENCE_NS, &module, &diag),
+    assert_int_equal(load_bytes(*state, small_module, sizeof small_module, &module, &diag),
                      WARD_OK);
     wardi_module_release(module);
 }
