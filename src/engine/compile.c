@@ -238,9 +238,11 @@ static compile_job *job_of_key(const compile_pool *pool, const uint8_t key[WARDI
     return NULL;
 }
 
-/* Makes room for another: ends one that nobody waits for any more. */
+/* When a job waits for a place, one that nobody waits for any more is ended. */
 static void job_make_way(const compile_pool *pool)
 {
+    bool full = pool->idle == 0 && pool->thread_count == pool->thread_max;
+    if (!full || job_queued(pool) == NULL) return;
     compile_job *job = pool->jobs;
     while (job != NULL && (job->began_ns == 0 || job->holders != 1 || job->ended)) job = job->next;
     if (job != NULL) job_end(job);
@@ -251,7 +253,6 @@ static bool job_submit(compile_pool *pool, compile_job *job)
 {
     bool add = pool->idle == 0 && pool->thread_count < pool->thread_max;
     if (add && !thread_add(pool) && pool->thread_count == 0) return false;
-    if (pool->idle == 0 && !add) job_make_way(pool);
     job->next = NULL;
     job->done = false;
     job->began_ns = 0;
@@ -262,6 +263,7 @@ static bool job_submit(compile_pool *pool, compile_job *job)
     while (*link != NULL) link = &(*link)->next;
     *link = job;
     pthread_cond_signal(&pool->work);
+    job_make_way(pool);
     return true;
 }
 
@@ -299,7 +301,10 @@ ward_error compile_pool_run(compile_pool *pool, compile_job **job, uint64_t *dea
     *job = same != NULL ? same : own;
     (*job)->holders++;
     bool done = job_wait(pool, *job, deadline_ns);
-    if (!done) job_leave(pool, *job);
+    if (!done) {
+        job_leave(pool, *job);
+        job_make_way(pool);
+    }
     pthread_mutex_unlock(&pool->lock);
     if (same != NULL) own->drop(own);
     return done ? WARD_OK : WARD_ERROR_DEADLINE;

@@ -185,8 +185,8 @@ static bool order_put(const compiler_run *run, const compile_input *input,
 
 static int process_spawn(compiler_run *run, const char *program)
 {
-    char *const args[] = {(char *)(uintptr_t) "ward-compile", (char *)(uintptr_t)WARDI_COMPILER_ARGUMENT,
-                          NULL};
+    char *const args[] = {(char *)(uintptr_t) "ward-compile",
+                          (char *)(uintptr_t)WARDI_COMPILER_ARGUMENT, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t all, none;
@@ -317,8 +317,8 @@ static ward_error tell_end(const compiler_run *run, const compiler_options *opti
 }
 
 static ward_error run_process(compiler_run *run, const compile_input *input,
-                              const compiler_options *options, compile_pool *pool,
-                              compile_job *job, module_image *ret_image, ward_diag *ret_diag)
+                              const compiler_options *options, compile_pool *pool, compile_job *job,
+                              module_image *ret_image, ward_diag *ret_diag)
 {
     if (!files_open(run) || !order_put(run, input, options))
         return wardi_fail(ret_diag, WARD_ERROR_IO, ": cannot hand it to a compiler: %s",

@@ -104,7 +104,7 @@ static ward_error image_make(source_kind kind, const wasm_byte_vec_t *binary,
 }
 
 ward_error module_image_compile(wasm_engine_t *engine, source_kind kind, const uint8_t *bytes,
-                               size_t length, module_image *ret_image, ward_diag *ret_diag)
+                                size_t length, module_image *ret_image, ward_diag *ret_diag)
 {
     wasm_byte_vec_t binary = WASM_EMPTY_VEC, code = WASM_EMPTY_VEC;
     if (kind == SOURCE_TEXT) {
