@@ -96,6 +96,7 @@ int main(int argc, char **argv)
     ward_host_options options = WARD_INIT(ward_host_options);
     options.cache_directory = "";
     ward_diag diag;
+    options.compiler_path = ""; /* what is compiled is not measured */
     bench_must(ward_host_open(&options, &b.host, &diag), &diag, "opening the host");
     bench_measure_init();
     if (argc == 3)

@@ -1,7 +1,7 @@
 /* A host: the engine, its clock thread, its compile threads and its cache, shared by all components
  * of a process.
  *
- * Costs: one clock thread (a tick a millisecond), `compile_threads` threads and as many child
+ * Costs: one clock thread (a tick a millisecond while a guest runs), `compile_threads` threads and as many child
  * processes while something compiles, and an address-space reservation for the memories of
  * `components_max` components; no memory is committed before a component uses it.
  *

@@ -76,10 +76,12 @@ void call_begin(wardi_instance *instance, uint64_t timeout_ns)
     instance->exited = false;
     if (instance->module->metered) fuel_give(instance);
     epoch_set(instance, wardi_ticks(), timeout_ns);
+    clock_enter(&instance->module->engine->clock);
 }
 
 void call_finish(wardi_instance *instance)
 {
+    clock_leave();
     if (instance->module->metered) fuel_count(instance);
 }
 
@@ -92,7 +94,12 @@ static void pause_until(const wardi_instance *instance, uint64_t *pause_ns)
         until_ns = wardi_add_sat(wardi_now_ns(), *pause_ns);
         if (*pause_ns < PAUSE_MAX_NS) *pause_ns *= 2;
     }
+    engine_clock *clock = &instance->module->engine->clock;
+    atomic_fetch_add_explicit(&clock->suspended, 1, memory_order_relaxed);
+    clock_leave();
     wardi_sleep_until_ns(until_ns < instance->deadline_ns ? until_ns : instance->deadline_ns);
+    clock_enter(clock);
+    atomic_fetch_sub_explicit(&clock->suspended, 1, memory_order_relaxed);
 }
 
 void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end)
@@ -166,8 +173,10 @@ ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, ui
     wasmtime_val_raw_t raw;
     raw.i64 = 0; /* an i32 result writes the lower half alone */
     epoch_set(instance, began_ticks, timeout_ns);
+    clock_enter(&instance->module->engine->clock);
     end.error = wasmtime_func_call_unchecked(
         instance->context, (const wasmtime_func_t *)(const void *)func->opaque, &raw, 1, &end.trap);
+    clock_leave();
     if (WARD_UNLIKELY(end.error != NULL || end.trap != NULL))
         return probe_ended(instance, func, end, timeout_ns, ret_trap);
     *ret_bits = (uint64_t)raw.i64;

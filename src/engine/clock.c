@@ -1,12 +1,20 @@
-/* The clock thread: one tick a millisecond, into every engine's epoch.
+/* The clock thread: one tick a millisecond, into every engine's epoch, while a guest runs.
  *
  * It allocates nothing and takes no lock, so nothing that a guest or a worker does can hold it up.
  * When the machine held it up for longer than a tick, the ticks that were missed are made up for,
  * so that lateness does not add up. A call that began meanwhile pays for them with time that it
  * never had: whoever is reached by its epoch looks at the time before it is ended (call_at_epoch).
- */
+ *
+ * When nobody has been inside a guest for some ticks, it rests. Phases: (1) it sets `resting`;
+ * (2) membarrier makes every thread's stores before it visible here, and `resting` visible to every
+ * load after it there; (3) it looks at the seats once more, and sleeps if all are empty. A thread
+ * takes its seat, then looks at `resting`. If it took the seat before (2), (3) sees that; if after,
+ * it sees `resting`, and wakes the clock. */
 #include "engine_priv.h"
 
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -42,16 +50,111 @@ static void tick(engine_clock *clock)
     }
 }
 
+/* ---- rest ---- */
+
+_Thread_local clock_seat *clock_seat_here;
+/* For threads that there was no memory for; taken by one, it is inside for good. */
+static clock_seat shared_seat = {.taken = true};
+static _Atomic(clock_seat *) seats = &shared_seat; /* never freed: a clock may look at any */
+static pthread_key_t seat_key;
+static pthread_once_t seat_once = PTHREAD_ONCE_INIT;
+
+static void seat_give(void *seat)
+{
+    atomic_store_explicit(&((clock_seat *)seat)->taken, false, memory_order_release);
+}
+
+static void seat_key_make(void)
+{
+    if (pthread_key_create(&seat_key, seat_give) != 0) seat_key = PTHREAD_KEYS_MAX;
+}
+
+static clock_seat *seat_free(void)
+{
+    clock_seat *seat = atomic_load_explicit(&seats, memory_order_acquire);
+    while (seat != NULL && atomic_exchange_explicit(&seat->taken, true, memory_order_acquire))
+        seat = seat->next;
+    return seat;
+}
+
+static clock_seat *seat_new(void)
+{
+    clock_seat *seat = wardi_alloc(sizeof *seat);
+    if (seat == NULL) return NULL;
+    atomic_store_explicit(&seat->taken, true, memory_order_relaxed);
+    seat->next = atomic_load_explicit(&seats, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&seats, &seat->next, seat, memory_order_release,
+                                                  memory_order_relaxed))
+        ;
+    return seat;
+}
+
+clock_seat *clock_seat_take(void)
+{
+    pthread_once(&seat_once, seat_key_make);
+    clock_seat *seat = seat_free();
+    if (seat == NULL) seat = seat_new();
+    if (seat != NULL) {
+        (void)pthread_setspecific(seat_key, seat); /* without, it is lost with its thread */
+    } else {
+        seat = &shared_seat;
+        atomic_store(&seat->inside, UINT32_MAX / 2); /* however its sharers race */
+    }
+    clock_seat_here = seat;
+    return seat;
+}
+
+static bool anybody_inside(void)
+{
+    const clock_seat *seat = atomic_load_explicit(&seats, memory_order_acquire);
+    while (seat != NULL && atomic_load_explicit(&seat->inside, memory_order_acquire) == 0)
+        seat = seat->next;
+    return seat != NULL;
+}
+
+void clock_wake(engine_clock *clock)
+{
+    if (atomic_exchange_explicit(&clock->resting, 0, memory_order_relaxed) != 0)
+        syscall(SYS_futex, &clock->resting, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* False: somebody is inside after all, or this kernel has no barrier to offer. */
+static bool rest(engine_clock *clock)
+{
+    atomic_store_explicit(&clock->resting, 1, memory_order_relaxed);
+    bool sure = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+    bool stop = atomic_load_explicit(&clock->stop, memory_order_relaxed);
+    if (!sure || stop || anybody_inside()) {
+        atomic_store_explicit(&clock->resting, 0, memory_order_relaxed);
+        return false;
+    }
+    while (atomic_load_explicit(&clock->resting, memory_order_relaxed) != 0)
+        syscall(SYS_futex, &clock->resting, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
+    return true;
+}
+
+/* ---- the thread ---- */
+
+/* So long it goes on for nobody: waking it costs a call its first microseconds. */
+enum { IDLE_TICKS = 3 };
+
 static void *clock_run(void *argument)
 {
     engine_clock *clock = argument;
     clock_hasten();
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* the default slack of 50 µs adds to lateness */
+    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
     uint64_t next_ns = wardi_now_ns() + ENGINE_TICK_NS;
-    while (!atomic_load_explicit(&clock->stop, memory_order_relaxed)) {
+    for (int idle = 0; !atomic_load_explicit(&clock->stop, memory_order_relaxed);) {
         wardi_sleep_until_ns(next_ns);
         for (uint64_t now_ns = wardi_now_ns(); next_ns <= now_ns; next_ns += ENGINE_TICK_NS)
             tick(clock);
+        idle = anybody_inside() ? 0 : idle + 1;
+        if (idle < IDLE_TICKS || !rest(clock)) continue;
+        idle = 0;
+        /* Calls that wait count on ticks for the time meanwhile; others begin only now. */
+        if (atomic_load_explicit(&clock->suspended, memory_order_relaxed) == 0)
+            next_ns = wardi_now_ns() + ENGINE_TICK_NS;
     }
     return NULL;
 }
@@ -75,7 +178,8 @@ ward_error engine_clock_start(engine_clock *clock, ward_diag *ret_diag)
 void engine_clock_stop(engine_clock *clock)
 {
     if (!clock->running) return;
-    atomic_store_explicit(&clock->stop, true, memory_order_relaxed);
+    atomic_store(&clock->stop, true);
+    clock_wake(clock);
     pthread_join(clock->thread, NULL);
     clock->running = false;
 }

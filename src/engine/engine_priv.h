@@ -22,16 +22,51 @@ bool engine_reactor_enter(void);
 
 #define ENGINE_TICK_NS WARDI_MS
 
-/* Written by the clock thread alone but for `engines`, which are published once each and stay. */
+/* `engines` are published once each and stay. */
 typedef struct engine_clock {
     pthread_t thread;
     bool running;
     atomic_bool stop;
     _Atomic(wasm_engine_t *) engines[2];
+    _Atomic uint32_t resting; /* 1: by the clock, when no guest runs; 0: by who enters one */
+    atomic_uint_least32_t
+        suspended; /* calls that wait on a fiber: their epoch must not stand still */
 } engine_clock;
+
+/* Where a thread says that it is inside a guest. Its own to write, the clocks' to read; it goes to
+ * another thread when its own ends. */
+typedef struct clock_seat {
+    _Atomic uint32_t inside; /* how deep */
+    atomic_bool taken;
+    struct clock_seat *next;
+} clock_seat;
+extern _Thread_local clock_seat *clock_seat_here;
 
 ward_error engine_clock_start(engine_clock *clock, ward_diag *ret_diag);
 void engine_clock_stop(engine_clock *clock);
+/** Takes a seat for this thread, for as long as it lives. NO_MEMORY is met by a seat that many
+ * share, and that is always inside. */
+clock_seat *clock_seat_take(void);
+void clock_wake(engine_clock *clock);
+
+/** Around everything that runs a guest. The barrier between this store and this load is the clock's
+ * (membarrier, before it looks at the seats a last time), so that a check need not pay for one. */
+static inline void clock_enter(engine_clock *clock)
+{
+    clock_seat *seat = clock_seat_here;
+    if (WARD_UNLIKELY(seat == NULL)) seat = clock_seat_take();
+    uint32_t inside = atomic_load_explicit(&seat->inside, memory_order_relaxed);
+    atomic_store_explicit(&seat->inside, inside + 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (WARD_UNLIKELY(atomic_load_explicit(&clock->resting, memory_order_relaxed) != 0))
+        clock_wake(clock);
+}
+static inline void clock_leave(void)
+{
+    clock_seat *seat = clock_seat_here;
+    uint32_t inside = atomic_load_explicit(&seat->inside, memory_order_relaxed);
+    atomic_store_explicit(&seat->inside, inside - 1, memory_order_release);
+}
 /** Ticks after which a call may have lasted `timeout_ns`: never fewer, at most one more. */
 uint64_t engine_clock_ticks(uint64_t timeout_ns);
 
