@@ -1,9 +1,9 @@
 /* A host: the engine, its clock thread, its compile threads and its cache, shared by all components
  * of a process.
  *
- * Costs: one clock thread (a tick a millisecond while a guest runs), `compile_threads` threads and as many child
- * processes while something compiles, and an address-space reservation for the memories of
- * `components_max` components; no memory is committed before a component uses it.
+ * Costs: one clock thread (a tick a millisecond while a guest runs), `compile_threads` threads and
+ * as many child processes while something compiles, and an address-space reservation for the
+ * memories of `components_max` components; no memory is committed before a component uses it.
  *
  * A module that is not in the cache is compiled by a process of its own, the `ward` command, which
  * the kernel keeps to compile_memory_max, and which is ended after compile_timeout_ns: what a

@@ -87,35 +87,55 @@ void call_finish(wardi_instance *instance)
 
 /* ---- on a fiber ---- */
 
-static void pause_until(const wardi_instance *instance, uint64_t *pause_ns)
+/* False: the guest waits, and there is nothing to do before `*ret_wake_ns`. True: the call is over,
+ * and the future deleted. */
+static bool call_poll(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end,
+                      uint64_t *pause_ns, uint64_t *ret_wake_ns)
 {
-    uint64_t until_ns = instance->wake_ns;
-    if (until_ns == UINT64_MAX) {
-        until_ns = wardi_add_sat(wardi_now_ns(), *pause_ns);
-        if (*pause_ns < PAUSE_MAX_NS) *pause_ns *= 2;
+    while (!wasmtime_call_future_poll(future)) {
+        uint64_t now_ns = wardi_now_ns(), wake_ns = instance->wake_ns;
+        if (instance->expired) { /* told to trap, and waits on: it is not our import that waits */
+            end->cancelled = true;
+            break;
+        }
+        if (now_ns >= instance->deadline_ns) {
+            instance->expired = true;
+            continue;
+        }
+        if (wake_ns == UINT64_MAX) {
+            wake_ns = wardi_add_sat(now_ns, *pause_ns);
+            if (*pause_ns < PAUSE_MAX_NS) *pause_ns *= 2;
+        }
+        *ret_wake_ns = wake_ns < instance->deadline_ns ? wake_ns : instance->deadline_ns;
+        return false;
     }
+    wasmtime_call_future_delete(future);
+    return true;
+}
+
+/* The thread leaves the guest, which stays where it is. */
+static void call_suspend(const wardi_instance *instance)
+{
     engine_clock *clock = &instance->module->engine->clock;
     atomic_fetch_add_explicit(&clock->suspended, 1, memory_order_relaxed);
     clock_leave();
-    wardi_sleep_until_ns(until_ns < instance->deadline_ns ? until_ns : instance->deadline_ns);
+}
+
+static void call_unsuspend(const wardi_instance *instance)
+{
+    engine_clock *clock = &instance->module->engine->clock;
     clock_enter(clock);
     atomic_fetch_sub_explicit(&clock->suspended, 1, memory_order_relaxed);
 }
 
 void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end)
 {
-    uint64_t pause_ns = PAUSE_MIN_NS;
-    while (!wasmtime_call_future_poll(future)) {
-        if (instance->expired) { /* told to trap, and waits on: it is not our import that waits */
-            end->cancelled = true;
-            break;
-        }
-        if (wardi_now_ns() < instance->deadline_ns)
-            pause_until(instance, &pause_ns);
-        else
-            instance->expired = true;
+    uint64_t pause_ns = PAUSE_MIN_NS, wake_ns;
+    while (!call_poll(instance, future, end, &pause_ns, &wake_ns)) {
+        call_suspend(instance);
+        wardi_sleep_until_ns(wake_ns);
+        call_unsuspend(instance);
     }
-    wasmtime_call_future_delete(future);
 }
 
 /* ---- forms ---- */
@@ -227,36 +247,123 @@ static wardi_value value_out(const wasmtime_val_t *value)
     return out;
 }
 
-static void call_any(wardi_instance *instance, const wardi_func *func, const wasmtime_val_t *args,
-                     size_t arg_count, wasmtime_val_t *results, size_t result_count, call_end *end)
+/* ---- calls that their caller need not stand by ---- */
+
+/* Made at the first such call and kept, so that the next ones allocate nothing. */
+struct call_state {
+    wasmtime_call_future_t *future; /* NULL: no call waits */
+    call_end end;
+    wardi_func func;
+    uint64_t timeout_ns, pause_ns;
+    size_t arg_count, result_count, room;
+    wasmtime_val_t values[]; /* arguments, then results: where they lie while it waits */
+};
+
+static call_state *state_for(wardi_instance *instance, size_t values)
 {
+    call_state *state = instance->call;
+    if (state != NULL && state->room >= values) return state;
+    size_t room = values > 8 ? values : 8;
+    state = wardi_alloc(sizeof *state + room * sizeof state->values[0]);
+    if (state == NULL) return NULL;
+    state->room = room;
+    wardi_free(instance->call);
+    instance->call = state;
+    return state;
+}
+
+static wardi_progress call_go_on(wardi_instance *instance, uint64_t *ret_wake_ns)
+{
+    call_state *state = instance->call;
+    if (state->future != NULL &&
+        !call_poll(instance, state->future, &state->end, &state->pause_ns, ret_wake_ns)) {
+        call_suspend(instance);
+        return WARDI_CALL_WAITS;
+    }
+    state->future = NULL;
+    call_finish(instance);
+    return WARDI_CALL_OVER;
+}
+
+ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
+                            const wardi_value *args, size_t arg_count, size_t result_count,
+                            uint64_t timeout_ns, wardi_progress *ret_progress,
+                            uint64_t *ret_wake_ns, ward_diag *ret_diag)
+{
+    ward_error error = signature_check(instance, func, args, arg_count, result_count, ret_diag);
+    if (error != WARD_OK) return error;
+    call_state *state = state_for(instance, arg_count + result_count);
+    if (state == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a call");
+    WARD_ASSERT(state->future == NULL);
+    for (size_t i = 0; i < arg_count; i++) state->values[i] = value_in(&args[i]);
+    state->func = *func;
+    state->timeout_ns = timeout_ns;
+    state->pause_ns = PAUSE_MIN_NS;
+    state->arg_count = arg_count;
+    state->result_count = result_count;
+    state->end = (call_end){0};
     wasmtime_func_t of = func_of(func);
+    wasmtime_val_t *results = state->values + arg_count;
+    call_begin(instance, timeout_ns);
     if (instance->module->facts.waits)
-        call_fiber(instance, &of, args, arg_count, results, result_count, end);
+        state->future =
+            wasmtime_func_call_async(instance->context, &of, state->values, arg_count, results,
+                                     result_count, &state->end.trap, &state->end.error);
     else
-        end->error = wasmtime_func_call(instance->context, &of, args, arg_count, results,
-                                        result_count, &end->trap);
+        state->end.error = wasmtime_func_call(instance->context, &of, state->values, arg_count,
+                                              results, result_count, &state->end.trap);
+    *ret_progress = call_go_on(instance, ret_wake_ns);
+    return WARD_OK;
+}
+
+wardi_progress wardi_call_resume(wardi_instance *instance, uint64_t *ret_wake_ns)
+{
+    WARD_ASSERT(wardi_call_waits(instance));
+    call_unsuspend(instance);
+    return call_go_on(instance, ret_wake_ns);
+}
+
+bool wardi_call_waits(const wardi_instance *instance)
+{
+    return instance->call != NULL && instance->call->future != NULL;
+}
+
+ward_error wardi_call_take(wardi_instance *instance, wardi_value *ret_results, ward_trap *ret_trap,
+                           ward_diag *ret_diag)
+{
+    call_state *state = instance->call;
+    WARD_ASSERT(state != NULL && state->future == NULL);
+    if (!call_ended_well(&state->end))
+        return trap_tell(instance, &state->end, call_export_name(instance, &state->func),
+                         state->timeout_ns, ret_trap, ret_diag);
+    for (size_t i = 0; i < state->result_count; i++)
+        ret_results[i] = value_out(&state->values[state->arg_count + i]);
+    return WARD_OK;
+}
+
+void call_drop(wardi_instance *instance)
+{
+    if (wardi_call_waits(instance)) {
+        wasmtime_call_future_delete(instance->call->future);
+        atomic_fetch_sub_explicit(&instance->module->engine->clock.suspended, 1,
+                                  memory_order_relaxed);
+    }
+    wardi_free(instance->call);
+    instance->call = NULL;
 }
 
 ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
                       size_t arg_count, wardi_value *ret_results, size_t result_count,
                       uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag)
 {
-    ward_error error = signature_check(instance, func, args, arg_count, result_count, ret_diag);
+    wardi_progress progress;
+    uint64_t wake_ns;
+    ward_error error = wardi_call_start(instance, func, args, arg_count, result_count, timeout_ns,
+                                        &progress, &wake_ns, ret_diag);
     if (error != WARD_OK) return error;
-    wasmtime_val_t *values = wardi_alloc_array(arg_count + result_count, sizeof *values);
-    if (values == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a call");
-    for (size_t i = 0; i < arg_count; i++) values[i] = value_in(&args[i]);
-    call_end end = {0};
-    call_begin(instance, timeout_ns);
-    call_any(instance, func, values, arg_count, values + arg_count, result_count, &end);
-    call_finish(instance);
-    if (call_ended_well(&end))
-        for (size_t i = 0; i < result_count; i++)
-            ret_results[i] = value_out(&values[arg_count + i]);
-    else
-        error = trap_tell(instance, &end, call_export_name(instance, func), timeout_ns, ret_trap,
-                          ret_diag);
-    wardi_free(values);
-    return error;
+    while (progress == WARDI_CALL_WAITS) {
+        wardi_sleep_until_ns(wake_ns);
+        progress = wardi_call_resume(instance, &wake_ns);
+    }
+    return wardi_call_take(instance, ret_results, ret_trap, ret_diag);
 }

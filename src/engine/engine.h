@@ -163,6 +163,28 @@ ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wa
                       size_t arg_count, wardi_value *ret_results, size_t result_count,
                       uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag);
 
+/** How far a call is that its caller need not stand by. */
+typedef enum wardi_progress {
+    WARDI_CALL_OVER,  /* wardi_call_take has the end of it */
+    WARDI_CALL_WAITS, /* in an import that waits: nothing else may enter the instance meanwhile */
+} wardi_progress;
+
+/** As wardi_call, but comes back when the guest waits: the thread is free, and calls
+ * wardi_call_resume at `*ret_wake_ns` (monotonic; the call's deadline at the latest). A module that
+ * imports nothing that waits is over at once. Errors: EXPORT_TYPE, NO_MEMORY: nothing was started.
+ */
+ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
+                            const wardi_value *args, size_t arg_count, size_t result_count,
+                            uint64_t timeout_ns, wardi_progress *ret_progress,
+                            uint64_t *ret_wake_ns, ward_diag *ret_diag);
+/** Goes on with what waits. Past its deadline it ends the guest, with a trap where it can. */
+wardi_progress wardi_call_resume(wardi_instance *instance, uint64_t *ret_wake_ns);
+/** Whether a call waits. wardi_instance_free ends it. */
+bool wardi_call_waits(const wardi_instance *instance);
+/** The results, or the end, as of wardi_call: once, when the call is over. */
+ward_error wardi_call_take(wardi_instance *instance, wardi_value *ret_results, ward_trap *ret_trap,
+                           ward_diag *ret_diag);
+
 /** The fast form of a core function `() -> i32` or `() -> i64`: no checks, no allocation, and no
  * fiber unless the module waits. `began_ticks` is the wardi_ticks from which `timeout_ns` counts:
  * the caller has just read them to measure the call. The caller knows the type; `*ret_bits` is the

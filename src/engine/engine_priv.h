@@ -338,6 +338,8 @@ ward_error wasi_grant(wardi_instance *instance, const wardi_instance_options *op
 
 /* ---- instance.c, call.c, trap.c, component_model.c, component_types.c ---- */
 
+typedef struct call_state call_state;
+
 struct wardi_instance {
     /* the instance's thread; read-only after wardi_instance_new unless it says otherwise */
     wasmtime_context_t *context;
@@ -350,6 +352,7 @@ struct wardi_instance {
     wasmtime_instance_t core;
     wasmtime_component_instance_t component;
     ward_limits limits;
+    call_state *call;   /* NULL: none was made yet */
     ward_error refusal; /* why a memory could not be made */
     uint64_t refused_bytes;
     /* of the activity that is running */
@@ -392,6 +395,8 @@ void call_finish(wardi_instance *instance);
  */
 wasmtime_error_t *call_at_epoch(wasmtime_context_t *context, void *data, uint64_t *ret_more_ticks,
                                 wasmtime_update_deadline_kind_t *ret_kind);
+/** Ends what waits, without a word, and frees what calls have kept. */
+void call_drop(wardi_instance *instance);
 /** Polls until the future is done or the deadline has passed, then deletes it. */
 void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end);
 /** Name of an export, or "?". */

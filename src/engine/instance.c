@@ -202,6 +202,7 @@ ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options
 void wardi_instance_free(wardi_instance *instance)
 {
     if (instance == NULL) return;
+    call_drop(instance);
     if (instance->store != NULL) wasmtime_store_delete(instance->store);
     wardi_module_release(instance->module);
     wardi_free(instance);
