@@ -284,7 +284,7 @@ static void test_limits(void **state)
     guest_stop(&guest);
 }
 
-/* A thread that has entered the reactor still runs core modules, whose WASI has one of its own. */
+/* A thread that has entered the reactor still runs core modules. */
 static void test_both_kinds_on_a_thread(void **state)
 {
     static const char wat[] =
