@@ -58,13 +58,11 @@ static int environ_sizes_get(wasi_call *call, const wasi_arg *args)
 
 /* ---- clocks and randomness ---- */
 
-enum { CLOCK_OF_WALL = 0, CLOCK_OF_RUN = 1, CLOCK_LAST = 3 };
-
 /* The processor's time is the host's, and nothing that a guest could measure itself by. */
 static int clock_check(uint32_t clock)
 {
-    if (clock > CLOCK_LAST) return WASI_INVAL;
-    return clock <= CLOCK_OF_RUN ? WASI_OK : WASI_NOTSUP;
+    if (clock > WASI_CLOCK_LAST) return WASI_INVAL;
+    return clock <= WASI_CLOCK_OF_RUN ? WASI_OK : WASI_NOTSUP;
 }
 
 static int clock_res_get(wasi_call *call, const wasi_arg *args)
@@ -78,8 +76,8 @@ static int clock_time_get(wasi_call *call, const wasi_arg *args)
     uint32_t clock = wasi_u32(args, 0);
     int failed = clock_check(clock);
     if (failed != WASI_OK) return failed;
-    uint64_t now_ns =
-        clock == CLOCK_OF_WALL ? wardi_wall_ns() : wardi_now_ns() - call->instance->wasi_epoch_ns;
+    uint64_t now_ns = clock == WASI_CLOCK_OF_WALL ? wardi_wall_ns()
+                                                  : wardi_now_ns() - call->instance->wasi_epoch_ns;
     return wasi_answer(call, wasi_u32(args, 2), now_ns, 8);
 }
 

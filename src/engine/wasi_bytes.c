@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -107,8 +106,7 @@ int wasi_fd_pread(wasi_call *call, const wasi_arg *args)
 
 /* ---- writing ---- */
 
-/* Past a limit on the size of files (ulimit -f) the kernel raises SIGXFSZ, which ends a process
- * that has no handler. */
+/* Only then does writing a file raise a signal. */
 static bool sizes_are_limited(void)
 {
     struct rlimit limit;
@@ -120,10 +118,11 @@ static ssize_t file_write(const wasi_file *file, const byte_move *move, off_t of
 {
     wasi_hold hold;
     bool limited = sizes_are_limited();
-    if (limited) wasi_hold_signal(&hold, SIGXFSZ);
+    if (limited) wasi_hold_signals(&hold);
+    errno = 0;
     ssize_t put = offset < 0 ? writev(file->descriptor, move->parts, move->count)
                              : pwritev(file->descriptor, move->parts, move->count, offset);
-    if (limited) wasi_hold_release(&hold, put < 0 && errno == EFBIG);
+    if (limited) wasi_hold_release(&hold);
     return put;
 }
 
@@ -213,11 +212,11 @@ int wasi_fd_filestat_set_size(wasi_call *call, const wasi_arg *args)
     if (wasi_u64(args, 1) > INT64_MAX) return WASI_FBIG;
     wasi_hold hold;
     bool limited = sizes_are_limited();
-    if (limited) wasi_hold_signal(&hold, SIGXFSZ);
-    int failed = ftruncate(file->descriptor, (off_t)wasi_u64(args, 1)) != 0 ? errno : 0;
-    errno = failed;
-    if (limited) wasi_hold_release(&hold, failed == EFBIG);
-    return failed != 0 ? wasi_errno(failed) : WASI_OK;
+    if (limited) wasi_hold_signals(&hold);
+    errno = 0;
+    bool done = ftruncate(file->descriptor, (off_t)wasi_u64(args, 1)) == 0;
+    if (limited) wasi_hold_release(&hold);
+    return done ? WASI_OK : wasi_errno(errno);
 }
 
 /* ---- the rest ---- */

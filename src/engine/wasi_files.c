@@ -7,11 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLAGS_APPEND (1u << 0)
-#define FLAGS_DSYNC (1u << 1)
-#define FLAGS_NONBLOCK (1u << 2)
-#define FLAGS_ALL ((1u << 5) - 1)
-
 /* ---- the table ---- */
 
 static wasi_file stream(const wasi_state *state, uint32_t number)
@@ -196,14 +191,14 @@ int wasi_fd_fdstat_get(wasi_call *call, const wasi_arg *args)
  * whatever the guest says; how they are synced can't be changed later. */
 int wasi_fd_fdstat_set_flags(wasi_call *call, const wasi_arg *args)
 {
-    uint32_t flags = wasi_u32(args, 1), change = FLAGS_APPEND | FLAGS_NONBLOCK;
+    uint32_t flags = wasi_u32(args, 1), change = WASI_APPEND | WASI_NONBLOCK;
     wasi_file *file = wasi_file_get(call, wasi_u32(args, 0));
     if (file == NULL) return WASI_BADF;
-    if ((flags & ~FLAGS_ALL) != 0) return WASI_INVAL;
+    if (flags > WASI_FLAGS_ALL) return WASI_INVAL;
     if (((flags ^ file->flags) & ~change) != 0) return WASI_NOTSUP;
     if (file->kind == WASI_FILE &&
         fcntl(file->descriptor, F_SETFL,
-              O_NONBLOCK | ((flags & FLAGS_APPEND) != 0 ? O_APPEND : 0)) != 0)
+              O_NONBLOCK | ((flags & WASI_APPEND) != 0 ? O_APPEND : 0)) != 0)
         return wasi_errno(errno);
     file->flags = (uint16_t)flags;
     return WASI_OK;

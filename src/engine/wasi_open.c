@@ -1,8 +1,8 @@
 /* Opening what a guest names. The kernel resolves the path, beneath the granted directory and
  * nowhere else, whatever links and renames do meanwhile (openat2, RESOLVE_BENEATH). Only regular
- * files and directories are opened: a look comes first, since opening a device may already do
- * something, and opening a pipe waits for its other end. Whoever swaps one in between the look and
- * the opening gains nothing: it is opened without waiting, looked at again, and let go. */
+ * files and directories are opened: a look comes first, since opening a pipe waits for its other
+ * end, and opening a device may already do something. A guest can make neither; one that another
+ * puts in place between look and opening is opened without waiting, looked at again, and let go. */
 #include "wasi_priv.h"
 
 #include <errno.h>
@@ -13,18 +13,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOOKUP_FOLLOW 1u
 #define OPEN_CREATE (1u << 0)
 #define OPEN_DIRECTORY (1u << 1)
 #define OPEN_EXCLUSIVE (1u << 2)
 #define OPEN_TRUNCATE (1u << 3)
 #define OPEN_ALL ((1u << 4) - 1)
-#define FLAGS_APPEND (1u << 0)
-#define FLAGS_DSYNC (1u << 1)
-#define FLAGS_SYNC (1u << 4 | 1u << 3) /* and rsync */
-#define FLAGS_ALL ((1u << 5) - 1)
-#define RIGHT_READ (UINT64_C(1) << 1)
-#define RIGHT_WRITE (UINT64_C(1) << 6)
 
 /* ---- paths ---- */
 
@@ -97,23 +90,22 @@ static bool wish_read(const wasi_arg *args, open_wish *ret_wish)
     uint32_t lookup = wasi_u32(args, 1), open = wasi_u32(args, 4), told = wasi_u32(args, 7);
     uint64_t rights = wasi_u64(args, 5);
     bool directory = (open & OPEN_DIRECTORY) != 0;
-    if ((lookup & ~LOOKUP_FOLLOW) != 0 || (open & ~OPEN_ALL) != 0 || (told & ~FLAGS_ALL) != 0)
-        return false;
+    if (lookup > WASI_FOLLOW || open > OPEN_ALL || told > WASI_FLAGS_ALL) return false;
     if (directory && (open & (OPEN_CREATE | OPEN_TRUNCATE)) != 0) return false;
-    *ret_wish = (open_wish){.follow = (lookup & LOOKUP_FOLLOW) != 0,
+    *ret_wish = (open_wish){.follow = (lookup & WASI_FOLLOW) != 0,
                             .create = (open & OPEN_CREATE) != 0,
                             .directory = directory,
-                            .readable = (rights & RIGHT_READ) != 0,
-                            .writable = (rights & RIGHT_WRITE) != 0 && !directory,
+                            .readable = (rights & WASI_RIGHT_READ) != 0,
+                            .writable = (rights & WASI_RIGHT_WRITE) != 0 && !directory,
                             .told = (uint16_t)told};
     int flags = O_RDONLY;
     if (ret_wish->writable) flags = ret_wish->readable ? O_RDWR : O_WRONLY;
     if (ret_wish->create) flags |= O_CREAT;
     if (ret_wish->create && (open & OPEN_EXCLUSIVE) != 0) flags |= O_EXCL;
     if ((open & OPEN_TRUNCATE) != 0) flags |= O_TRUNC;
-    if ((told & FLAGS_APPEND) != 0) flags |= O_APPEND;
-    if ((told & FLAGS_DSYNC) != 0) flags |= O_DSYNC;
-    if ((told & FLAGS_SYNC) != 0) flags |= O_SYNC;
+    if ((told & WASI_APPEND) != 0) flags |= O_APPEND;
+    if ((told & WASI_DSYNC) != 0) flags |= O_DSYNC;
+    if ((told & (WASI_SYNC | WASI_RSYNC)) != 0) flags |= O_SYNC;
     if (directory) flags |= O_DIRECTORY;
     if (!ret_wish->follow) flags |= O_NOFOLLOW;
     ret_wish->flags = flags;

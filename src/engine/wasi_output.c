@@ -13,25 +13,31 @@
 /* What a pipe or a terminal that says it is writable takes without blocking. */
 #define OUTPUT_CHUNK_BYTES 4096u
 
-void wasi_hold_signal(wasi_hold *hold, int signal)
+static const int raised[] = {SIGPIPE, SIGXFSZ};
+
+static sigset_t raised_set(void)
 {
-    sigset_t alone, pending;
-    sigemptyset(&alone);
-    sigaddset(&alone, signal);
-    sigpending(&pending);
-    hold->signal = signal;
-    hold->pending = sigismember(&pending, signal) == 1;
-    pthread_sigmask(SIG_BLOCK, &alone, &hold->before);
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < WARD_COUNT(raised); i++) sigaddset(&set, raised[i]);
+    return set;
 }
 
-void wasi_hold_release(const wasi_hold *hold, bool raised)
+void wasi_hold_signals(wasi_hold *hold)
+{
+    sigset_t set = raised_set();
+    sigpending(&hold->pending);
+    pthread_sigmask(SIG_BLOCK, &set, &hold->before);
+}
+
+void wasi_hold_release(const wasi_hold *hold)
 {
     static const struct timespec at_once;
-    sigset_t alone;
+    sigset_t set = raised_set();
     int failed = errno;
-    sigemptyset(&alone);
-    sigaddset(&alone, hold->signal);
-    if (raised && !hold->pending) (void)sigtimedwait(&alone, NULL, &at_once);
+    for (size_t i = 0; i < WARD_COUNT(raised); i++)
+        if (sigismember(&hold->pending, raised[i]) == 1) sigdelset(&set, raised[i]);
+    if (failed == EPIPE || failed == EFBIG) (void)sigtimedwait(&set, NULL, &at_once);
     pthread_sigmask(SIG_SETMASK, &hold->before, NULL);
     errno = failed;
 }
@@ -43,12 +49,12 @@ static ssize_t write_now(int descriptor, const uint8_t *bytes, size_t length)
     static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
     struct pollfd ready = {.fd = descriptor, .events = POLLOUT};
     wasi_hold hold;
-    wasi_hold_signal(&hold, SIGPIPE);
+    wasi_hold_signals(&hold);
     pthread_mutex_lock(&turn);
     errno = EINTR; /* another was faster: as if a signal had come */
     ssize_t put = poll(&ready, 1, 0) > 0 ? write(descriptor, bytes, length) : -1;
     pthread_mutex_unlock(&turn);
-    wasi_hold_release(&hold, put < 0 && errno == EPIPE);
+    wasi_hold_release(&hold);
     return put;
 }
 

@@ -10,8 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOKUP_FOLLOW 1u
-
 /* ---- a name in a directory ---- */
 
 typedef struct name_place {
@@ -209,12 +207,12 @@ static int reach(const wasi_call *call, const wasi_arg *args, bool change, int *
     wasi_path path;
     wasi_file within;
     uint32_t lookup = wasi_u32(args, 1);
-    if ((lookup & ~LOOKUP_FOLLOW) != 0) return WASI_INVAL;
+    if (lookup > WASI_FOLLOW) return WASI_INVAL;
     int failed = wasi_directory_get(call, wasi_u32(args, 0), change, &within);
     if (failed == WASI_OK)
         failed = wasi_path_read(call, wasi_u32(args, 2), wasi_u32(args, 3), &path);
     if (failed != WASI_OK) return failed;
-    int follow = (lookup & LOOKUP_FOLLOW) != 0 ? 0 : O_NOFOLLOW;
+    int follow = (lookup & WASI_FOLLOW) != 0 ? 0 : O_NOFOLLOW;
     return wasi_open_beneath(within.descriptor, path.text, O_PATH | follow, ret_descriptor);
 }
 

@@ -8,7 +8,6 @@ enum { SUBSCRIPTION_BYTES = 48, EVENT_BYTES = 32 };
 /* More would keep the thread here for longer than a tick. */
 enum { SUBSCRIPTIONS_MAX = 65536 };
 enum { TAG_CLOCK = 0, TAG_READ = 1, TAG_WRITE = 2 };
-enum { CLOCK_OF_WALL = 0, CLOCK_OF_RUN = 1 };
 
 /* One call's lists in the guest's memory. */
 typedef struct poll_call {
@@ -33,10 +32,10 @@ static int subscription_due(const poll_call *call, const uint8_t *at, uint64_t *
     if (tag != TAG_CLOCK) return WASI_INVAL;
     uint64_t clock = wasi_load(at + 16, 4), timeout_ns = wasi_load(at + 24, 8);
     bool absolute = (wasi_load(at + 40, 2) & 1) != 0;
-    if (clock != CLOCK_OF_WALL && clock != CLOCK_OF_RUN) return WASI_NOTSUP;
+    if (clock != WASI_CLOCK_OF_WALL && clock != WASI_CLOCK_OF_RUN) return WASI_NOTSUP;
     if (!absolute)
         *ret_due_ns = wardi_add_sat(call->now_ns, timeout_ns);
-    else if (clock == CLOCK_OF_RUN)
+    else if (clock == WASI_CLOCK_OF_RUN)
         *ret_due_ns = wardi_add_sat(call->base.instance->wasi_epoch_ns, timeout_ns);
     else
         *ret_due_ns = wardi_add_sat(call->now_ns, sub_sat(timeout_ns, call->wall_ns));

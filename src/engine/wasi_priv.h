@@ -17,7 +17,6 @@
 /* The numbers of wasi_snapshot_preview1. */
 enum {
     WASI_OK = 0,
-    WASI_AGAIN = 6,
     WASI_BADF = 8,
     WASI_EXIST = 20,
     WASI_FAULT = 21,
@@ -38,6 +37,23 @@ enum {
     WASI_SPIPE = 70,
     WASI_NOTCAPABLE = 76,
 };
+
+/* fdflags */
+enum {
+    WASI_APPEND = 1u << 0,
+    WASI_DSYNC = 1u << 1,
+    WASI_NONBLOCK = 1u << 2,
+    WASI_RSYNC = 1u << 3,
+    WASI_SYNC = 1u << 4,
+    WASI_FLAGS_ALL = (1u << 5) - 1,
+};
+/* lookupflags */
+#define WASI_FOLLOW 1u
+/* Of rights, those that decide how something is opened. */
+#define WASI_RIGHT_READ (UINT64_C(1) << 1)
+#define WASI_RIGHT_WRITE (UINT64_C(1) << 6)
+/* clockids */
+enum { WASI_CLOCK_OF_WALL = 0, WASI_CLOCK_OF_RUN = 1, WASI_CLOCK_LAST = 3 };
 
 /* Standard input, output and error. */
 #define WASI_STREAMS 3u
@@ -145,16 +161,15 @@ void wasi_poll_oneoff(void *env, wasmtime_caller_t *caller, const wasmtime_val_t
 
 /* ---- wasi_output.c ---- */
 
-/* A signal that writing raises, which would end a process that has no handler: held back while a
- * guest's bytes are written. */
+/* The signals that writing raises, of a reader that has gone and of a limit on the size of files
+ * (ulimit -f): they would end a process that has no handlers, and are held back while a guest's
+ * bytes are written. */
 typedef struct wasi_hold {
-    sigset_t before;
-    int signal;
-    bool pending; /* one was there already, and is not ours to take off */
+    sigset_t before, pending; /* what was pending already is not ours to take off */
 } wasi_hold;
-void wasi_hold_signal(wasi_hold *hold, int signal);
-/** Keeps errno; `raised`: the write failed in the way that raises it. */
-void wasi_hold_release(const wasi_hold *hold, bool raised);
+void wasi_hold_signals(wasi_hold *hold);
+/** Takes off the signal that came with errno, which is kept. */
+void wasi_hold_release(const wasi_hold *hold);
 
 /** Writes to the host's output, and gives up on a reader that does not read: bytes written, or a
  * negative errno. */

@@ -1,9 +1,13 @@
 /* WASI preview 1: descriptors, and what is in files. */
 #include "wasi_support.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* ---- bytes ---- */
@@ -395,21 +399,63 @@ static int write_past_the_limit(void)
     return 0;
 }
 
-static void test_limit_on_the_size_of_files(void **state)
+/* A kernel before openat2, or a container that forbids it. */
+static int grant_without_openat2(void)
 {
-    (void)state;
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog filter = {.len = WARD_COUNT(steps), .filter = steps};
+    ward_preopen preopen = {.host_path = "/tmp", .guest_path = "/data"};
+    ward_wasi_grants grants = {.preopens = &preopen, .preopen_count = 1};
+    wardi_instance_options options = {.limits = usual_limits(), .wasi = &grants, .name = "guest"};
+    wardi_engine *engine;
+    test_guest guest = {0};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return 2;
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) return 3;
+    if (wardi_engine_new(NULL, &engine, &guest.diag) != WARD_OK) return 4;
+    size_t before = open_descriptors();
+    if (guest_load(&guest, engine, wasi_wat(), false) != WARD_OK) return 5;
+    if (guest_make(&guest, &options, PATIENCE_NS) != WARD_ERROR_IO) return 6;
+    if (strstr(guest.diag.text, "openat2") == NULL) return 7;
+    if (open_descriptors() != before) return 8;
+    options.wasi = NULL; /* without a directory all is well */
+    if (guest_make(&guest, &options, PATIENCE_NS) != WARD_OK) return 9;
+    guest_stop(&guest);
+    wardi_engine_free(engine);
+    return 0;
+}
+
+/* In a process of its own: limits stay. */
+static void expect_success_of(int (*run)(void))
+{
     int status = 0;
     pid_t child = fork();
-    if (child == 0) _exit(write_past_the_limit());
+    if (child == 0) _exit(run());
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_limit_on_the_size_of_files(void **state)
+{
+    (void)state;
+    expect_success_of(write_past_the_limit);
+}
+
+static void test_kernel_without_openat2(void **state)
+{
+    (void)state;
+    expect_success_of(grant_without_openat2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limit_on_the_size_of_files), /* forks: before there are threads */
+        cmocka_unit_test(test_kernel_without_openat2),
         cmocka_unit_test_setup_teardown(test_read_write_seek, engine_setup, engine_teardown),
         cmocka_unit_test_setup_teardown(test_positions_stay, engine_setup, engine_teardown),
         cmocka_unit_test_setup_teardown(test_modes, engine_setup, engine_teardown),
