@@ -125,30 +125,28 @@ enum {
     PATH_UNLINK_FILE,
     POLL_FD_READWRITE,
 };
-#define RIGHTS_OF_FILES                                                                            \
-    (RIGHT(FD_SEEK) | RIGHT(FD_FDSTAT_SET_FLAGS) | RIGHT(FD_SYNC) | RIGHT(FD_TELL) |               \
-     RIGHT(FD_ADVISE) | RIGHT(FD_FILESTAT_GET) | RIGHT(POLL_FD_READWRITE))
-#define RIGHTS_OF_WRITERS                                                                          \
-    (RIGHT(FD_DATASYNC) | RIGHT(FD_WRITE) | RIGHT(FD_ALLOCATE) | RIGHT(FD_FILESTAT_SET_SIZE))
-#define RIGHTS_OF_DIRECTORIES                                                                      \
-    (RIGHT(FD_FDSTAT_SET_FLAGS) | RIGHT(FD_SYNC) | RIGHT(PATH_OPEN) | RIGHT(FD_READDIR) |          \
-     RIGHT(PATH_READLINK) | RIGHT(PATH_FILESTAT_GET) | RIGHT(FD_FILESTAT_GET))
-#define RIGHTS_OF_CHANGE                                                                           \
-    (RIGHT(PATH_CREATE_DIRECTORY) | RIGHT(PATH_CREATE_FILE) | RIGHT(PATH_LINK_SOURCE) |            \
-     RIGHT(PATH_LINK_TARGET) | RIGHT(PATH_RENAME_SOURCE) | RIGHT(PATH_RENAME_TARGET) |             \
-     RIGHT(PATH_FILESTAT_SET_SIZE) | RIGHT(PATH_FILESTAT_SET_TIMES) | RIGHT(FD_DATASYNC) |         \
-     RIGHT(FD_FILESTAT_SET_TIMES) | RIGHT(PATH_SYMLINK) | RIGHT(PATH_REMOVE_DIRECTORY) |           \
-     RIGHT(PATH_UNLINK_FILE))
+static const uint64_t of_files = RIGHT(FD_SEEK) | RIGHT(FD_FDSTAT_SET_FLAGS) | RIGHT(FD_SYNC) |
+                                 RIGHT(FD_TELL) | RIGHT(FD_ADVISE) | RIGHT(FD_FILESTAT_GET) |
+                                 RIGHT(POLL_FD_READWRITE);
+static const uint64_t of_writers =
+    RIGHT(FD_DATASYNC) | RIGHT(FD_WRITE) | RIGHT(FD_ALLOCATE) | RIGHT(FD_FILESTAT_SET_SIZE);
+static const uint64_t of_directories = RIGHT(FD_FDSTAT_SET_FLAGS) | RIGHT(FD_SYNC) |
+                                       RIGHT(PATH_OPEN) | RIGHT(FD_READDIR) | RIGHT(PATH_READLINK) |
+                                       RIGHT(PATH_FILESTAT_GET) | RIGHT(FD_FILESTAT_GET);
+static const uint64_t of_change =
+    RIGHT(PATH_CREATE_DIRECTORY) | RIGHT(PATH_CREATE_FILE) | RIGHT(PATH_LINK_SOURCE) |
+    RIGHT(PATH_LINK_TARGET) | RIGHT(PATH_RENAME_SOURCE) | RIGHT(PATH_RENAME_TARGET) |
+    RIGHT(PATH_FILESTAT_SET_SIZE) | RIGHT(PATH_FILESTAT_SET_TIMES) | RIGHT(FD_DATASYNC) |
+    RIGHT(FD_FILESTAT_SET_TIMES) | RIGHT(PATH_SYMLINK) | RIGHT(PATH_REMOVE_DIRECTORY) |
+    RIGHT(PATH_UNLINK_FILE);
 
 static uint64_t rights_of(const wasi_file *file)
 {
     uint64_t times = file->granted_write ? RIGHT(FD_FILESTAT_SET_TIMES) : 0;
     uint64_t read = file->readable ? RIGHT(FD_READ) : 0;
     switch ((wasi_kind)file->kind) {
-    case WASI_FILE:
-        return RIGHTS_OF_FILES | read | times | (file->writable ? RIGHTS_OF_WRITERS : 0);
-    case WASI_DIRECTORY:
-        return RIGHTS_OF_DIRECTORIES | (file->granted_write ? RIGHTS_OF_CHANGE : 0);
+    case WASI_FILE: return of_files | read | times | (file->writable ? of_writers : 0);
+    case WASI_DIRECTORY: return of_directories | (file->granted_write ? of_change : 0);
     case WASI_INPUT:
     case WASI_OUTPUT:
     case WASI_CLOSED: break;
@@ -164,8 +162,7 @@ static uint64_t rights_of(const wasi_file *file)
 static uint64_t rights_within(const wasi_file *file)
 {
     if (file->kind != WASI_DIRECTORY) return 0;
-    return RIGHTS_OF_FILES | RIGHTS_OF_WRITERS | RIGHT(FD_READ) | RIGHTS_OF_DIRECTORIES |
-           RIGHTS_OF_CHANGE;
+    return of_files | of_writers | RIGHT(FD_READ) | of_directories | of_change;
 }
 
 int wasi_fd_fdstat_get(wasi_call *call, const wasi_arg *args)

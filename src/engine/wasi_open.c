@@ -130,7 +130,7 @@ static int kind_of(int descriptor, const open_wish *wish, wasi_kind *ret_kind)
 static int look(int directory, const char *path, const open_wish *wish)
 {
     wasi_kind kind;
-    int found, follow = wish->follow ? 0 : O_NOFOLLOW;
+    int found = -1, follow = wish->follow ? 0 : O_NOFOLLOW;
     int failed = wasi_open_beneath(directory, path, O_PATH | follow, &found);
     if (failed == WASI_NOENT && wish->create) return WASI_OK;
     if (failed != WASI_OK) return failed;
@@ -143,7 +143,7 @@ static int look(int directory, const char *path, const open_wish *wish)
 static int open_as(const wasi_file *within, const char *path, const open_wish *wish,
                    wasi_file *ret_file)
 {
-    int found, flags = wish->flags | O_NONBLOCK | O_NOCTTY;
+    int found = -1, flags = wish->flags | O_NONBLOCK | O_NOCTTY;
     wasi_kind kind;
     int failed = look(within->descriptor, path, wish);
     if (failed == WASI_OK) failed = wasi_open_beneath(within->descriptor, path, flags, &found);

@@ -196,6 +196,18 @@ static inline int read_some(test_guest *guest, int file, uint32_t length)
     return failed != 0 ? -failed : (int)got(guest, ANSWER_AT, 4);
 }
 
+/* ---- descriptors of the host's ---- */
+
+static inline size_t open_descriptors(void)
+{
+    size_t count = 0;
+    DIR *self = opendir("/proc/self/fd");
+    assert_non_null(self);
+    while (readdir(self) != NULL) count++;
+    closedir(self);
+    return count;
+}
+
 /* ---- a directory of its own for every test ---- */
 
 static inline int tree_drop(const char *path, const struct stat *stat, int kind, struct FTW *at)
@@ -207,13 +219,14 @@ static inline int tree_drop(const char *path, const struct stat *stat, int kind,
 typedef struct granted {
     char root[32]; /* "inside" is granted; beside it lies "outside" */
     char inside[48], outside[48];
+    size_t descriptors; /* of the process, before */
     test_guest guest;
 } granted;
 
 /* The preopened directory is descriptor 3, "/data". */
 static inline granted grant(wardi_engine *engine, bool writable)
 {
-    granted it = {.root = "/tmp/ward-test-XXXXXX"};
+    granted it = {.root = "/tmp/ward-test-XXXXXX", .descriptors = open_descriptors()};
     assert_non_null(mkdtemp(it.root));
     snprintf(it.inside, sizeof it.inside, "%s/inside", it.root);
     snprintf(it.outside, sizeof it.outside, "%s/outside", it.root);
@@ -229,9 +242,11 @@ static inline granted grant(wardi_engine *engine, bool writable)
     return it;
 }
 
+/* Whatever the test did, nothing stays open. */
 static inline void grant_drop(granted *it)
 {
     guest_stop(&it->guest);
+    assert_int_equal(open_descriptors(), it->descriptors);
     nftw(it->root, tree_drop, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -249,16 +264,6 @@ static inline void host_write(const granted *it, const char *name, const char *t
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
-}
-
-static inline size_t open_descriptors(void)
-{
-    size_t count = 0;
-    DIR *self = opendir("/proc/self/fd");
-    assert_non_null(self);
-    while (readdir(self) != NULL) count++;
-    closedir(self);
-    return count;
 }
 
 #endif
