@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <wasi.h>
 #include <wasm.h>
 #include <wasmtime.h>
 

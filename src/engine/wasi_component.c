@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+#include <wasi.h>
 
 static ssize_t output_write(void *env, const unsigned char *bytes, size_t length)
 {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -244,6 +245,42 @@ static void test_output_from_many_buffers(void **state)
     close(ends[0]), close(ends[1]), close(kept);
 }
 
+/* Two that find room for one write: the second must not be left waiting for a reader. */
+static void *write_until_refused(void *argument)
+{
+    test_guest *guest = argument;
+    wardi_value args[] = {
+        {WARDI_I32, 1}, {WARDI_I32, LIST_AT}, {WARDI_I32, 1}, {WARDI_I32, ANSWER_AT}};
+    wardi_value failed = {0};
+    list_one(guest, 4096);
+    while (failed.bits == OK)
+        if (guest_call(guest, "fd_write", args, 4, &failed, 1) != WARD_OK) break;
+    return NULL;
+}
+
+static void test_many_writers_and_no_reader(void **state)
+{
+    enum { WRITERS = 4, ROUNDS = 20 };
+    int ends[2], kept = dup(STDOUT_FILENO);
+    ward_wasi_grants grants = {.inherit_stdout = true};
+    wardi_instance_options options = {.limits = usual_limits(), .wasi = &grants, .name = "guest"};
+    test_guest guests[WRITERS];
+    pthread_t threads[WRITERS];
+    for (int i = 0; i < WRITERS; i++) guests[i] = guest_start(*state, wasi_wat(), &options);
+    fflush(stdout);
+    for (int round = 0; round < ROUNDS; round++) {
+        assert_int_equal(pipe(ends), 0);
+        dup2(ends[1], STDOUT_FILENO);
+        for (int i = 0; i < WRITERS; i++)
+            pthread_create(&threads[i], NULL, write_until_refused, &guests[i]);
+        for (int i = 0; i < WRITERS; i++) pthread_join(threads[i], NULL);
+        dup2(kept, STDOUT_FILENO);
+        close(ends[0]), close(ends[1]);
+    }
+    for (int i = 0; i < WRITERS; i++) guest_stop(&guests[i]);
+    close(kept);
+}
+
 /* ---- descriptors ---- */
 
 static void test_preopened(void **state)
@@ -464,6 +501,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_closing_a_granted_stream, engine_setup,
                                         engine_teardown),
         cmocka_unit_test_setup_teardown(test_output_from_many_buffers, engine_setup,
+                                        engine_teardown),
+        cmocka_unit_test_setup_teardown(test_many_writers_and_no_reader, engine_setup,
                                         engine_teardown),
         cmocka_unit_test_setup_teardown(test_preopened, engine_setup, engine_teardown),
         cmocka_unit_test_setup_teardown(test_renumber, engine_setup, engine_teardown),
