@@ -127,7 +127,7 @@ static void listing_name(name_listing *listing, const struct dirent64 *name)
     wasi_store(head, (uint64_t)name->d_off, 8);
     wasi_store(head + 8, above ? listing->own_inode : name->d_ino, 8);
     wasi_store(head + 16, strlen(name->d_name), 4);
-    wasi_store(head + 20, wasi_filetype(DTTOIF(name->d_type)), 1);
+    wasi_store(head + 20, wasi_filetype((mode_t)DTTOIF(name->d_type)), 1);
     listing_add(listing, head, sizeof head);
     listing_add(listing, name->d_name, strlen(name->d_name));
 }
