@@ -17,8 +17,9 @@ extern "C" {
 /** Opaque. Borrows its host until freed. */
 typedef struct ward_component ward_component;
 
-/** A directory that a guest may use. It should hold plain files: opening a named pipe or a device
- * waits for its other end, which no deadline can cut short. */
+/** A directory that a guest may use. A module opens regular files and directories in it, nothing
+ * else, and 64 at most; for a component of the component model the engine's own rules hold. Needs
+ * Linux 5.8. */
 typedef struct ward_preopen {
     const char *host_path;  /**< the directory, as the host's process sees it */
     const char *guest_path; /**< where the guest finds it */
@@ -33,7 +34,7 @@ typedef struct ward_wasi_grants {
     size_t arg_count;             /**< of args */
     const char *const *env;       /**< "NAME=value" */
     size_t env_count;             /**< of env */
-    const ward_preopen *preopens; /**< directories; default: none */
+    const ward_preopen *preopens; /**< directories, for core modules; default: none */
     size_t preopen_count;         /**< of preopens */
     const char *stdin_path;       /**< file to read as standard input; NULL: empty */
     bool inherit_stdout;          /**< otherwise what the guest writes is dropped */

@@ -118,8 +118,10 @@ void clock_wake(engine_clock *clock)
         syscall(SYS_futex, &clock->resting, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* False: somebody is inside after all, or this kernel has no barrier to offer. */
-static bool rest(engine_clock *clock)
+/* False: somebody is inside after all, or this kernel has no barrier to offer. `*ret_missed`: calls
+ * were waiting, and count on ticks for the time of the rest. (Others begin after it: to begin, they
+ * end it.) */
+static bool rest(engine_clock *clock, bool *ret_missed)
 {
     atomic_store_explicit(&clock->resting, 1, memory_order_relaxed);
     bool sure = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
@@ -128,6 +130,7 @@ static bool rest(engine_clock *clock)
         atomic_store_explicit(&clock->resting, 0, memory_order_relaxed);
         return false;
     }
+    *ret_missed = atomic_load_explicit(&clock->suspended, memory_order_relaxed) != 0;
     while (atomic_load_explicit(&clock->resting, memory_order_relaxed) != 0)
         syscall(SYS_futex, &clock->resting, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
     return true;
@@ -150,11 +153,10 @@ static void *clock_run(void *argument)
         for (uint64_t now_ns = wardi_now_ns(); next_ns <= now_ns; next_ns += ENGINE_TICK_NS)
             tick(clock);
         idle = anybody_inside() ? 0 : idle + 1;
-        if (idle < IDLE_TICKS || !rest(clock)) continue;
+        bool missed;
+        if (idle < IDLE_TICKS || !rest(clock, &missed)) continue;
         idle = 0;
-        /* Calls that wait count on ticks for the time meanwhile; others begin only now. */
-        if (atomic_load_explicit(&clock->suspended, memory_order_relaxed) == 0)
-            next_ns = wardi_now_ns() + ENGINE_TICK_NS;
+        if (!missed) next_ns = wardi_now_ns() + ENGINE_TICK_NS;
     }
     return NULL;
 }

@@ -139,15 +139,6 @@ size_t compile_threads_wanted(uint32_t compilers)
     return processors + compilers + REACTOR_THREADS;
 }
 
-bool compile_wasi_fits(void)
-{
-    static atomic_bool fits; /* its threads are started at the first call, and stay */
-    if (!atomic_load_explicit(&fits, memory_order_relaxed))
-        atomic_store_explicit(&fits, compile_threads_fit(compile_threads_wanted(0)),
-                              memory_order_relaxed);
-    return atomic_load_explicit(&fits, memory_order_relaxed);
-}
-
 static atomic_bool reactor_is_there;
 static _Thread_local bool entered;
 

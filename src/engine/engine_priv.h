@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
-#include <wasi.h>
 #include <wasm.h>
 #include <wasmtime.h>
 
@@ -185,8 +184,6 @@ ward_error compile_pool_init(compile_pool *pool, uint32_t threads, ward_diag *re
 bool compile_threads_fit(size_t wanted);
 /** One for every processor, the compile threads and the reactor's. */
 size_t compile_threads_wanted(uint32_t compilers);
-/** Whether the threads of the engine's own WASI preview 1 can be had: one for every processor. */
-bool compile_wasi_fits(void);
 /** Drops what waits, ends what runs elsewhere, and waits for what runs here. */
 void compile_pool_done(compile_pool *pool);
 /** Runs the job on a compile thread, or waits for one of the same key, which `*job` is then, while
@@ -323,18 +320,26 @@ char *describe_name(const char *bytes, size_t length);
 /** Fills in `offered` and `waits` of a core module's imports. */
 void imports_offer(wardi_module *module);
 
-/* ---- wasi.c ---- */
+/* ---- wasi*.c: WASI preview 1, Ward's own ---- */
+
+/* What a guest of preview 1 has been granted and has open. */
+typedef struct wasi_state wasi_state;
 
 #define WASI_PREVIEW1 "wasi_snapshot_preview1"
 /** Offers WASI preview 1, with waiting done by us. */
 ward_error wasi_define(wasmtime_linker_t *linker, ward_diag *ret_diag);
-/** Names that preview 1 offers; the table ends with NULL. */
-extern const char *const wasi_names[];
+/** The names that preview 1 offers, one by one; NULL: there are no more. */
+const char *wasi_name(size_t index);
 /** Whether the import may wait, and so needs a fiber. */
 bool wasi_waits(const char *module, const char *name);
-/** Grants what was asked for. IO, INVALID_ARGUMENT, NO_MEMORY. */
+/** Grants a core module what was asked for. IO, INVALID_ARGUMENT, NO_MEMORY. */
 ward_error wasi_grant(wardi_instance *instance, const wardi_instance_options *options,
                       ward_diag *ret_diag);
+/** Closes what the guest had open. NULL is fine. */
+void wasi_free(wasi_state *state);
+/** wasi_component.c: grants a component the same, through the engine's own WASI. */
+ward_error wasi_grant_component(wardi_instance *instance, const wardi_instance_options *options,
+                                ward_diag *ret_diag);
 
 /* ---- instance.c, call.c, trap.c, component_model.c, component_types.c ---- */
 
@@ -363,6 +368,7 @@ struct wardi_instance {
     bool exited;
     int32_t exit_code;
     uint64_t wasi_epoch_ns; /* what the guest's monotonic clock counts from */
+    wasi_state *wasi;       /* NULL: a component, or a module that imports none of it */
     /* any thread reads */
     atomic_uint_least64_t memory_bytes, growths_refused, fuel_last;
 };
@@ -399,6 +405,8 @@ wasmtime_error_t *call_at_epoch(wasmtime_context_t *context, void *data, uint64_
 void call_drop(wardi_instance *instance);
 /** Polls until the future is done or the deadline has passed, then deletes it. */
 void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end);
+/** Remembers where the memory lies that core modules export as `memory`: its base never moves. */
+void instance_memory_found(wardi_instance *instance, const wasmtime_extern_t *found);
 /** Name of an export, or "?". */
 const char *call_export_name(const wardi_instance *instance, const wardi_func *func);
 

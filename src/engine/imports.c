@@ -52,10 +52,11 @@ static const char *closest(const char *name)
 {
     const char *best = NULL;
     unsigned best_distance = DISTANCE_MAX + 1;
-    for (size_t i = 0; wasi_names[i] != NULL; i++) {
-        unsigned distance = wardi_edit_distance(name, wasi_names[i], DISTANCE_MAX);
+    const char *offered;
+    for (size_t i = 0; (offered = wasi_name(i)) != NULL; i++) {
+        unsigned distance = wardi_edit_distance(name, offered, DISTANCE_MAX);
         if (distance >= best_distance) continue;
-        best = wasi_names[i];
+        best = offered;
         best_distance = distance;
     }
     return best;

@@ -112,11 +112,6 @@ static ward_error store_make(wardi_instance *instance, const wardi_instance_opti
                              ward_diag *ret_diag)
 {
     wardi_module *module = instance->module;
-    if (module->wants_wasi && !module->facts.is_component && !compile_wasi_fits())
-        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY,
-                          "cannot start the threads that WASI needs: too many threads "
-                          "for this user or container; raise the limit on processes (ulimit -u, "
-                          "pids.max)");
     instance->store = wasmtime_store_new(module->variant->engine, instance, NULL);
     instance->context = wasmtime_store_context(instance->store);
     wasmtime_store_epoch_deadline_callback(instance->store, call_at_epoch, instance, NULL);
@@ -124,7 +119,9 @@ static ward_error store_make(wardi_instance *instance, const wardi_instance_opti
     wasmtime_store_limiter(instance->store, -1,
                            elements < INT64_MAX ? (int64_t)elements : INT64_MAX, INSTANCES_MAX,
                            TABLES_MAX, MEMORIES_MAX);
-    return module->wants_wasi ? wasi_grant(instance, options, ret_diag) : WARD_OK;
+    if (!module->wants_wasi) return WARD_OK;
+    return module->facts.is_component ? wasi_grant_component(instance, options, ret_diag)
+                                      : wasi_grant(instance, options, ret_diag);
 }
 
 static void core_instantiate(wardi_instance *instance, call_end *end)
@@ -140,17 +137,20 @@ static void core_instantiate(wardi_instance *instance, call_end *end)
     call_drive(instance, future, end);
 }
 
-/* Remembers where the exported memory lies: its base never moves. */
+void instance_memory_found(wardi_instance *instance, const wasmtime_extern_t *found)
+{
+    if (found->kind != WASMTIME_EXTERN_MEMORY) return;
+    const uint8_t *bytes = wasmtime_memory_data(instance->context, &found->of.memory);
+    instance->memory = memory_pool_find(&instance->module->engine->pool, bytes);
+}
+
 static void memory_find(wardi_instance *instance)
 {
     wasmtime_extern_t found;
-    if (instance->module->facts.is_component) return;
+    if (instance->module->facts.is_component || instance->memory != NULL) return;
     if (!wasmtime_instance_export_get(instance->context, &instance->core, "memory", 6, &found))
         return;
-    if (found.kind == WASMTIME_EXTERN_MEMORY) {
-        const uint8_t *bytes = wasmtime_memory_data(instance->context, &found.of.memory);
-        instance->memory = memory_pool_find(&instance->module->engine->pool, bytes);
-    }
+    instance_memory_found(instance, &found);
     wasmtime_extern_delete(&found);
 }
 
@@ -204,6 +204,7 @@ void wardi_instance_free(wardi_instance *instance)
     if (instance == NULL) return;
     call_drop(instance);
     if (instance->store != NULL) wasmtime_store_delete(instance->store);
+    wasi_free(instance->wasi);
     wardi_module_release(instance->module);
     wardi_free(instance);
 }

@@ -284,7 +284,7 @@ static void test_limits(void **state)
     guest_stop(&guest);
 }
 
-/* A thread that has entered the reactor still runs core modules, whose WASI has one of its own. */
+/* A thread that has entered the reactor still runs core modules. */
 static void test_both_kinds_on_a_thread(void **state)
 {
     static const char wat[] =
@@ -318,6 +318,25 @@ static void test_a_thread_of_components_ends(void **state)
     }
 }
 
+/* Nothing bounds the engine's own WASI 0.2 in one: a grant is refused, not half kept. */
+static void test_directories_are_refused(void **state)
+{
+    const ward_preopen directory = {.host_path = "/tmp", .guest_path = "/tmp"};
+    const ward_wasi_grants grants = {.preopens = &directory, .preopen_count = 1};
+    wardi_instance_options options = {.limits = usual_limits(), .name = "guest", .wasi = &grants};
+    test_guest guest = {0};
+    assert_int_equal(guest_load(&guest, *state,
+                                "(component (import \"wasi:cli/environment@0.2.0\" (instance"
+                                " (export \"get-arguments\" (func (result (list string)))))))",
+                                false),
+                     WARD_OK);
+    assert_int_equal(guest_make(&guest, &options, PATIENCE_NS), WARD_ERROR_INVALID_ARGUMENT);
+    assert_non_null(strstr(guest.diag.text, "wasi.preopens"));
+    options.wasi = NULL;
+    assert_int_equal(guest_make(&guest, &options, PATIENCE_NS), WARD_OK);
+    guest_stop(&guest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_both_kinds_on_a_thread),
         cmocka_unit_test(test_a_thread_of_components_ends),
+        cmocka_unit_test(test_directories_are_refused),
     };
     return cmocka_run_group_tests(tests, engine_setup, engine_teardown);
 }

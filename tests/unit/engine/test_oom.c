@@ -38,7 +38,12 @@ static bool live(wardi_engine *engine, const char *wat, const wardi_instance_opt
 static void expect_no_harm(wardi_engine *engine, const char *wat, bool component)
 {
     const char *env[] = {"A=1"};
-    ward_wasi_grants wasi = {.env = env, .env_count = 1, .stdin_path = TEST_DIR "/vectors.tsv"};
+    ward_preopen preopen = {.host_path = TEST_DIR, .guest_path = "/tests"};
+    ward_wasi_grants wasi = {.env = env,
+                             .env_count = 1,
+                             .preopens = &preopen,
+                             .preopen_count = component ? 0 : 1,
+                             .stdin_path = TEST_DIR "/vectors.tsv"};
     wardi_instance_options options = {.limits = usual_limits(), .wasi = &wasi, .name = "guest"};
     bool through = false;
     long n = 0;
