@@ -36,8 +36,8 @@ typedef struct world {
     wardi_tree *tree;
     wardi_rng rng;
     uint64_t seed, now_ns, latest_ns, hash, steps, starts;
-    bool calm;      /* nothing fails or hangs any more */
-    bool stopping;  /* the root was told to stop, and nothing else happens: order is strict */
+    bool calm;     /* nothing fails or hangs any more */
+    bool stopping; /* the root was told to stop, and nothing else happens: order is strict */
     uint32_t node_count;
     world_node nodes[WORLD_NODES_MAX];
     world_news news[WORLD_NEWS_MAX];
@@ -54,8 +54,7 @@ static inline void world_fail(const world *w, const char *why, uint32_t n)
             (unsigned long long)w->seed);
     abort();
 }
-#define WORLD_ASSERT(w, n, expression)                                                             \
-    ((expression) ? (void)0 : world_fail((w), #expression, (n)))
+#define WORLD_ASSERT(w, n, expression) ((expression) ? (void)0 : world_fail((w), #expression, (n)))
 
 static inline uint64_t world_below(world *w, uint64_t limit)
 {
@@ -174,7 +173,6 @@ static inline void world_note_failure(world *w, uint32_t n, uint32_t in_window_b
     if (!wardi_tree_look(w->tree, c->id, &view) || view.in_window <= in_window_before) return;
     WORLD_ASSERT(w, n, c->failure_count < WORLD_FAILURES);
     /* By the tree's clock: that of the world may have gone back since. */
-    if (w->now_ns > w->latest_ns) w->latest_ns = w->now_ns;
     c->failures_ns[c->failure_count++] = w->latest_ns;
     uint32_t in_window = 0;
     for (uint32_t i = 0; i < c->failure_count; i++)
@@ -195,6 +193,7 @@ static inline wardi_tree_answer world_tell(world *w, uint32_t n, wardi_node_even
     /* Released, its budget is whole again; whoever asks anything of an exhausted root releases. */
     if (kind == WARDI_TREE_ASK_RELEASE || (n == 0 && kind >= WARDI_TREE_ASK_START))
         for (uint32_t i = 0; i < w->node_count; i++) w->nodes[i].failure_count = 0;
+    if (w->now_ns > w->latest_ns) w->latest_ns = w->now_ns;
     wardi_node_event event = {.kind = kind, .id = c->id, .run = c->run, .cause = cause};
     wardi_tree_answer answer = wardi_tree_event(w->tree, &event, w->now_ns);
     w->steps++;
@@ -251,13 +250,13 @@ static inline bool world_step(world *w)
     if (news_ns == WARDI_FOREVER && timer_ns == WARDI_FOREVER) return false;
     uint64_t at = news_ns < timer_ns ? news_ns : timer_ns;
     if (at > w->now_ns) w->now_ns = at;
-    if (w->now_ns > w->latest_ns) w->latest_ns = w->now_ns;
     if (news_ns < timer_ns) {
         world_news news = w->news[next];
         w->news[next] = w->news[--w->news_count];
         world_hear(w, &news);
     } else {
         WORLD_ASSERT(w, 0, wardi_tree_tick(w->tree, w->now_ns));
+        if (w->now_ns > w->latest_ns) w->latest_ns = w->now_ns;
         w->steps++;
         world_drain(w);
     }
