@@ -62,9 +62,13 @@ static uint64_t longest_delay(const wardi_tree_policy *policy)
     return wardi_pace_delay(&policy->pace, last, 1);
 }
 
-static void stop_terms(wardi_explanation *e, const wardi_explain_policy *p)
+/* What answers health is asked to stop first; what does not is killed. What trapped, or was ended
+ * by the deadline of a message, is down already. */
+static void stop_terms(wardi_explanation *e, const wardi_explain_policy *p, wardi_fault fault)
 {
     const wardi_tree_policy *s = &p->supervise;
+    if (fault == WARDI_FAULT_HANG_CHECK) add(e, WARDI_PHASE_RECOVER, "kill", s->kill_ns, 0);
+    if (fault != WARDI_FAULT_UNHEALTHY) return;
     uint64_t stop = s->shutdown == WARDI_SHUTDOWN_GRACEFUL   ? s->stop_ns
                     : s->shutdown == WARDI_SHUTDOWN_INFINITE ? WARDI_FOREVER
                                                              : 0;
@@ -81,7 +85,7 @@ wardi_explanation wardi_explain(const wardi_explain_policy *policy, wardi_fault 
     if (!e.restarted) return e;
     /* The delay runs while it is stopped: only the longer of the two would have to be waited for.
      * They are added up in the worst case, since a sum of terms is what can be read and checked. */
-    if (fault == WARDI_FAULT_UNHEALTHY) stop_terms(&e, policy);
+    stop_terms(&e, policy, fault);
     if (policy->group_stop_ns != 0)
         add(&e, WARDI_PHASE_RECOVER, "its group stops", policy->group_stop_ns,
             policy->stop_typical_ns);

@@ -1,5 +1,5 @@
 /* The sums of `ward explain`, against figures added up by hand. */
-#include "supervise/kit.h"
+#include "kit.h"
 
 static wardi_explain_policy usual(void)
 {
@@ -77,6 +77,8 @@ static void test_recovery(void **state)
     check_sums(&e);
     assert_true(e.worst_ns[1] == of_trap + 15 * WARDI_S);
     assert_true(e.typical_ns[1] == 101 * WARDI_MS + 10 * WARDI_US);
+    assert_true(wardi_explain(&p, WARDI_FAULT_HANG_CHECK).worst_ns[1] == of_trap + 5 * WARDI_S);
+    assert_true(wardi_explain(&p, WARDI_FAULT_HANG_MESSAGE).worst_ns[1] == of_trap);
     p.supervise.pace.shape = WARDI_PACE_OFF;
     e = wardi_explain(&p, WARDI_FAULT_TRAP);
     assert_true(e.typical_ns[0] + e.typical_ns[1] == 10 * WARDI_US);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "supervise/world.h"
+#include "world.h"
 
 static const uint64_t once_failed[] = {
     37049, 258225, /* the world measured intensity by a clock that goes back */

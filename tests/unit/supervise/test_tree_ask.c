@@ -1,5 +1,5 @@
 /* What operators may ask of nodes, at any time; adding and removing; what is refused, and how. */
-#include "supervise/kit.h"
+#include "kit.h"
 
 static void refuse_policy(wardi_tree_policy policy, const char *named)
 {

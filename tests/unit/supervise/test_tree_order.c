@@ -1,5 +1,5 @@
 /* In which order all starts and stops, with how many at a time, and how many there may be. */
-#include "supervise/kit.h"
+#include "kit.h"
 
 /* ---- needs ---- */
 

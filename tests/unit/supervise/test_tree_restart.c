@@ -1,5 +1,5 @@
 /* Who is restarted, why, how often, after how long, and what happens when it is too often. */
-#include "supervise/kit.h"
+#include "kit.h"
 
 /* ---- strategy × restart type × how it ended ---- */
 

@@ -1,5 +1,5 @@
 /* Every cell of the tables, and every cell as a real tree lives it. */
-#include "supervise/kit.h"
+#include "kit.h"
 
 /* The tree as a picture, one letter a cell: the shortest full description of what each state does
  * with each event, written by hand and not taken from the tables.

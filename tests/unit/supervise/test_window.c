@@ -1,5 +1,5 @@
 /* Counting in a window: held against exact times, its error within what tree_priv.h promises. */
-#include "supervise/kit.h"
+#include "kit.h"
 
 static void test_edges(void **state)
 {
