@@ -20,8 +20,8 @@
  * needs, and those are refused.
  *
  * Costs: an event is O(depth + degree + log n); what touches a group is that times the group.
- * Nothing recurses. A child takes WARDI_TREE_CHILD_BYTES and each need 20 bytes. One thread at a
- * time; host locks. */
+ * Neither depth nor a chain of needs costs stack. A child takes WARDI_TREE_CHILD_BYTES and each
+ * need 20 bytes. One thread at a time; host locks. */
 #ifndef WARDI_TREE_H
 #define WARDI_TREE_H
 
@@ -245,7 +245,8 @@ typedef struct wardi_node_options {
 } wardi_node_options;
 
 /** Adds a node, at any time, last among its siblings; a child under running supervisors starts as
- * soon as it may. Errors: INVALID_ARGUMENT, STATE (its parent or a need is being removed),
+ * soon as it may. As with an event, every action must have been taken before. Errors:
+ * INVALID_ARGUMENT, STATE (its parent or a need is being removed),
  * NO_MEMORY. */
 ward_error wardi_tree_add(wardi_tree *tree, const wardi_node_options *options, uint64_t now_ns,
                           wardi_node_id *ret_id, ward_diag *ret_diag);

@@ -342,6 +342,62 @@ static void test_renewal_spares_operators(void **state)
     kit_is(&k, 2, QUARANTINED);
     kit_is(&k, 3, READY);
     kit_is(&k, 4, READY);
+    assert_int_equal(kit_view(&k, 1).failures, 0); /* it begins afresh */
+    kit_free(&k);
+}
+
+/* A group without a member is no group: its supervisor's own intensity is not asked. */
+static void test_a_group_fails_with_its_first(void **state)
+{
+    (void)state;
+    for (int strategy = WARDI_ONE_FOR_ALL; strategy < WARDI_STRATEGIES; strategy++) {
+        kit k = kit_new(WARDI_ONE_FOR_ONE, 5);
+        kit_supervisor(&k, 0, (wardi_strategy)strategy, 5);
+        k.policy.intensity.max = 0;
+        kit_child(&k, 1);
+        kit_child(&k, 1);
+        kit_start(&k);
+        kit_ok(&k, 3, DIED);
+        assert_int_equal(kit_view(&k, 1).restarts_by_cause[WARD_CAUSE_ESCALATION], 1);
+        kit_is(&k, 2, STOPPING);
+        kit_ok(&k, 2, STOPPED);
+        kit_all_up(&k);
+        kit_is(&k, 3, READY);
+        kit_free(&k);
+    }
+}
+
+/* Delays of a supervisor grow as a child's do, and start over when it has run for long enough. */
+static void test_delays_of_a_supervisor(void **state)
+{
+    (void)state;
+    kit k = kit_new(WARDI_ONE_FOR_ONE, 5);
+    k.policy.intensity.max = 9;
+    k.policy.pace = (wardi_pace){.shape = WARDI_PACE_LINEAR,
+                                 .initial_ns = WARDI_S,
+                                 .max_ns = 60 * WARDI_S,
+                                 .reset_after_ns = 30 * WARDI_S};
+    kit_supervisor(&k, 0, WARDI_ONE_FOR_ONE, 0);
+    k.policy.intensity.max = 0;
+    kit_child(&k, 1);
+    kit_start(&k);
+    static const uint64_t want_s[] = {1, 2, 3};
+    for (size_t i = 0; i < WARD_COUNT(want_s); i++) {
+        kit_ok(&k, 2, DIED);
+        kit_is(&k, 1, BACKOFF);
+        assert_int_equal(kit_said(&k, 1)->due_ns, k.now_ns + want_s[i] * WARDI_S);
+        kit_pass(&k, want_s[i] * WARDI_S);
+        kit_all_up(&k);
+    }
+    kit_pass(&k, 30 * WARDI_S);
+    kit_ok(&k, 2, DIED);
+    assert_int_equal(kit_said(&k, 1)->due_ns, k.now_ns + WARDI_S);
+    kit_ok(&k, 1, ASK_START); /* who asks does not wait, nor for what is left of a delay later */
+    kit_all_up(&k);
+    kit_ok(&k, 1, ASK_STOP);
+    kit_ok(&k, 1, ASK_START);
+    kit_ok(&k, 2, STOPPED);
+    kit_up(&k, 2);
     kit_free(&k);
 }
 
@@ -477,6 +533,8 @@ int main(void)
         cmocka_unit_test(test_three_levels),
         cmocka_unit_test(test_supervisor_in_a_group),
         cmocka_unit_test(test_renewal_spares_operators),
+        cmocka_unit_test(test_a_group_fails_with_its_first),
+        cmocka_unit_test(test_delays_of_a_supervisor),
         cmocka_unit_test(test_temporary_supervisor),
         cmocka_unit_test(test_lost_need),
         cmocka_unit_test(test_delays),

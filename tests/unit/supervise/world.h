@@ -129,6 +129,30 @@ static inline void world_kill(world *w, uint32_t n, const wardi_node_action *a)
         world_later(w, n, WARDI_TREE_STOPPED, world_below(w, 5) * WARDI_MS);
 }
 
+static inline void world_note_failure(world *w, uint32_t n, uint32_t in_window_before)
+{
+    world_node *c = &w->nodes[n];
+    wardi_node_view view;
+    if (!wardi_tree_look(w->tree, c->id, &view) || view.in_window <= in_window_before) return;
+    WORLD_ASSERT(w, n, c->failure_count < WORLD_FAILURES);
+    /* By the tree's clock: that of the world may have gone back since. */
+    c->failures_ns[c->failure_count++] = w->latest_ns;
+    uint32_t in_window = 0;
+    for (uint32_t i = 0; i < c->failure_count; i++)
+        in_window += w->latest_ns - c->failures_ns[i] < c->policy.intensity.window_ns;
+    WORLD_ASSERT(w, n, in_window <= c->policy.intensity.max);
+}
+
+/* A start that took too long is a failure as well, and the tree tells it to itself. */
+static inline void world_note_timeout(world *w, uint32_t n, const wardi_node_action *a)
+{
+    wardi_node_view view;
+    if (a->cause != WARD_CAUSE_START_TIMEOUT || (a->what & WARDI_DO_KILL) == 0) return;
+    WORLD_ASSERT(w, n, wardi_tree_look(w->tree, a->id, &view));
+    bool again = view.then == WARDI_NODE_BACKOFF || view.then == WARDI_NODE_HELD;
+    if (again) world_note_failure(w, n, view.in_window - 1);
+}
+
 static inline void world_act(world *w, const wardi_node_action *a)
 {
     uint32_t n = (uint32_t)a->tag;
@@ -148,6 +172,7 @@ static inline void world_act(world *w, const wardi_node_action *a)
     /* A supervisor that begins afresh forgets what its children did. */
     if (a->is_supervisor && a->cause == WARD_CAUSE_ESCALATION)
         for (uint32_t i = 0; i < w->node_count; i++) w->nodes[i].failure_count = 0;
+    world_note_timeout(w, n, a);
 }
 
 /* Two passes: a node's own state has to be known before others look at it. */
@@ -165,20 +190,6 @@ static inline void world_drain(world *w)
 }
 
 /* ---- events ---- */
-
-static inline void world_note_failure(world *w, uint32_t n, uint32_t in_window_before)
-{
-    world_node *c = &w->nodes[n];
-    wardi_node_view view;
-    if (!wardi_tree_look(w->tree, c->id, &view) || view.in_window <= in_window_before) return;
-    WORLD_ASSERT(w, n, c->failure_count < WORLD_FAILURES);
-    /* By the tree's clock: that of the world may have gone back since. */
-    c->failures_ns[c->failure_count++] = w->latest_ns;
-    uint32_t in_window = 0;
-    for (uint32_t i = 0; i < c->failure_count; i++)
-        in_window += w->latest_ns - c->failures_ns[i] < c->policy.intensity.window_ns;
-    WORLD_ASSERT(w, n, in_window <= c->policy.intensity.max);
-}
 
 static inline wardi_tree_answer world_tell(world *w, uint32_t n, wardi_node_event_kind kind,
                                            ward_cause cause)
