@@ -43,7 +43,10 @@ static inline void kit_drain(kit *k)
 {
     k->action_count = 0;
     wardi_node_action action;
-    while (wardi_tree_action(k->tree, &action)) k->actions[k->action_count++] = action;
+    while (wardi_tree_action(k->tree, &action)) {
+        assert_in_range(k->action_count, 0, KIT_NODES - 1);
+        k->actions[k->action_count++] = action;
+    }
     const char *broken = wardi_tree_check(k->tree);
     if (broken != NULL) fail_msg("%s", broken);
 }

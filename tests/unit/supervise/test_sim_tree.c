@@ -15,6 +15,11 @@ static const uint64_t once_failed[] = {
     37049, 258225, /* the world measured intensity by a clock that goes back */
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SEEDS = 1000 }; /* an order of magnitude slower */
+#else
+enum { SEEDS = 10000 };
+#endif
 enum { CHAOS_STEPS = 120 };
 
 /* ---- making a world ---- */
@@ -241,7 +246,7 @@ static void test_seeds(void **state)
         simulate(one, &steps);
         return;
     }
-    uint64_t began = wardi_now_ns(), seeds = from_environment("WARD_SIM_SEEDS", 10000);
+    uint64_t began = wardi_now_ns(), seeds = from_environment("WARD_SIM_SEEDS", SEEDS);
     for (size_t i = 0; i < WARD_COUNT(once_failed); i++) simulate(once_failed[i], &steps);
     for (uint64_t seed = 1; seed <= seeds; seed++) simulate(seed, &steps);
     print_message("%llu seeds, %llu events, %llu ms\n", (unsigned long long)seeds,
