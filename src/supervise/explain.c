@@ -81,6 +81,7 @@ wardi_explanation wardi_explain(const wardi_explain_policy *policy, wardi_fault 
     const wardi_tree_policy *s = &policy->supervise;
     wardi_explanation e = {.restarted = wardi_restart_asked(s->restart, false) == WARDI_RESTART &&
                                         s->intensity.max != 0};
+    WARD_ASSERT(policy->fall >= 1);
     detect(&e, policy, fault);
     if (!e.restarted) return e;
     /* The delay runs while it is stopped: only the longer of the two would have to be waited for.
@@ -100,10 +101,11 @@ wardi_explanation wardi_explain(const wardi_explain_policy *policy, wardi_fault 
 
 const char *wardi_fault_name(wardi_fault fault)
 {
-    static const char *const names[WARDI_FAULTS] = {[WARDI_FAULT_TRAP] = "trap",
-                                                    [WARDI_FAULT_HANG_MESSAGE] =
-                                                        "hang in a message",
-                                                    [WARDI_FAULT_HANG_CHECK] = "hang in a check",
-                                                    [WARDI_FAULT_UNHEALTHY] = "unhealthy answer"};
+    static const char *const names[WARDI_FAULTS] = {
+        [WARDI_FAULT_TRAP] = "trap",
+        [WARDI_FAULT_HANG_MESSAGE] = "hang in a message",
+        [WARDI_FAULT_HANG_CHECK] = "hang in a check",
+        [WARDI_FAULT_UNHEALTHY] = "unhealthy answer",
+    };
     return (unsigned)fault < WARDI_FAULTS ? names[fault] : "unknown";
 }

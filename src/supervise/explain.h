@@ -4,7 +4,8 @@
  *
  * worst: nothing takes longer, as long as the host has a worker free and every limit is kept.
  * typical: the first failure, of a component that stops and starts as fast as it is said to. A
- * component that needs others serves again when they do; that is not added up here. */
+ * component that needs others serves again when they do, and one that waits in a queue for a start
+ * (starts_max) when that is free; neither is added up here, nor is what escalation adds. */
 #ifndef WARDI_EXPLAIN_H
 #define WARDI_EXPLAIN_H
 

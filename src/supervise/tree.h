@@ -280,9 +280,9 @@ typedef struct wardi_node_view {
     wardi_node_state state, then; /* then: what follows LEAVING, STOPPING and KILLING */
     wardi_node_id parent;
     uint64_t tag;
-    uint32_t run; /* starts so far */
+    uint32_t run; /* starts so far; of a supervisor: restarts after it had failed */
     ward_cause cause;
-    uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /* of a child: they add up to run − 1 */
+    uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /* of a child they add up to run − 1 */
     uint32_t in_window;                          /* restarts for its own failures */
     uint32_t unmet;                              /* needs that are not Ready */
     uint64_t due_ns;                             /* of its timer; WARDI_FOREVER: none */
