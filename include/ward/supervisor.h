@@ -87,8 +87,15 @@ typedef enum ward_cause {
     WARD_CAUSE_HANG,   /**< ended by a deadline */
     WARD_CAUSE_HEALTH, /**< it said so, or a resource did, `fall` times */
     WARD_CAUSE_EXIT,   /**< it ended by itself */
+    /* Today's supervisor, one-for-one, has no use for those below. */
+    WARD_CAUSE_NEED,          /**< what it needs went down, and it asked to be restarted then */
+    WARD_CAUSE_OPERATOR,      /**< somebody asked for it */
+    WARD_CAUSE_SIBLING,       /**< its group was restarted for another of its members */
+    WARD_CAUSE_ESCALATION,    /**< its supervisor was restarted, or put into quarantine */
+    WARD_CAUSE_START,         /**< its start failed */
+    WARD_CAUSE_START_TIMEOUT, /**< its start took too long */
 } ward_cause;
-enum { WARD_CAUSE_COUNT = 5, WARD_CAUSES_MAX = 16 /**< room for later ones */ };
+enum { WARD_CAUSE_COUNT = 11, WARD_CAUSES_MAX = 16 /**< room for later ones */ };
 
 /** One event. Borrowed for the duration of the callback. */
 typedef struct ward_event {

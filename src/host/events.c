@@ -79,10 +79,18 @@ const char *ward_event_kind_name(ward_event_kind kind)
 
 const char *ward_cause_name(ward_cause cause)
 {
-    static const char *const names[WARD_CAUSE_COUNT] = {[WARD_CAUSE_NONE] = "none",
-                                                        [WARD_CAUSE_CRASH] = "crash",
-                                                        [WARD_CAUSE_HANG] = "hang",
-                                                        [WARD_CAUSE_HEALTH] = "health",
-                                                        [WARD_CAUSE_EXIT] = "exit"};
+    static const char *const names[WARD_CAUSE_COUNT] = {
+        [WARD_CAUSE_NONE] = "none",
+        [WARD_CAUSE_CRASH] = "crash",
+        [WARD_CAUSE_HANG] = "hang",
+        [WARD_CAUSE_HEALTH] = "health",
+        [WARD_CAUSE_EXIT] = "exit",
+        [WARD_CAUSE_NEED] = "need",
+        [WARD_CAUSE_OPERATOR] = "operator",
+        [WARD_CAUSE_SIBLING] = "sibling",
+        [WARD_CAUSE_ESCALATION] = "escalation",
+        [WARD_CAUSE_START] = "start",
+        [WARD_CAUSE_START_TIMEOUT] = "start_timeout",
+    };
     return (unsigned)cause < WARD_COUNT(names) ? names[cause] : "unknown";
 }

@@ -1,4 +1,4 @@
-/* How long to wait before the next restart: exponential, capped, with jitter. */
+/* How long to wait before the next restart: a shape, a cap, and jitter. */
 #include <math.h>
 
 #include "supervise/supervise_priv.h"
@@ -64,13 +64,33 @@ ward_error wardi_backoff_resolve(const ward_backoff *backoff, ward_backoff *ret_
     return error;
 }
 
+static double grown(const wardi_pace *pace, uint32_t step)
+{
+    double delay = (double)pace->initial_ns, max = (double)pace->max_ns;
+    switch (pace->shape) {
+    case WARDI_PACE_OFF: return 0;
+    case WARDI_PACE_FIXED: break;
+    case WARDI_PACE_LINEAR: delay *= (double)step + 1; break;
+    case WARDI_PACE_EXPONENTIAL:
+        if (pace->factor > 1)
+            for (uint32_t i = 0; i < step && delay < max; i++) delay *= pace->factor;
+    }
+    return delay < max ? delay : max;
+}
+
+uint64_t wardi_pace_delay(const wardi_pace *pace, uint32_t step, double unit)
+{
+    double delay = grown(pace, step);
+    if (pace->jitter > 0) delay *= 1 + pace->jitter * (2 * unit - 1);
+    return (uint64_t)delay;
+}
+
 uint64_t wardi_backoff_delay(const ward_backoff *backoff, uint32_t step, double unit)
 {
-    double delay = (double)backoff->initial_ns;
-    double max = (double)backoff->max_ns;
-    if (backoff->factor > 1)
-        for (uint32_t i = 0; i < step && delay < max; i++) delay *= backoff->factor;
-    if (delay > max) delay = max;
-    if (backoff->jitter > 0) delay *= 1 + backoff->jitter * (2 * unit - 1);
-    return (uint64_t)delay;
+    wardi_pace pace = {.shape = WARDI_PACE_EXPONENTIAL,
+                       .initial_ns = backoff->initial_ns,
+                       .max_ns = backoff->max_ns,
+                       .factor = backoff->factor,
+                       .jitter = backoff->jitter};
+    return wardi_pace_delay(&pace, step, unit);
 }

@@ -8,6 +8,12 @@ static const wardi_decision_kind asked[][2] = {
     [WARD_RESTART_TEMPORARY] = {WARDI_GIVE_UP, WARDI_LEAVE},
 };
 
+wardi_decision_kind wardi_restart_asked(ward_restart policy, bool exit_ok)
+{
+    WARD_ASSERT((size_t)policy < WARD_COUNT(asked));
+    return asked[policy][exit_ok];
+}
+
 uint32_t wardi_restarts_in_window(const wardi_restarts *restarts, uint64_t window_ns,
                                   uint64_t now_ns)
 {
@@ -28,9 +34,8 @@ wardi_decision wardi_supervise_decide(wardi_restarts *restarts, ward_restart pol
                                       const ward_backoff *backoff, bool exit_ok, uint64_t now_ns,
                                       double unit)
 {
-    WARD_ASSERT((size_t)policy < WARD_COUNT(asked));
     restarts->healthy_since_ns = 0;
-    wardi_decision decision = {.kind = asked[policy][exit_ok]};
+    wardi_decision decision = {.kind = wardi_restart_asked(policy, exit_ok)};
     if (decision.kind != WARDI_RESTART) return decision;
     uint32_t before = wardi_restarts_in_window(restarts, backoff->window_ns, now_ns);
     if (before >= backoff->restarts_max) {

@@ -1,13 +1,17 @@
-/* supervise: (state, event, now, policy) → actions. Decides whether and when a child is started
- * again. Pure.
+/* supervise: (state, event, now, policy) → (state, actions). Decides who is started, stopped and
+ * started again, when, and in which order. Pure: host applies what is decided here.
  *
- * One-for-one: a child's fate depends on that child alone. host applies what is decided here. */
+ * tree.h is the whole of it, supervisors under supervisors; explain.h computes how long detection
+ * and recovery take. What stands here decides for one child alone, as ward_supervisor does today.
+ */
 #ifndef WARDI_SUPERVISE_H
 #define WARDI_SUPERVISE_H
 
 #include <ward/supervisor.h>
 
 #include "core/core.h"
+#include "supervise/explain.h"
+#include "supervise/tree.h"
 
 /** Resolves zeroes to defaults. INVALID_ARGUMENT names the field. */
 ward_error wardi_backoff_resolve(const ward_backoff *backoff, ward_backoff *ret_backoff,

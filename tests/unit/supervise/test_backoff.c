@@ -58,6 +58,25 @@ static void test_jitter(void **state)
     assert_int_equal(wardi_backoff_delay(&b, 0, 0), 0);
 }
 
+static void test_shapes(void **state)
+{
+    (void)state;
+    wardi_pace pace = {.initial_ns = 3, .max_ns = 10, .factor = 2, .jitter = 1};
+    static const uint64_t want[WARDI_PACE_SHAPES][4] = {[WARDI_PACE_OFF] = {0, 0, 0, 0},
+                                                        [WARDI_PACE_FIXED] = {3, 3, 3, 3},
+                                                        [WARDI_PACE_LINEAR] = {3, 6, 9, 10},
+                                                        [WARDI_PACE_EXPONENTIAL] = {3, 6, 10, 10}};
+    for (int shape = 0; shape < WARDI_PACE_SHAPES; shape++) {
+        pace.shape = (wardi_pace_shape)shape;
+        for (uint32_t step = 0; step < 4; step++) {
+            assert_int_equal(wardi_pace_delay(&pace, step, 0.5), want[shape][step]);
+            assert_int_equal(wardi_pace_delay(&pace, step, 0), 0);
+            assert_int_equal(wardi_pace_delay(&pace, step, 1), 2 * want[shape][step]);
+        }
+        assert_int_equal(wardi_pace_delay(&pace, UINT32_MAX, 0.5), want[shape][3]);
+    }
+}
+
 static void refuse(ward_backoff from, const char *named)
 {
     ward_backoff b;
@@ -88,9 +107,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_delays),
-        cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_jitter),   cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
