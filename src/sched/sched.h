@@ -141,7 +141,9 @@ typedef struct wardi_link {
 typedef struct wardi_timer_node {
     struct wardi_timer_node *next, **link; /* link: what points here; NULL: not set */
     uint64_t tick;
-    uint32_t shard, slot;
+    struct timer_shard *shard; /* the last it was set in; NULL: it never was */
+    uint32_t slot;
+    bool armed; /* set, and the actor has not seen it fire */
 } wardi_timer_node;
 
 /** Embedded in its owner's object; no other allocation but the user lane. Fields are sched's,
@@ -169,8 +171,7 @@ struct wardi_actor {
     /* the worker that runs it */
     const wardi_behaviour *behaviour;
     wardi_message *system_list; /* oldest first */
-    _Atomic uint64_t system_taken, handled, expired;
-    uint64_t answers_taken, undelivered;
+    _Atomic uint64_t system_taken, answers_taken, handled, expired, undelivered;
     wardi_timer_node timer; /* under its shard's lock */
     void *context;
 };
@@ -194,7 +195,8 @@ bool wardi_sched_wake(wardi_sched *sched, wardi_actor_id id);
 void wardi_actor_stop(wardi_actor *actor);
 bool wardi_sched_stop(wardi_sched *sched, wardi_actor_id id);
 /** The actor's one timer, set anew or for the first time: `timer` runs at `deadline_ns` or up to a
- * millisecond later, never before. O(1). In the actor's own callbacks only. */
+ * millisecond later, never before; more than 69 years after the machine's start: never. O(1). In
+ * the actor's own callbacks only. */
 void wardi_actor_timer_set(wardi_actor *self, uint64_t deadline_ns);
 /** After it, `timer` does not run. */
 void wardi_actor_timer_cancel(wardi_actor *self);
