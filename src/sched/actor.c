@@ -226,12 +226,13 @@ static void end(wardi_actor *a)
             actor_lose(s, m, WARD_ERROR_UNDELIVERED);
     }
     sched_note(s, a->id, UINT64_MAX);
-    registry_remove(&s->registry, a);
+    bool last = registry_remove(&s->registry, a) == 0;
     mailbox_done(a);
     a->magic = 0;
     if (behaviour->ended != NULL) behaviour->ended(a);
+    if (!last) return;
     atomic_fetch_add(&s->ended, 1);
-    if (atomic_load(&s->stopping) != 0) wait_wake(&s->ended, 1);
+    wait_wake(&s->ended, 1);
 }
 
 /* From `closed` on nobody new gets in, senders that wait for room leave, and from the phase on

@@ -156,14 +156,14 @@ static void counts_add(wardi_counts *sum, const wardi_counts *one)
     sum->pending += one->pending;
 }
 
-void registry_remove(registry *r, wardi_actor *a)
+uint64_t registry_remove(registry *r, wardi_actor *a)
 {
     wardi_counts counts;
     wardi_actor_counts(a, &counts);
     uint32_t index = index_of(a->id);
     pthread_mutex_lock(&r->lock);
     counts_add(&r->ended, &counts);
-    r->live--;
+    uint64_t live = --r->live;
     /* The generation stays: the next one in the slot raises it. A slot whose generations are used
      * up serves no more. */
     if (generation_of(a->id) != UINT32_MAX)
@@ -171,6 +171,7 @@ void registry_remove(registry *r, wardi_actor *a)
     else
         slot_at(r, index)->actor = NULL;
     pthread_mutex_unlock(&r->lock);
+    return live;
 }
 
 /* Those that are about to end are counted among the live, but in nobody's reach. */

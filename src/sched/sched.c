@@ -127,7 +127,10 @@ static void stop_actors(wardi_sched *s)
         uint32_t ended = atomic_load(&s->ended);
         if (registry_live(&s->registry) == 0) return;
         registry_each(&s->registry, stop_one, NULL);
-        wait_word(s, &s->ended, ended, wardi_add_sat(sched_now(s), 10 * WARDI_MS));
+        if (s->simulated)
+            while (wardi_sched_step(s)) {}
+        else
+            wait_word(s, &s->ended, ended, wardi_add_sat(sched_now(s), 10 * WARDI_MS));
     }
 }
 

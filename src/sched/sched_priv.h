@@ -144,8 +144,8 @@ wardi_actor *registry_pin(registry *r, wardi_actor_id id);
 void registry_unpin(registry *r, wardi_actor *actor);
 /* No new pins; true: there are none left, and the caller is the only one who reaches the actor. */
 bool registry_close(registry *r, wardi_actor *actor);
-/* The id is dead; its slot will serve another. */
-void registry_remove(registry *r, wardi_actor *actor);
+/* The id is dead; its slot will serve another. Returns how many actors are left. */
+uint64_t registry_remove(registry *r, wardi_actor *actor);
 /* Calls for each live actor under the lock. */
 void registry_each(registry *r, void (*each)(wardi_actor *actor, void *context), void *context);
 uint64_t registry_live(registry *r);
@@ -264,7 +264,7 @@ struct wardi_sched {
     SCHED_PAD(pad_asleep);
     _Atomic uint32_t awake; /* threads that serve and are not in their sleep */
     _Atomic uint32_t stopping;
-    _Atomic uint32_t ended; /* changes when an actor has ended */
+    _Atomic uint32_t ended; /* changes when the last actor has ended */
     _Atomic uint64_t wakeups;
     SCHED_PAD(pad_sleep);
     run_list inject;  /* fresh: from threads that are no workers, or have a full ring */
