@@ -168,6 +168,11 @@ ward_error wardi_sched_send(wardi_sched *s, wardi_actor_id id, wardi_message *m)
         count_one(&s->sent_to_nobody);
         return WARD_ERROR_ACTOR_GONE;
     }
+    /* It will write to both, one after the other; so both are fetched at once. */
+    if (m->lane != WARDI_LANE_USER) {
+        prefetch_to_write(to);
+        prefetch_to_write(s->inject.front);
+    }
     ward_error error = wardi_actor_send(to, m);
     registry_unpin(&s->registry, to);
     return error;
@@ -368,8 +373,10 @@ void wardi_actor_counts(const wardi_actor *a, wardi_counts *ret)
 {
     uint64_t put, taken;
     mailbox_user_positions(a, &put, &taken);
-    uint64_t system_sent = atomic_load_explicit(&a->system_sent, memory_order_relaxed);
-    uint64_t answers_sent = atomic_load_explicit(&a->answers_sent, memory_order_relaxed);
+    uint64_t system_inside = atomic_load_explicit(&a->system_count, memory_order_relaxed) +
+                             atomic_load_explicit(&a->answers_count, memory_order_relaxed);
+    uint64_t system_taken = atomic_load_explicit(&a->system_taken, memory_order_relaxed) +
+                            atomic_load_explicit(&a->answers_taken, memory_order_relaxed);
     *ret = (wardi_counts){
         .handled = atomic_load_explicit(&a->handled, memory_order_relaxed),
         .refused = atomic_load_explicit(&a->refused, memory_order_relaxed),
@@ -377,11 +384,9 @@ void wardi_actor_counts(const wardi_actor *a, wardi_counts *ret)
         .dropped_newest = atomic_load_explicit(&a->dropped_newest, memory_order_relaxed),
         .expired = atomic_load_explicit(&a->expired, memory_order_relaxed),
         .undelivered = atomic_load_explicit(&a->undelivered, memory_order_relaxed),
-        .pending = put - taken + system_sent -
-                   atomic_load_explicit(&a->system_taken, memory_order_relaxed) + answers_sent -
-                   atomic_load_explicit(&a->answers_taken, memory_order_relaxed),
+        .pending = put - taken + system_inside,
     };
-    ret->sent = put + system_sent + answers_sent + ret->refused + ret->dropped_newest;
+    ret->sent = put + system_taken + system_inside + ret->refused + ret->dropped_newest;
 }
 
 bool actor_check(wardi_actor *a, ward_diag *ret_diag)

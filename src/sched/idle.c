@@ -127,7 +127,7 @@ static bool spin(worker *w)
     uint64_t spent = 0;
     while (spent < w->spin_ns) {
         for (int i = 0; i < 8; i++) {
-            if (run_list_maybe(&s->inject)) return true;
+            if (bounded_ready(s->inject.front)) return true;
             wait_relax();
         }
         if (is_work_about(s) || timer_is_due(w)) return true;
@@ -135,18 +135,6 @@ static bool spin(worker *w)
         spent = wardi_ticks_span_ns(start, wardi_ticks());
     }
     return false;
-}
-
-/* A worker that looked in vain looks half as long the next time; one that found, twice. So under
- * load it answers within a cache miss, and a drop an hour costs two microseconds of looking. */
-static bool spin_and_learn(worker *w)
-{
-    bool found = spin(w);
-    uint64_t next = found ? 2 * w->spin_ns : w->spin_ns / 2;
-    uint64_t most = w->sched->options.spin_ns_max;
-    if (next < SPIN_NS_MIN) next = SPIN_NS_MIN;
-    w->spin_ns = next < most ? next : most;
-    return found;
 }
 
 /* ---- sleeping ---- */
@@ -161,12 +149,25 @@ void worker_count_awake(worker *w, bool awake)
         o->on_idle(o->hook_context);
 }
 
+/* To look for work is worth it when work comes sooner than the look ends: then the worker answers
+ * within some cache misses instead of a wake-up. So it looks half as long each time work took
+ * longer to come, and as long as it may when it came sooner. A drop an hour costs two microseconds
+ * of looking. */
+static void learn(worker *w, uint64_t slept_ns)
+{
+    uint64_t most = w->sched->options.spin_ns_max;
+    uint64_t half = w->spin_ns / 2 > SPIN_NS_MIN ? w->spin_ns / 2 : SPIN_NS_MIN;
+    w->spin_ns = slept_ns < most ? most : half;
+}
+
 static void sleep_until_woken(worker *w, uint64_t deadline_ns)
 {
+    uint64_t start = wardi_ticks();
     atomic_fetch_add_explicit(&w->sleeps, 1, memory_order_relaxed);
     worker_count_awake(w, false);
     while (atomic_load(&w->sleeping) != 0 && wait_word(w->sched, &w->sleeping, 1, deadline_ns)) {}
     worker_count_awake(w, true);
+    learn(w, wardi_ticks_span_ns(start, wardi_ticks()));
 }
 
 void worker_idle(worker *w)
@@ -174,7 +175,7 @@ void worker_idle(worker *w)
     wardi_sched *s = w->sched;
     uint32_t none = 0;
     if (!w->spinning) w->spinning = atomic_compare_exchange_strong(&s->spinning, &none, 1);
-    if (w->spinning && spin_and_learn(w)) return;
+    if (w->spinning && spin(w)) return;
     stop_spinning(w); /* (a) */
     w->now_ticks = 0; /* what it slept through is past */
     atomic_store(&w->sleeping, 1);

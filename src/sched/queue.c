@@ -1,5 +1,6 @@
-/* Run queues: an intrusive list that many put into, and a ring that one worker puts into and all
- * take from. An actor is in one of them at most: its phase says so (actor.c). */
+/* Run queues: a bounded queue with an intrusive list behind it that many put into, and a ring that
+ * one worker puts into and all take from. An actor is in one of them at most: its phase says so
+ * (actor.c). */
 #include "sched/sched_priv.h"
 
 static wardi_actor *actor_of(wardi_link *link)
@@ -9,24 +10,31 @@ static wardi_actor *actor_of(wardi_link *link)
 
 /* ---- the list ----
  *
- * Put, in two steps: (1) exchange the tail, which gives each putter its predecessor and makes the
- * order; (2) link the predecessor to what is put. Between the two there is a gap: what comes behind
- * it cannot be reached yet. Whoever takes then finds nothing, although the list is not empty, and
- * may go to sleep: the putter in the gap wakes somebody after its (2), and that one reaches
- * everything behind. The taker never frees the predecessor before (2): it only takes what has a
- * successor, and to take the last one it puts the stub behind it first. */
+ * In front of it stands a bounded queue: who takes from that writes nothing that who puts has to
+ * wait for, so a request goes from core to core with fewer exchanges of lines. The list is for more
+ * than fit there.
+ *
+ * Put into the list, in two steps: (1) exchange the tail, which gives each putter its predecessor
+ * and makes the order; (2) link the predecessor to what is put. Between the two there is a gap:
+ * what comes behind it cannot be reached yet. Whoever takes then finds nothing, although the list
+ * is not empty, and may go to sleep: the putter in the gap wakes somebody after its (2), and that
+ * one reaches everything behind. The taker never frees the predecessor before (2): it only takes
+ * what has a successor, and to take the last one it puts the stub behind it first. */
 
-void run_list_init(run_list *list)
+bool run_list_init(run_list *list)
 {
+    list->front = bounded_new(RUN_LIST_FRONT);
     atomic_init(&list->stub.next, NULL);
     atomic_init(&list->tail, &list->stub);
     atomic_init(&list->head, &list->stub);
     pthread_mutex_init(&list->lock, NULL);
+    return list->front != NULL;
 }
 
 void run_list_done(run_list *list)
 {
     pthread_mutex_destroy(&list->lock);
+    wardi_free(list->front);
 }
 
 static void put_link(run_list *list, wardi_link *link)
@@ -36,9 +44,17 @@ static void put_link(run_list *list, wardi_link *link)
     atomic_store(&before->next, link); /* seq_cst: published, before anybody looks for sleepers */
 }
 
+/* Nothing in the list, as of some moment in the call, and without a lock. The tail alone would not
+ * do: the stub may stand behind what is in the gap. */
+static bool list_is_empty(const run_list *list)
+{
+    return atomic_load(&list->tail) == &list->stub && atomic_load(&list->head) == &list->stub;
+}
+
+/* As long as there is a list, the queue is not refilled: so its turn comes. */
 void run_list_put(run_list *list, wardi_actor *actor)
 {
-    put_link(list, &actor->link);
+    if (!list_is_empty(list) || !bounded_put(list->front, actor)) put_link(list, &actor->link);
 }
 
 /* The first link that is no stub; NULL: none that can be reached. The lock is held. */
@@ -66,7 +82,8 @@ static wardi_link *take_link(run_list *list)
 
 wardi_actor *run_list_take(run_list *list)
 {
-    if (!run_list_maybe(list)) return NULL;
+    wardi_actor *actor = bounded_take(list->front);
+    if (WARD_LIKELY(actor != NULL || list_is_empty(list))) return actor;
     pthread_mutex_lock(&list->lock);
     wardi_link *link = take_link(list);
     pthread_mutex_unlock(&list->lock);
@@ -75,28 +92,21 @@ wardi_actor *run_list_take(run_list *list)
 
 wardi_actor *run_list_take_some(run_list *list, run_ring *ring, uint32_t more)
 {
-    if (!run_list_maybe(list)) return NULL;
-    pthread_mutex_lock(&list->lock);
-    wardi_link *first = take_link(list);
+    wardi_actor *first = run_list_take(list);
     /* Room first: what is taken cannot be put back in front. */
     while (first != NULL && more-- > 0 && run_ring_count(ring) < RUN_RING_SLOTS) {
-        wardi_link *link = take_link(list);
-        if (link == NULL) break;
-        run_ring_put(ring, actor_of(link));
+        wardi_actor *actor = run_list_take(list);
+        if (actor == NULL) break;
+        prefetch_to_write(actor);
+        run_ring_put(ring, actor);
     }
-    pthread_mutex_unlock(&list->lock);
-    return first != NULL ? actor_of(first) : NULL;
-}
-
-/* The tail alone would not do: the stub may stand behind what is in the gap. */
-bool run_list_maybe(const run_list *list)
-{
-    return atomic_load(&list->tail) != &list->stub || atomic_load(&list->head) != &list->stub;
+    return first;
 }
 
 bool run_list_ready(run_list *list)
 {
-    if (!run_list_maybe(list)) return false;
+    if (bounded_ready(list->front)) return true;
+    if (list_is_empty(list)) return false;
     pthread_mutex_lock(&list->lock);
     wardi_link *first = first_link(list);
     bool ready =

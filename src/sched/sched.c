@@ -95,13 +95,13 @@ ward_error wardi_sched_new(const wardi_sched_options *options, wardi_sched **ret
     if (s->simulated) s->world = *own.world;
     s->worker_count = own.workers;
     s->thread_count = own.workers + own.spares;
-    run_list_init(&s->inject);
-    run_list_init(&s->backlog);
+    bool made = run_list_init(&s->inject);
+    made = run_list_init(&s->backlog) && made;
     registry_init(&s->registry);
     s->workers = wardi_alloc_array(s->thread_count, sizeof *s->workers);
     s->shards = s->workers != NULL ? wardi_alloc_array(s->worker_count, sizeof *s->shards) : NULL;
-    bool made = s->shards != NULL;
-    if (made) workers_init(s);
+    made = made && s->shards != NULL;
+    if (s->shards != NULL) workers_init(s);
     if (!made || !threads_start(s)) {
         release(s);
         return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory or threads for %u workers",
@@ -231,7 +231,7 @@ static void check_one(wardi_actor *a, void *context)
 
 static uint64_t list_length(const run_list *list)
 {
-    uint64_t length = 0;
+    uint64_t length = atomic_load(&list->front->tail) - atomic_load(&list->front->head);
     for (const wardi_link *l = atomic_load(&list->head); l != NULL; l = atomic_load(&l->next))
         length += l != &list->stub;
     return length;

@@ -27,9 +27,33 @@ enum { ACTOR_MAGIC = 0x41c70b5e };
  * two owns the message. */
 enum { ANSWER_AWAITED, ANSWER_SLEEPING, ANSWER_GIVEN, ANSWER_UNWANTED };
 
-/* ---- mailbox.c ---- */
+/* ---- bounded.c: a bounded queue, many at both ends ---- */
 
-typedef struct mailbox_ring mailbox_ring;
+typedef struct bounded_cell {
+    _Atomic uint64_t turn;
+    void *item;
+} bounded_cell;
+
+typedef struct bounded {
+    _Atomic uint64_t tail; /* who puts */
+    _Atomic uint64_t head_seen;
+    uint64_t mask, limit; /* nobody */
+    SCHED_PAD(pad_tail);
+    _Atomic uint64_t head; /* who takes */
+    SCHED_PAD(pad_head);
+    bounded_cell cells[];
+} bounded;
+
+/* NULL: out of memory. One allocation: wardi_free ends it. */
+bounded *bounded_new(uint32_t limit);
+/* False: full. */
+bool bounded_put(bounded *queue, void *item);
+/* The oldest, or NULL. */
+void *bounded_take(bounded *queue);
+/* bounded_take would find one. */
+bool bounded_ready(bounded *queue);
+
+/* ---- mailbox.c ---- */
 
 /* Lanes say only whether there was room; actor.c answers, counts and wakes. */
 typedef enum mailbox_result { MAILBOX_PUT, MAILBOX_NO_ROOM, MAILBOX_NO_MEMORY } mailbox_result;
@@ -49,8 +73,11 @@ bool mailbox_check(const wardi_actor *actor, ward_diag *ret_diag);
 
 /* ---- queue.c: run queues ---- */
 
-/* Many put, one at a time takes: Vyukov's intrusive list. Putting never waits for anybody. */
+/* Many put and many take. What does not fit the queue in front goes to a list of any length:
+ * Vyukov's intrusive one, where putting waits for nobody, and one at a time takes. */
+enum { RUN_LIST_FRONT = 1024 };
 typedef struct run_list {
+    bounded *front;
     _Atomic(wardi_link *) tail; /* who puts exchanges it */
     wardi_link stub;
     _Atomic(wardi_link *) head; /* under `lock`; looked at, not followed, without */
@@ -58,13 +85,12 @@ typedef struct run_list {
     SCHED_PAD(pad);
 } run_list;
 
-void run_list_init(run_list *list);
+/* False: out of memory. */
+bool run_list_init(run_list *list);
 void run_list_done(run_list *list);
 void run_list_put(run_list *list, wardi_actor *actor);
 /* NULL: empty, or all there is waits for a put that has not finished and will wake somebody. */
 wardi_actor *run_list_take(run_list *list);
-/* A look without a lock: false is certain, as of some moment in the call. */
-bool run_list_maybe(const run_list *list);
 /* run_list_take would take one. */
 bool run_list_ready(run_list *list);
 
@@ -246,6 +272,17 @@ void watch_end(wardi_sched *sched);
 bool wait_word(wardi_sched *sched, _Atomic uint32_t *word, uint32_t value, uint64_t deadline_ns);
 void wait_wake(_Atomic uint32_t *word, int count);
 void wait_relax(void);
+
+/* The line is about to be written, and another core has it: one transfer instead of a read and then
+ * a claim. GCC emits a plain read for __builtin_prefetch(p, 1) unless told of the processor. */
+static inline void prefetch_to_write(const void *at)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
+#else
+    __builtin_prefetch(at, 1);
+#endif
+}
 
 /* ---- sched.c ---- */
 

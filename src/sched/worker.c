@@ -70,7 +70,7 @@ void sched_queue_backlog(wardi_sched *s, wardi_actor *a)
 
 static bool backlog_is_due(worker *w)
 {
-    if (!run_list_maybe(&w->sched->backlog)) return false;
+    if (!run_list_ready(&w->sched->backlog)) return false;
     if (w->sched->simulated) return sched_choose(w, BACKLOG_SLICES) == 0;
     if (w->now_ns - w->backlog_ns < BACKLOG_SLICES * w->sched->options.slice_ns) return false;
     w->backlog_ns = w->now_ns;
@@ -115,6 +115,7 @@ bool worker_turn(worker *w)
     timer_shard_advance(w->shard, w->now_ns);
     wardi_actor *a = pick(w);
     if (a == NULL) return false;
+    prefetch_to_write(a);
     if (w->spinning) worker_found(w);
     atomic_store_explicit(&w->runs, atomic_load_explicit(&w->runs, memory_order_relaxed) + 1,
                           memory_order_relaxed);

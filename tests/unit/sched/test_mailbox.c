@@ -215,9 +215,9 @@ static void the_user_lane_comes_with_the_first_message(void **state)
     noter_init(&n, s, NULL);
     sent(&n.actor, message(1, WARDI_LANE_SYSTEM));
     settle(s);
-    assert_null(atomic_load(&n.actor.ring));
+    assert_null(atomic_load(&n.actor.user_lane));
     sent(&n.actor, message(1, WARDI_LANE_USER));
-    assert_non_null(atomic_load(&n.actor.ring));
+    assert_non_null(atomic_load(&n.actor.user_lane));
     wardi_sched_free(s);
 }
 
