@@ -147,9 +147,8 @@ static ward_error send_to_full(wardi_actor *to, wardi_message *m)
     return refuse(to, WARD_ERROR_MAILBOX_FULL);
 }
 
-ward_error wardi_actor_send(wardi_actor *to, wardi_message *m)
+static ward_error put(wardi_actor *to, wardi_message *m)
 {
-    WARD_ASSERT(to->magic == ACTOR_MAGIC);
     if (WARD_UNLIKELY(is_closed(to))) return refuse(to, WARD_ERROR_ACTOR_GONE);
     bool user = m->lane == WARDI_LANE_USER;
     mailbox_result result = user ? mailbox_put_user(to, m) : mailbox_put_system(to, m);
@@ -159,6 +158,18 @@ ward_error wardi_actor_send(wardi_actor *to, wardi_message *m)
     }
     if (result == MAILBOX_NO_MEMORY) return refuse(to, WARD_ERROR_NO_MEMORY);
     return user ? send_to_full(to, m) : refuse(to, WARD_ERROR_MAILBOX_FULL);
+}
+
+/* From here on its asker waits for an answer; what is refused is as it was, and may be one that was
+ * received and is sent on, whose asker still waits. */
+ward_error wardi_actor_send(wardi_actor *to, wardi_message *m)
+{
+    WARD_ASSERT(to->magic == ACTOR_MAGIC);
+    uint8_t asker = m->asker;
+    if (asker != WARDI_ASKER_NONE) m->asker = asker | WARDI_ASKER_SENT;
+    ward_error error = put(to, m);
+    if (WARD_UNLIKELY(error != WARD_OK)) m->asker = asker;
+    return error;
 }
 
 ward_error wardi_sched_send(wardi_sched *s, wardi_actor_id id, wardi_message *m)

@@ -247,9 +247,9 @@ void wardi_message_answer(wardi_sched *sched, wardi_message *m, ward_error statu
     m->asker = WARDI_ASKER_NONE; /* an answer is not answered */
     m->status = status;
     m->expiry_ns = 0;
-    if (asker == WARDI_ASKER_THREAD)
+    if (asker == (WARDI_ASKER_SENT | WARDI_ASKER_THREAD))
         answer_thread(sched, m);
-    else if (asker == WARDI_ASKER_ACTOR)
+    else if (asker == (WARDI_ASKER_SENT | WARDI_ASKER_ACTOR))
         answer_actor(sched, m);
     else
         drop(m);

@@ -39,8 +39,9 @@ typedef enum wardi_lane {
 /** Who is told how it ended. */
 typedef enum wardi_asker {
     WARDI_ASKER_NONE,
-    WARDI_ASKER_THREAD, /* waits in wardi_message_await */
-    WARDI_ASKER_ACTOR,  /* `sender` gets the message back in its answer lane */
+    WARDI_ASKER_THREAD,      /* waits in wardi_message_await */
+    WARDI_ASKER_ACTOR,       /* `sender` gets the message back in its answer lane */
+    WARDI_ASKER_SENT = 0x80, /* a send took it: until then nobody waits */
 } wardi_asker;
 
 /** Two cache lines from the calling thread's cache: no allocation between warm threads. Its fields
@@ -53,17 +54,21 @@ struct wardi_message {
     uint64_t expiry_ns;    /* by wardi_sched_now; 0: never */
     void *payload;         /* NULL, inline_bytes, or see wardi_message_attach */
     void (*release)(void *payload, size_t length); /* sched's */
+    void *context;                                 /* its users' */
     uint32_t length;
     uint16_t kind; /* its users' */
     uint8_t lane;  /* wardi_lane; the user lane unless set */
-    uint8_t asker; /* wardi_asker; set by _ask_thread and _ask_actor */
+    uint8_t asker; /* sched's; wardi_asker, and whether it was sent */
     /* The second line: what the receiver writes while the asker looks at it. */
     uint32_t status;         /* ward_error; of an answer: what became of the request */
     _Atomic uint32_t answer; /* sched's: what the waiting thread and the answerer agree on */
     uint8_t inline_bytes[WARDI_MESSAGE_INLINE_BYTES];
 };
 
-/** Returns a message with everything zero but `kind`, or NULL: out of memory. Any thread. */
+static_assert(offsetof(wardi_message, status) == 64 && sizeof(wardi_message) == 128, "two lines");
+
+/** Returns a message with everything zero but `kind` and the inline bytes, or NULL: out of memory.
+ * Any thread. */
 wardi_message *wardi_message_new(uint16_t kind);
 /** Copies `bytes` in: inline up to WARDI_MESSAGE_INLINE_BYTES, else on the heap. Replaces what was
  * there. False: out of memory, and the message is as it was. */
@@ -78,7 +83,7 @@ void wardi_message_ask_actor(wardi_message *message, const wardi_actor *asker);
 /** Takes the message back to who asked, with its payload as it is now and this status; to nobody,
  * when nobody asked. `sched` is where the asker lives. Any thread. */
 void wardi_message_answer(wardi_sched *sched, wardi_message *message, ward_error status);
-/** Takes it. Who asked and was not answered yet is told WARD_ERROR_UNANSWERED. */
+/** Takes it, NULL too. Who asked and was not answered yet is told WARD_ERROR_UNANSWERED. */
 void wardi_message_free(wardi_sched *sched, wardi_message *message);
 /** Waits for the answer of a message that was sent with _ask_thread. WARD_OK: it is the caller's
  * again, and `status` tells what became of it. WARD_ERROR_REPLY_TIMEOUT, or WARD_ERROR_WOULD_BLOCK
@@ -177,7 +182,9 @@ struct wardi_actor {
     _Atomic uint64_t dropped_newest; /* senders */
     wardi_timer_node timer;          /* under its shard's lock */
 };
-static_assert(sizeof(wardi_actor) <= 256, "a million of them");
+static_assert(offsetof(wardi_actor, user_lane) == 64 && offsetof(wardi_actor, system_list) == 128 &&
+                  sizeof(wardi_actor) <= 256,
+              "a million of them");
 
 /** Makes `actor` live: it can be sent to, and runs when there is something to do. `behaviour` must
  * outlive it; `mailbox` may be NULL. WARD_ERROR_NO_MEMORY: nothing happened. Any thread. */
