@@ -3,11 +3,6 @@
  * (actor.c). */
 #include "sched/sched_priv.h"
 
-static wardi_actor *actor_of(wardi_link *link)
-{
-    return (wardi_actor *)((char *)link - offsetof(wardi_actor, link));
-}
-
 /* ---- the list ----
  *
  * In front of it stands a bounded queue: who takes from that writes nothing that who puts has to
@@ -87,7 +82,7 @@ wardi_actor *run_list_take(run_list *list)
     pthread_mutex_lock(&list->lock);
     wardi_link *link = take_link(list);
     pthread_mutex_unlock(&list->lock);
-    return link != NULL ? actor_of(link) : NULL;
+    return link != NULL ? actor_of_link(link) : NULL;
 }
 
 wardi_actor *run_list_take_some(run_list *list, run_ring *ring, uint32_t more)

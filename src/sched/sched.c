@@ -229,20 +229,35 @@ static void check_one(wardi_actor *a, void *context)
     c->holds = actor_check(a, c->ret_diag);
 }
 
-static uint64_t list_length(const run_list *list)
+/* What is in a run queue is queued, or queued for its end. Returns how many are the former. */
+static uint64_t count_queued(wardi_sched *s)
 {
-    uint64_t length = atomic_load(&list->front->tail) - atomic_load(&list->front->head);
-    for (const wardi_link *l = atomic_load(&list->head); l != NULL; l = atomic_load(&l->next))
-        length += l != &list->stub;
-    return length;
+    uint64_t queued = 0;
+    run_list *lists[] = {&s->inject, &s->backlog};
+    for (size_t i = 0; i < WARD_COUNT(lists); i++) {
+        bounded *front = lists[i]->front;
+        for (uint64_t at = atomic_load(&front->head); at != atomic_load(&front->tail); at++) {
+            wardi_actor *a = front->cells[at & front->mask].item;
+            queued += atomic_load(&a->phase) != ACTOR_ENDING;
+        }
+        for (wardi_link *l = atomic_load(&lists[i]->head); l != NULL; l = atomic_load(&l->next))
+            queued += l != &lists[i]->stub && atomic_load(&actor_of_link(l)->phase) != ACTOR_ENDING;
+    }
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        run_ring *ring = &s->workers[i].ring;
+        for (uint32_t at = atomic_load(&ring->head); at != atomic_load(&ring->tail); at++) {
+            wardi_actor *a = atomic_load(&ring->slots[at % RUN_RING_SLOTS]);
+            queued += atomic_load(&a->phase) != ACTOR_ENDING;
+        }
+    }
+    return queued;
 }
 
 bool wardi_sched_check(wardi_sched *s, ward_diag *ret_diag)
 {
     check_state c = {.holds = true, .ret_diag = ret_diag};
     registry_each(&s->registry, check_one, &c);
-    uint64_t queued = list_length(&s->inject) + list_length(&s->backlog), armed = 0;
-    for (uint32_t i = 0; i < s->thread_count; i++) queued += run_ring_count(&s->workers[i].ring);
+    uint64_t queued = count_queued(s), armed = 0;
     for (uint32_t i = 0; i < s->worker_count && c.holds; i++) {
         armed += s->shards[i].count;
         c.holds = timer_shard_check(&s->shards[i], ret_diag);

@@ -85,6 +85,11 @@ typedef struct run_list {
     SCHED_PAD(pad);
 } run_list;
 
+static inline wardi_actor *actor_of_link(wardi_link *link)
+{
+    return (wardi_actor *)((char *)link - offsetof(wardi_actor, link));
+}
+
 /* False: out of memory. */
 bool run_list_init(run_list *list);
 void run_list_done(run_list *list);
