@@ -46,8 +46,11 @@ static bool claim_sleeper(wardi_sched *s, worker *w)
     return (atomic_fetch_and(word_of(s, w), ~bit_of(w)) & bit_of(w)) != 0;
 }
 
+/* It counts as awake from here on, however long the system takes to run it: who looks whether the
+ * scheduler is busy must not find it idle over a message that was sent before. */
 static void rouse(worker *w)
 {
+    w->announces = atomic_fetch_add(&w->sched->awake, 1) == 0;
     atomic_fetch_add_explicit(&w->sched->wakeups, 1, memory_order_relaxed);
     atomic_store(&w->sleeping, 0);
     wait_wake(&w->sleeping, 1);
@@ -139,14 +142,16 @@ static bool spin(worker *w)
 
 /* ---- sleeping ---- */
 
+static void announce(wardi_sched *s, void (*hook)(void *context))
+{
+    if (hook != NULL) hook(s->options.hook_context);
+}
+
 void worker_count_awake(worker *w, bool awake)
 {
     wardi_sched *s = w->sched;
-    const wardi_sched_options *o = &s->options;
-    if (awake && atomic_fetch_add(&s->awake, 1) == 0 && o->on_busy != NULL)
-        o->on_busy(o->hook_context);
-    if (!awake && atomic_fetch_sub(&s->awake, 1) == 1 && o->on_idle != NULL)
-        o->on_idle(o->hook_context);
+    if (awake && atomic_fetch_add(&s->awake, 1) == 0) announce(s, s->options.on_busy);
+    if (!awake && atomic_fetch_sub(&s->awake, 1) == 1) announce(s, s->options.on_idle);
 }
 
 /* To look for work is worth it when work comes sooner than the look ends: then the worker answers
@@ -164,10 +169,20 @@ static void sleep_until_woken(worker *w, uint64_t deadline_ns)
 {
     uint64_t start = wardi_ticks();
     atomic_fetch_add_explicit(&w->sleeps, 1, memory_order_relaxed);
-    worker_count_awake(w, false);
     while (atomic_load(&w->sleeping) != 0 && wait_word(w->sched, &w->sleeping, 1, deadline_ns)) {}
-    worker_count_awake(w, true);
     learn(w, wardi_ticks_span_ns(start, wardi_ticks()));
+}
+
+/* The bit is set; whoever clears it counts the worker as awake. */
+static void get_up(worker *w)
+{
+    if (claim_sleeper(w->sched, w)) {
+        worker_count_awake(w, true);
+        return;
+    }
+    /* Somebody woke it, is about to say so, and may have made it the spinner before. */
+    while (atomic_load(&w->sleeping) != 0) wait_word(w->sched, &w->sleeping, 1, UINT64_MAX);
+    if (w->announces) announce(w->sched, w->sched->options.on_busy);
 }
 
 void worker_idle(worker *w)
@@ -179,10 +194,9 @@ void worker_idle(worker *w)
     stop_spinning(w); /* (a) */
     w->now_ticks = 0; /* what it slept through is past */
     atomic_store(&w->sleeping, 1);
-    atomic_fetch_or(word_of(s, w), bit_of(w));                                            /* (b) */
-    bool sleeps = !is_work_about(s) && !timer_is_due(w) && atomic_load(&s->stopping) < 2; /* (c) */
-    if (sleeps) sleep_until_woken(w, atomic_load(&w->shard->next_ns));
-    if (claim_sleeper(s, w)) return; /* nobody woke it */
-    /* Who cleared the bit is about to say so, and may have made it the spinner before. */
-    while (atomic_load(&w->sleeping) != 0) wait_word(s, &w->sleeping, 1, UINT64_MAX);
+    worker_count_awake(w, false);
+    atomic_fetch_or(word_of(s, w), bit_of(w));                                          /* (b) */
+    bool stays = is_work_about(s) || timer_is_due(w) || atomic_load(&s->stopping) >= 2; /* (c) */
+    if (!stays) sleep_until_woken(w, atomic_load(&w->shard->next_ns));
+    get_up(w);
 }

@@ -258,7 +258,7 @@ uint64_t wardi_sched_now(const wardi_sched *sched);
 /** Replaces workers that have been in one run for longer than a slice and then some. For the clock
  * thread, each millisecond while wardi_sched_busy: no lock, no memory, bounded. One thread. */
 void wardi_sched_watch(wardi_sched *sched, uint64_t now_ns);
-/** A worker is awake. Any thread. */
+/** A worker is awake, or being woken. Any thread. */
 bool wardi_sched_busy(const wardi_sched *sched);
 /** With a world: one decision and one run, or a jump to the next timer. False: nothing is left to
  * happen by itself. */

@@ -217,6 +217,7 @@ struct worker {
     uint64_t backlog_ns;        /* when it last took from the backlog before all else */
     uint64_t spin_ns;           /* how long it looks for work before it sleeps; learns */
     bool spinning;              /* it is counted in sched->spinning */
+    bool announces;             /* who woke it was the first to: it calls on_busy */
     timer_shard *shard;         /* it serves; written by watch while it is a spare */
     _Atomic uint64_t runs, steals, sleeps;
     SCHED_PAD(pad_own);
@@ -304,7 +305,7 @@ struct wardi_sched {
     _Atomic uint32_t spinning;                 /* workers that look for work, or are woken to */
     _Atomic uint64_t asleep[THREADS_MAX / 64]; /* a bit a worker */
     SCHED_PAD(pad_asleep);
-    _Atomic uint32_t awake; /* threads that serve and are not in their sleep */
+    _Atomic uint32_t awake; /* threads that serve and do not sleep, or are being woken */
     _Atomic uint32_t stopping;
     _Atomic uint32_t ended; /* changes when the last actor has ended */
     _Atomic uint64_t wakeups;
