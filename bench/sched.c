@@ -41,8 +41,10 @@ static wardi_sched *scheduler(void)
 
 static receiver *receivers(wardi_sched *s, size_t count, const wardi_behaviour *behaviour)
 {
-    static const wardi_mailbox_options mailbox = {.user_max = 1024};
-    static const wardi_mailbox_options small = {.user_max = 4};
+    static const wardi_mailbox_options mailbox = {
+        .user_max = 1024, .full = WARDI_FULL_BLOCK, .block_ns = 60 * WARDI_S};
+    static const wardi_mailbox_options small = {
+        .user_max = 4, .full = WARDI_FULL_BLOCK, .block_ns = 60 * WARDI_S};
     receiver *all = wardi_alloc_array(count, sizeof *all);
     ward_diag diag = {.text = "no memory"};
     bench_must(all != NULL ? WARD_OK : WARD_ERROR_NO_MEMORY, &diag, "actors");
@@ -102,7 +104,7 @@ static double stream_ns(wardi_sched *s, receiver *to, size_t count)
     for (size_t i = 0; i < MESSAGES; i++) {
         m = message(WARDI_LANE_USER);
         if (i == MESSAGES - 1) wardi_message_ask_thread(m);
-        while (wardi_sched_send(s, to[at].actor.id, m) != WARD_OK) {}
+        if (wardi_sched_send(s, to[at].actor.id, m) != WARD_OK) abort();
         at = at + 1 < count ? at + 1 : 0;
     }
     if (wardi_message_await(s, m, UINT64_MAX) != WARD_OK) abort();

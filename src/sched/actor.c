@@ -107,9 +107,11 @@ static bool is_closed(const wardi_actor *a)
     return atomic_load(&a->closed) != 0;
 }
 
-/* `room` is an event count: who takes a message changes it after the place is free, a sender reads
- * it before it tries. So either the attempt sees the place, or the wait returns at once; and the
- * taker, who looks at `blocked` last, sees whoever is about to sleep on an old `room`. */
+/* No sender sleeps for ever. It counts itself in `blocked`, reads `room`, tries, and sleeps while
+ * `room` is what it read. When the attempt found no place, messages are inside, so takes follow,
+ * and these look at `blocked` after it was counted; the one that leaves the lane half full or less
+ * changes `room`, then wakes. Half, because a sender that is woken for each place sleeps again for
+ * each place. */
 static ward_error send_waiting(wardi_actor *to, wardi_message *m)
 {
     wardi_sched *s = to->sched;
@@ -251,13 +253,18 @@ static void end(wardi_actor *a)
     wait_wake(&s->ended, 1);
 }
 
+static void wake_senders(wardi_actor *a)
+{
+    atomic_fetch_add(&a->room, 1);
+    wait_wake(&a->room, INT_MAX);
+}
+
 /* From `closed` on nobody new gets in, senders that wait for room leave, and from the phase on
  * nobody queues it. After registry_close it belongs to whoever has the last pin. */
 static void close_down(wardi_actor *a)
 {
     atomic_store(&a->closed, 1);
-    atomic_fetch_add(&a->room, 1);
-    if (atomic_load(&a->blocked) != 0) wait_wake(&a->room, INT_MAX);
+    if (a->full == WARDI_FULL_BLOCK) wake_senders(a);
     timer_forget(a);
     atomic_store(&a->phase, ACTOR_ENDING);
     if (registry_close(&a->sched->registry, a)) end(a);
@@ -306,9 +313,10 @@ static void deliver(wardi_actor *a, wardi_message *m)
 static wardi_message *take_user(wardi_actor *a)
 {
     wardi_message *m = mailbox_take_user(a);
-    if (m == NULL || a->full != WARDI_FULL_BLOCK) return m;
-    atomic_fetch_add(&a->room, 1);
-    if (atomic_load(&a->blocked) != 0) wait_wake(&a->room, 1);
+    if (m == NULL || a->full != WARDI_FULL_BLOCK || atomic_load(&a->blocked) == 0) return m;
+    uint64_t put, taken;
+    mailbox_user_positions(a, &put, &taken);
+    if (put - taken <= a->user_max / 2) wake_senders(a);
     return m;
 }
 
