@@ -191,6 +191,12 @@ ward_error wardi_sched_send(wardi_sched *s, wardi_actor_id id, wardi_message *m)
     return error;
 }
 
+void wardi_sched_hint(wardi_sched *s, wardi_actor_id to)
+{
+    const void *place = registry_place(&s->registry, to);
+    if (place != NULL) prefetch_to_write(place);
+}
+
 static bool signal_by_id(wardi_sched *s, wardi_actor_id id, uint32_t signals)
 {
     wardi_actor *a = registry_pin(&s->registry, id);

@@ -20,8 +20,9 @@
 struct registry_slot {
     _Atomic uint64_t word; /* generation, live, pins */
     union {
-        wardi_actor *actor; /* live or pinned */
-        uint64_t next_free; /* else; under the lock. 0: none, else one more than the index */
+        _Atomic(wardi_actor *) actor; /* live or pinned */
+        _Atomic uint64_t
+            next_free; /* else; under the lock. 0: none, else one more than the index */
     };
 };
 
@@ -68,7 +69,9 @@ static uint32_t slot_take(registry *r)
 {
     if (r->free_first != 0) {
         uint32_t index = r->free_first - 1;
-        r->free_first = (uint32_t)slot_at(r, index)->next_free;
+        registry_slot *slot = slot_at(r, index);
+        WARD_ASSERT(slot != NULL);
+        r->free_first = (uint32_t)slot->next_free;
         if (r->free_first == 0) r->free_last = 0;
         return index;
     }
@@ -101,7 +104,7 @@ bool registry_add(registry *r, wardi_actor *a)
         uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
         uint32_t generation = generation_of(word) + 1;
         a->id = (uint64_t)generation << 32 | index;
-        slot->actor = a;
+        atomic_store_explicit(&slot->actor, a, memory_order_relaxed); /* the word publishes it */
         atomic_store_explicit(&slot->word, (uint64_t)generation << 32 | LIVE | PIN,
                               memory_order_release);
         r->live++;
@@ -120,7 +123,13 @@ wardi_actor *registry_pin(registry *r, wardi_actor_id id)
         WARD_ASSERT((word & PINS) < PINS);
     } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + PIN,
                                                     memory_order_acquire, memory_order_relaxed));
-    return slot->actor;
+    return atomic_load_explicit(&slot->actor, memory_order_relaxed);
+}
+
+const void *registry_place(registry *r, wardi_actor_id id)
+{
+    registry_slot *slot = slot_at(r, index_of(id));
+    return slot != NULL ? atomic_load_explicit(&slot->actor, memory_order_relaxed) : NULL;
 }
 
 /* True: that was the last. Release, so that the one who ends the actor sees all that was done with

@@ -146,6 +146,7 @@ typedef struct wardi_link {
 } wardi_link;
 typedef struct wardi_timer_node {
     struct wardi_timer_node *next, **link; /* link: what points here; NULL: not set */
+    struct wardi_timer_node *hint;         /* fires some places later, or did; only to prefetch */
     uint64_t tick;
     struct timer_shard *shard; /* the last it was set in; NULL: it never was */
     uint32_t slot;
@@ -196,6 +197,9 @@ ward_error wardi_actor_init(wardi_actor *actor, wardi_sched *sched,
  * does not end before this returns; else by id. Any thread. */
 ward_error wardi_actor_send(wardi_actor *to, wardi_message *message);
 ward_error wardi_sched_send(wardi_sched *sched, wardi_actor_id to, wardi_message *message);
+/** A send to it will soon follow, after some others: fetches what that send will write. For whoever
+ * asks very many in a row. Any thread; any id. */
+void wardi_sched_hint(wardi_sched *sched, wardi_actor_id to);
 /** Its `wake` will run, whatever it does now. By pointer or id as above; false: it has ended. */
 void wardi_actor_wake(wardi_actor *actor);
 bool wardi_sched_wake(wardi_sched *sched, wardi_actor_id id);

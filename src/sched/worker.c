@@ -112,7 +112,9 @@ static wardi_actor *pick(worker *w)
 bool worker_turn(worker *w)
 {
     refresh_now(w);
-    timer_shard_advance(w->shard, w->now_ns);
+    /* As many as the ring takes: what does not fit would go a long way round. */
+    if (run_ring_count(&w->ring) <= RUN_RING_SLOTS - WHEEL_BUDGET)
+        timer_shard_advance(w->shard, w->now_ns);
     wardi_actor *a = pick(w);
     if (a == NULL) return false;
     prefetch_to_write(a);
