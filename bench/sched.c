@@ -181,6 +181,7 @@ void bench_sched_sweep_100k(const bench *b)
             if (wardi_sched_send(s, r[i].actor.id, asked[i]) != WARD_OK) abort();
         }
         for (size_t i = 0; i < SWEPT; i++) {
+            __builtin_prefetch(&asked[i + 8 < SWEPT ? i + 8 : i]->status, 1);
             if (wardi_message_await(s, asked[i], UINT64_MAX) != WARD_OK) abort();
             wardi_message_free(s, asked[i]);
         }

@@ -85,17 +85,27 @@ wardi_actor *run_list_take(run_list *list)
     return link != NULL ? actor_of_link(link) : NULL;
 }
 
+/* Lines that another core wrote: that of each actor is asked for as it is taken, that of its
+ * message when the actor's has had time to come. One after the other they would cost more than the
+ * runs. */
 wardi_actor *run_list_take_some(run_list *list, run_ring *ring, uint32_t more)
 {
-    wardi_actor *first = run_list_take(list);
-    /* Room first: what is taken cannot be put back in front. */
-    while (first != NULL && more-- > 0 && run_ring_count(ring) < RUN_RING_SLOTS) {
+    wardi_actor *taken[RUN_LIST_BATCH];
+    uint32_t room = RUN_RING_SLOTS - run_ring_count(ring), count = 0;
+    if (more > room) more = room; /* what is taken cannot be put back in front */
+    while (count < 1 + more && count < RUN_LIST_BATCH) {
         wardi_actor *actor = run_list_take(list);
         if (actor == NULL) break;
         prefetch_to_write(actor);
-        run_ring_put(ring, actor);
+        taken[count++] = actor;
     }
-    return first;
+    for (uint32_t i = 0; count > 1 && i < count; i++) {
+        const wardi_message *m = atomic_load_explicit(&taken[i]->system_top, memory_order_relaxed);
+        if (m != NULL) prefetch_to_write(m);
+        if (m != NULL) prefetch_to_write(&m->status);
+        if (i > 0) run_ring_put(ring, taken[i]);
+    }
+    return count > 0 ? taken[0] : NULL;
 }
 
 bool run_list_ready(run_list *list)

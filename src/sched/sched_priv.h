@@ -111,7 +111,9 @@ typedef struct run_ring {
 bool run_ring_put(run_ring *ring, wardi_actor *actor);
 wardi_actor *run_ring_take(run_ring *ring);
 uint32_t run_ring_count(const run_ring *ring);
-/* As run_list_take, and moves up to `more` others to `ring`, the caller's own. */
+enum { RUN_LIST_BATCH = 32 };
+/* As run_list_take, and moves up to `more` others, and no more than a batch in all, to `ring`, the
+ * caller's own. */
 wardi_actor *run_list_take_some(run_list *list, run_ring *ring, uint32_t more);
 /* Moves half of `from` to `to`, which belongs to the caller and is empty, and returns one of them
  * to run at once; NULL: nothing to steal. */

@@ -2,7 +2,6 @@
 #include "sched/sched_priv.h"
 
 enum {
-    INJECT_BATCH = 32, /* taken from `inject` under one lock when the own ring is empty */
     /* Runs of fresh actors get four fifths of the time at least when there are more than can run:
      * the backlog's turn comes before them once in so many slices. */
     BACKLOG_SLICES = 4,
@@ -103,7 +102,7 @@ static wardi_actor *pick(worker *w)
         if (sched_choose(w, 2) == 0) a = run_list_take(&s->inject);
         if (a == NULL) a = run_ring_take(&w->ring);
     }
-    if (a == NULL) a = run_list_take_some(&s->inject, &w->ring, INJECT_BATCH);
+    if (a == NULL) a = run_list_take_some(&s->inject, &w->ring, RUN_LIST_BATCH - 1);
     if (a == NULL) a = run_list_take(&s->backlog);
     if (a == NULL) a = steal(w);
     return a;
