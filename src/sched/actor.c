@@ -186,6 +186,7 @@ ward_error wardi_sched_send(wardi_sched *s, wardi_actor_id id, wardi_message *m)
         prefetch_to_write(to);
         prefetch_to_write(s->inject.front);
     }
+    sched_gap(s);
     ward_error error = wardi_actor_send(to, m);
     registry_unpin(&s->registry, to);
     return error;
@@ -271,6 +272,7 @@ static void close_down(wardi_actor *a)
 {
     atomic_store(&a->closed, 1);
     if (a->full == WARDI_FULL_BLOCK) wake_senders(a);
+    sched_gap(a->sched);
     timer_forget(a);
     atomic_store(&a->phase, ACTOR_ENDING);
     if (registry_close(&a->sched->registry, a)) end(a);
@@ -359,6 +361,7 @@ static bool run_slice(worker *w, wardi_actor *a, bool *ret_used_up)
     if (s->simulated) most = 1 + sched_choose(w, most);
     for (uint32_t done = 0; done < most; done++) {
         if (!act(a)) {
+            sched_gap(s);
             uint32_t running = ACTOR_RUNNING;
             if (atomic_compare_exchange_strong(&a->phase, &running, ACTOR_IDLE)) return false;
             atomic_store(&a->phase, ACTOR_RUNNING);

@@ -154,6 +154,14 @@ void sched_note(wardi_sched *s, uint64_t a, uint64_t b)
     s->trace = x ^ x >> 29;
 }
 
+void sched_gap(wardi_sched *s)
+{
+    if (WARD_LIKELY(!s->simulated) || s->world.gap == NULL) return;
+    worker *was = worker_pretend(NULL);
+    s->world.gap(s->world.context, was == NULL);
+    worker_pretend(was);
+}
+
 uint64_t wardi_sched_trace(const wardi_sched *s)
 {
     return s->trace;

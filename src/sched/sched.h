@@ -227,6 +227,10 @@ typedef struct wardi_sched_world {
     uint64_t (*random)(void *context);
     /** Nothing happens before `until_ns`: makes it now. */
     void (*sleep_until_ns)(void *context, uint64_t until_ns);
+    /** Between two steps of a protocol, where other threads have their chance: may wake, stop, and
+     * send what does not wait; from `outside`, where no actor runs, it may also step. May be NULL.
+     */
+    void (*gap)(void *context, bool outside);
 } wardi_sched_world;
 
 typedef struct wardi_sched_options {

@@ -250,8 +250,8 @@ bool worker_turn(worker *w);
 void *worker_main(void *argument);
 /* The calling thread's, when it is a worker of `sched`; else NULL. */
 worker *worker_self(const wardi_sched *sched);
-/* With a world: the calling thread is this worker from now on; NULL: none. */
-void worker_pretend(worker *w);
+/* With a world: the calling thread is this worker from now on; NULL: none. Returns what it was. */
+worker *worker_pretend(worker *w);
 /* Into a run queue, and wakes a worker if one is needed. */
 void sched_queue(wardi_sched *sched, wardi_actor *actor);
 /* Behind everything fresh: the actor used its slice of time up. */
@@ -331,6 +331,8 @@ struct wardi_sched {
 uint64_t sched_now(const wardi_sched *sched);
 /* 0..count-1: by chance with a world, else in turn. */
 uint32_t sched_choose(worker *w, uint32_t count);
+/* With a world: other threads' chance. */
+void sched_gap(wardi_sched *sched);
 /* With a world: `a` and `b` become part of the trace. */
 void sched_note(wardi_sched *sched, uint64_t a, uint64_t b);
 

@@ -18,9 +18,11 @@ worker *worker_self(const wardi_sched *sched)
     return current != NULL && current->sched == sched ? current : NULL;
 }
 
-void worker_pretend(worker *w)
+worker *worker_pretend(worker *w)
 {
+    worker *was = current;
     current = w;
+    return was;
 }
 
 uint32_t sched_choose(worker *w, uint32_t count)

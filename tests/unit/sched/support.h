@@ -38,7 +38,7 @@ static inline wardi_sched *sim_sched(sim *s, uint64_t seed, uint32_t workers)
 {
     s->now_ns = 1000 * WARDI_S;
     wardi_rng_init(&s->rng, seed);
-    wardi_sched_world world = {s, sim_now, sim_random, sim_sleep};
+    wardi_sched_world world = {s, sim_now, sim_random, sim_sleep, NULL};
     wardi_sched_options options = {.workers = workers, .world = &world};
     wardi_sched *sched = NULL;
     assert_int_equal(wardi_sched_new(&options, &sched, NULL), WARD_OK);

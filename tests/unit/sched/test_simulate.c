@@ -16,15 +16,15 @@ typedef struct player {
     int index;
     bool inside, alive;
     uint64_t timer_ns;              /* set for; 0: not set */
-    uint64_t last_from[ACTORS + 1]; /* the last number from each sender, by lane */
-    uint64_t last_system_from[ACTORS + 1];
+    uint64_t last_from[ACTORS + 2]; /* the last number from each sender, by lane */
+    uint64_t last_system_from[ACTORS + 2];
 } player;
 
 typedef struct play {
     sim world;
     wardi_sched *sched;
     player players[ACTORS];
-    uint64_t numbers[ACTORS + 1]; /* the next one of each sender */
+    uint64_t numbers[ACTORS + 2]; /* the next one of each sender */
     uint64_t asked, answers;      /* by actors; the answers that came, or whose asker has ended */
     uint64_t actions_left;
     uint64_t seed;
@@ -187,6 +187,30 @@ static void from_outside(play *p)
     }
 }
 
+/* What other threads would do between two steps of a protocol. */
+static void gap(void *context, bool outside)
+{
+    static bool inside;
+    play *p = context; /* the world comes first in it */
+    if (inside || p->actions_left == 0 || any(p, 3) != 0) return;
+    inside = true;
+    p->actions_left--;
+    player *q = &p->players[any(p, ACTORS)];
+    if (any(p, 12) == 0) {
+        wardi_sched_stop(p->sched, q->actor.id);
+    } else if (any(p, 2) == 0) {
+        wardi_sched_wake(p->sched, q->actor.id);
+    } else {
+        wardi_message *m = wardi_message_new(1);
+        m->lane = WARDI_LANE_SYSTEM;
+        m->correlation = ++p->numbers[ACTORS + 1];
+        m->context = &p->numbers[ACTORS + 1];
+        if (wardi_sched_send(p->sched, q->actor.id, m) != WARD_OK) wardi_message_free(p->sched, m);
+    }
+    for (uint64_t steps = outside ? any(p, 4) : 0; steps > 0; steps--) wardi_sched_step(p->sched);
+    inside = false;
+}
+
 static uint64_t answers_lost(play *p)
 {
     wardi_sched_figures f;
@@ -202,6 +226,7 @@ static uint64_t run_seed(uint64_t seed)
     p->seed = seed;
     p->sched = sim_sched(&p->world, seed, 1 + (uint32_t)(seed % 4));
     p->actions_left = ACTIONS;
+    p->sched->world.gap = gap;
     for (int i = 0; i < ACTORS; i++) {
         p->players[i].play = p;
         p->players[i].index = i;
