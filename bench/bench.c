@@ -73,6 +73,10 @@ static const struct {
     {"start_warm", bench_start_warm},
     {"instantiate", bench_instantiate},
     {"restart_warm", bench_restart_warm},
+    {"sched_request_reply", bench_sched_request_reply},
+    {"sched_messages_per_second", bench_sched_messages},
+    {"sched_sweep_100k", bench_sched_sweep_100k},
+    {"sched_timers_million", bench_sched_timers_million},
 };
 
 static void run_named(const bench *b, const char *name)

@@ -57,5 +57,10 @@ void bench_leak_bytes(const bench *b);
 void bench_start_warm(const bench *b);
 void bench_restart_warm(const bench *b);
 void bench_instantiate(const bench *b);
+/* sched.c */
+void bench_sched_request_reply(const bench *b);
+void bench_sched_messages(const bench *b);
+void bench_sched_sweep_100k(const bench *b);
+void bench_sched_timers_million(const bench *b);
 
 #endif

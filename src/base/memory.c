@@ -31,6 +31,14 @@ void *wardi_alloc_array(size_t count, size_t size)
     return wardi_alloc(bytes);
 }
 
+void *wardi_alloc_aligned(size_t alignment, size_t size)
+{
+    if (!gate_opens(size)) return NULL;
+    void *memory = aligned_alloc(alignment, size);
+    if (memory != NULL) memset(memory, 0, size);
+    return memory;
+}
+
 void *wardi_grow(void *memory, size_t old_size, size_t new_size)
 {
     if (!gate_opens(new_size)) return NULL;

@@ -43,6 +43,15 @@ static const struct {
     {"frame_payload", 64},
     {"cycle", 80},
     {"duplicate", 81},
+    {"mailbox_full", 100},
+    {"mailbox_timeout", 101},
+    {"would_block", 102},
+    {"actor_gone", 103},
+    {"message_expired", 104},
+    {"message_dropped", 105},
+    {"undelivered", 106},
+    {"unanswered", 107},
+    {"reply_timeout", 108},
 };
 
 static void every_error_keeps_its_number_and_name(void **state)
