@@ -61,6 +61,47 @@ static void test_many_of_everything(void **state)
     (void)survive(*state, repeated("(component ", "(core module) ", "", "", 900, ")"));
 }
 
+/* A component of `count` items between `open` and `close`, each `format` with its number. */
+static char *numbered(const char *open, const char *format, size_t count, const char *close)
+{
+    size_t capacity = strlen(open) + strlen(close) + 1 + count * (strlen(format) + 24);
+    char *bytes = malloc(capacity);
+    wardi_text text = wardi_text_on(bytes, capacity);
+    wardi_text_puts(&text, open);
+    for (size_t i = 0; i < count; i++) {
+        char item[64];
+        snprintf(item, sizeof item, format, i);
+        wardi_text_puts(&text, item);
+    }
+    wardi_text_puts(&text, close);
+    assert_false(text.cut);
+    return bytes;
+}
+
+/* The engine finds the nth case of a type from the first on, and so every one of them in the square
+ * of their number: nothing can end that, and a compile thread would be gone with it. */
+static void test_types_of_many_cases(void **state)
+{
+    static const char middle[] =
+        "))(export $v \"v\" (type $v0))(core module $m (memory (export \"memory\") 1)"
+        " (func (export \"f\") (result i32) unreachable))(core instance $i (instantiate $m))"
+        "(func $f (result $v) (canon lift (core func $i \"f\")"
+        " (memory (core memory $i \"memory\"))))";
+    char *head = numbered("(component (type $v0 (variant", "(case \"c%zu\" string)", 9000, middle);
+    assert_int_equal(survive(*state, numbered(head, "(export \"f%zu\" (func $f))", 100, ")")),
+                     WARD_OK);
+    free(head);
+}
+
+static void test_interfaces_of_many_types(void **state)
+{
+    char *head = numbered("(component (type $t (record (field \"a\" u8)))(instance $i",
+                          "(export \"t%zu\" (type $t))", 40000, ")");
+    assert_int_equal(survive(*state, numbered(head, "(export \"x:y/z%zu\" (instance $i))", 4, ")")),
+                     WARD_OK);
+    free(head);
+}
+
 static void test_names(void **state)
 {
     char *wat = repeated("(module (func (export \"", "x", "", "", 90000,
@@ -241,6 +282,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_many_of_everything),
+        cmocka_unit_test(test_types_of_many_cases),
+        cmocka_unit_test(test_interfaces_of_many_types),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_names_with_nul),
         cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
