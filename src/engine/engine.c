@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #define ENGINE_VERSION "wasmtime " WASMTIME_VERSION
-/* Changes when settings change that the engine's own check of compiled code does not cover. */
-#define SETTINGS_FORMAT 2u
+/* Changes when settings change that the engine's own check of compiled code does not cover, or what
+ * is refused before compiling. */
+#define SETTINGS_FORMAT 3u
 
 const char *wardi_engine_version(void)
 {

@@ -243,6 +243,9 @@ typedef struct section_facts {
 /** False when the bytes are not understood; a valid module always is. */
 bool section_facts_read(const uint8_t *bytes, size_t length, section_facts *ret_facts);
 void section_facts_done(section_facts *facts);
+/** COMPILE: there is too much of something in a module, or in one within a component. What is not
+ * understood is left to the engine. */
+ward_error sections_check(const uint8_t *bytes, size_t length, ward_diag *ret_diag);
 
 /* ---- source.c: bytes of a module, told apart ---- */
 

@@ -102,6 +102,33 @@ static void test_interfaces_of_many_types(void **state)
     free(head);
 }
 
+/* Each instance has all its globals, which the limit on memory does not see: a module of 5 MB that
+ * a component instantiates 62 times took a gigabyte. */
+static void test_many_globals(void **state)
+{
+    static const char global[] = "(global i32 (i32.const 0))";
+    assert_int_equal(survive(*state, repeated("(module ", global, "", "", 60000, ")")), WARD_OK);
+    assert_int_equal(survive(*state, repeated("(module ", global, "", "", 70000, ")")),
+                     WARD_ERROR_COMPILE);
+    assert_int_equal(survive(*state, repeated("(component (component (core module ", global, "", "",
+                                              70000, ")))")),
+                     WARD_ERROR_COMPILE);
+}
+
+/* Every export is described, with a kilobyte. */
+static void test_many_externs(void **state)
+{
+    assert_int_equal(
+        survive(*state, numbered("(module (func $f)", "(export \"%zu\" (func $f))", 60000, ")")),
+        WARD_OK);
+    assert_int_equal(
+        survive(*state, numbered("(module (func $f)", "(export \"%zu\" (func $f))", 70000, ")")),
+        WARD_ERROR_COMPILE);
+    assert_int_equal(
+        survive(*state, numbered("(module ", "(import \"a\" \"%zu\" (func))", 70000, ")")),
+        WARD_ERROR_COMPILE);
+}
+
 static void test_names(void **state)
 {
     char *wat = repeated("(module (func (export \"", "x", "", "", 90000,
@@ -284,6 +311,8 @@ int main(void)
         cmocka_unit_test(test_many_of_everything),
         cmocka_unit_test(test_types_of_many_cases),
         cmocka_unit_test(test_interfaces_of_many_types),
+        cmocka_unit_test(test_many_globals),
+        cmocka_unit_test(test_many_externs),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_names_with_nul),
         cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
