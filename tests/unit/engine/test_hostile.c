@@ -159,6 +159,21 @@ static void test_names_with_nul(void **state)
     guest_stop(&guest);
 }
 
+/* What is missing is told a line each: a name must not make lines of its own. */
+static void test_names_with_line_ends(void **state)
+{
+    test_guest guest = {0};
+    assert_int_equal(guest_load(&guest, *state,
+                                "(module (import \"a\\0ab\" \"c\\0dd\\0aall is well\" (func)))",
+                                false),
+                     WARD_OK);
+    assert_int_equal(wardi_module_check_imports(guest.module, &guest.diag),
+                     WARD_ERROR_IMPORT_MISSING);
+    const char *line = strchr(guest.diag.text, '\n');
+    assert_string_equal(line, "\n  a?b.c?d?all is well: func ()");
+    wardi_module_release(guest.module);
+}
+
 /* Recursion that ends in the host with what is left of the stack, on either kind of stack. */
 static void test_host_calls_at_the_end_of_the_stack(void **state)
 {
@@ -315,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_many_externs),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_names_with_nul),
+        cmocka_unit_test(test_names_with_line_ends),
         cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
         cmocka_unit_test(test_huge_answer),
         cmocka_unit_test(test_host_functions_as_exports),
