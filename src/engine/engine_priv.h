@@ -11,8 +11,10 @@
 #include <wasm.h>
 #include <wasmtime.h>
 
-/** The wrapper crate's one addition to the C API: makes this thread able to poll WASI preview 2. */
+/** The wrapper crate's additions to the C API: makes this thread able to poll WASI preview 2. */
 extern bool ward_engine_enter_reactor(void);
+/** Bounds what one call of a component copies between the guest and the host. */
+extern void ward_engine_copy_bytes_max(wasmtime_context_t *context, size_t bytes);
 
 /** As ward_engine_enter_reactor, once a thread; false as well where the reactor could not start a
  * thread, at which it would end the process. */

@@ -174,6 +174,43 @@ static void test_names_with_line_ends(void **state)
     wardi_module_release(guest.module);
 }
 
+/* A C++ name that says each of its parts twice, 44 levels deep: 700 bytes that a demangler makes
+ * 2^44 of. The engine's messages name functions, and are asked for at each trap of a component. */
+static void test_names_that_unfold(void **state)
+{
+    enum { LEVELS = 44 };
+    char name[1000], wat[2000];
+    wardi_text text = WARDI_TEXT(name);
+    wardi_text_puts(&text, "_Z1f1aI1b1bE");
+    for (int i = 1; i <= LEVELS; i++) {
+        static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        char seen[8];
+        if (i < 36)
+            snprintf(seen, sizeof seen, "S%c_", digits[i]);
+        else
+            snprintf(seen, sizeof seen, "S1%c_", digits[i - 36]);
+        wardi_text_printf(&text, "S_I%s%sE", seen, seen);
+    }
+    snprintf(wat, sizeof wat,
+             "(component (core module $m (memory (export \"memory\") 1) (func $\"%s\""
+             " (export \"health\") (result i32) unreachable)) (core instance $i (instantiate $m))"
+             " (func (export \"health\") (result (list u8)) (canon lift (core func $i \"health\")"
+             " (memory (core memory $i \"memory\")))))",
+             name);
+    test_guest guest = guest_start(*state, wat, NULL);
+    uint8_t bytes[16];
+    wardi_component_answer answer;
+    wardi_func func;
+    assert_true(wardi_instance_func(guest.instance, "health", &func));
+    uint64_t began_ns = wardi_now_ns();
+    assert_int_equal(wardi_call_component(guest.instance, &func, PATIENCE_NS, bytes, sizeof bytes,
+                                          &answer, &guest.trap, &guest.diag),
+                     WARD_ERROR_TRAP);
+    assert_true(wardi_now_ns() - began_ns < WARDI_S);
+    assert_string_equal(guest.trap.cause, "unreachable");
+    guest_stop(&guest);
+}
+
 /* Recursion that ends in the host with what is left of the stack, on either kind of stack. */
 static void test_host_calls_at_the_end_of_the_stack(void **state)
 {
@@ -281,6 +318,27 @@ static void test_huge_answer(void **state)
     guest_stop(&guest);
 }
 
+/* Time in which the host copies is not the guest's, and no deadline ends it. */
+static void test_long_answer(void **state)
+{
+    static const char wat[] =
+        "(component (core module $m (memory (export \"memory\") 100)"
+        "   (func (export \"health\") (result i32)"
+        "     (i32.store (i32.const 0) (i32.const 16))"
+        "     (i32.store (i32.const 4) (i32.const 3000000)) i32.const 0))"
+        " (core instance $i (instantiate $m)) (func (export \"health\") (result (list u8))"
+        "   (canon lift (core func $i \"health\") (memory (core memory $i \"memory\")))))";
+    test_guest guest = guest_start(*state, wat, NULL);
+    uint8_t bytes[16];
+    wardi_component_answer answer;
+    wardi_func func;
+    assert_true(wardi_instance_func(guest.instance, "health", &func));
+    assert_int_equal(wardi_call_component(guest.instance, &func, PATIENCE_NS, bytes, sizeof bytes,
+                                          &answer, &guest.trap, &guest.diag),
+                     WARD_ERROR_TRAP);
+    guest_stop(&guest);
+}
+
 /* The host's own functions as exports: called with no guest around them, they find no memory. */
 static void test_host_functions_as_exports(void **state)
 {
@@ -331,8 +389,10 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_names_with_nul),
         cmocka_unit_test(test_names_with_line_ends),
+        cmocka_unit_test(test_names_that_unfold),
         cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
         cmocka_unit_test(test_huge_answer),
+        cmocka_unit_test(test_long_answer),
         cmocka_unit_test(test_host_functions_as_exports),
         cmocka_unit_test(test_big_fills),
     };
