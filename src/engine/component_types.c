@@ -3,8 +3,11 @@
 
 #include <string.h>
 
-/* The engine finds the nth by counting from the first, so a list costs its square. */
+/* The engine finds the nth by counting from the first, so a list costs its square, and a guest can
+ * have lists of a million: all are read as far as there is room for their words, or to here. */
 #define EXTERNS_MAX 4096u
+#define CASES_MAX 64u
+#define FIELDS_MAX 64u
 /* Types nest; people stop reading earlier. */
 #define DEPTH_MAX 4u
 
@@ -22,7 +25,8 @@ static void put_variant(wardi_text *text, const wasmtime_component_variant_type_
                         unsigned depth)
 {
     wardi_text_puts(text, "variant {");
-    for (size_t i = 0; i < wasmtime_component_variant_type_case_count(variant); i++) {
+    size_t count = wasmtime_component_variant_type_case_count(variant);
+    for (size_t i = 0; i < count && !text->cut; i++) {
         const char *name;
         size_t length;
         bool loaded;
@@ -43,7 +47,8 @@ static void put_variant(wardi_text *text, const wasmtime_component_variant_type_
 static void put_enum(wardi_text *text, const wasmtime_component_enum_type_t *enumeration)
 {
     wardi_text_puts(text, "enum {");
-    for (size_t i = 0; i < wasmtime_component_enum_type_names_count(enumeration); i++) {
+    size_t count = wasmtime_component_enum_type_names_count(enumeration);
+    for (size_t i = 0; i < count && !text->cut; i++) {
         const char *name;
         size_t length;
         if (!wasmtime_component_enum_type_names_nth(enumeration, i, &name, &length)) break;
@@ -57,7 +62,8 @@ static void put_record(wardi_text *text, const wasmtime_component_record_type_t 
                        unsigned depth)
 {
     wardi_text_puts(text, "record {");
-    for (size_t i = 0; i < wasmtime_component_record_type_field_count(record); i++) {
+    size_t count = wasmtime_component_record_type_field_count(record);
+    for (size_t i = 0; i < count && !text->cut; i++) {
         const char *name;
         size_t length;
         wasmtime_component_valtype_t field;
@@ -108,7 +114,8 @@ static void put_func(wardi_text *text, const wasmtime_component_func_type_t *fun
 {
     wasmtime_component_valtype_t type;
     wardi_text_puts(text, wasmtime_component_func_type_async(func) ? "async func(" : "func(");
-    for (size_t i = 0; i < wasmtime_component_func_type_param_count(func); i++) {
+    size_t count = wasmtime_component_func_type_param_count(func);
+    for (size_t i = 0; i < count && !text->cut; i++) {
         const char *name;
         size_t length;
         if (!wasmtime_component_func_type_param_nth(func, i, &name, &length, &type)) break;
@@ -143,7 +150,9 @@ static bool is_text_payload(const wasmtime_component_valtype_t *type)
     if (type->kind == WASMTIME_COMPONENT_VALTYPE_STRING) return true;
     if (type->kind != WASMTIME_COMPONENT_VALTYPE_RECORD) return false;
     const wasmtime_component_record_type_t *record = type->of.record;
-    for (size_t i = 0; i < wasmtime_component_record_type_field_count(record); i++) {
+    size_t count = wasmtime_component_record_type_field_count(record);
+    if (count > FIELDS_MAX) return false;
+    for (size_t i = 0; i < count; i++) {
         const char *name;
         size_t length;
         wasmtime_component_valtype_t field;
@@ -158,7 +167,9 @@ static bool is_text_payload(const wasmtime_component_valtype_t *type)
 
 static bool is_cases(const wasmtime_component_variant_type_t *variant)
 {
-    for (size_t i = 0; i < wasmtime_component_variant_type_case_count(variant); i++) {
+    size_t count = wasmtime_component_variant_type_case_count(variant);
+    if (count > CASES_MAX) return false;
+    for (size_t i = 0; i < count; i++) {
         const char *name;
         size_t length;
         bool loaded;
@@ -295,13 +306,14 @@ static bool export_add(wardi_module *module, const char *interface, const char *
     return exports[i].module != NULL && exports[i].name != NULL && exports[i].type != NULL;
 }
 
+/* Of all interfaces together, `*left` items are looked at. */
 static bool list_interface(wardi_module *module, const char *interface,
-                           const wasmtime_component_instance_type_t *type)
+                           const wasmtime_component_instance_type_t *type, size_t *left)
 {
     const wasm_engine_t *engine = module->variant->engine;
     size_t count = wasmtime_component_instance_type_export_count(type, engine);
     bool done = true;
-    for (size_t i = 0; done && i < count && module->facts.export_count < EXTERNS_MAX; i++) {
+    for (size_t i = 0; done && i < count && *left != 0; i++, (*left)--) {
         const char *name;
         size_t length;
         wasmtime_component_item_t item;
@@ -319,6 +331,7 @@ static bool list_exports(wardi_module *module, const wasmtime_component_type_t *
                          bool interfaces)
 {
     const wasm_engine_t *engine = module->variant->engine;
+    size_t left = EXTERNS_MAX;
     bool done = true;
     for (size_t i = 0; done && i < count; i++) {
         const char *name;
@@ -332,7 +345,7 @@ static bool list_exports(wardi_module *module, const wasmtime_component_type_t *
         else if (!interfaces)
             done = export_add(module, "", name, length, &item);
         else if (is_interface)
-            done = list_interface(module, copy, item.of.component_instance);
+            done = list_interface(module, copy, item.of.component_instance, &left);
         wardi_free(copy);
         wasmtime_component_item_delete(&item);
     }

@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #define ENGINE_VERSION "wasmtime " WASMTIME_VERSION
-/* Changes when settings change that the engine's own check of compiled code does not cover. */
-#define SETTINGS_FORMAT 2u
+/* Changes when settings change that the engine's own check of compiled code does not cover, or what
+ * is refused before compiling. */
+#define SETTINGS_FORMAT 4u
 
 const char *wardi_engine_version(void)
 {
@@ -108,6 +109,16 @@ wasm_config_t *engine_config_new(memory_pool *pool, bool metered, bool parallel)
     wasmtime_config_consume_fuel_set(config, metered);
     wasmtime_config_max_wasm_stack_set(config, guest_stack_bytes());
     wasmtime_config_parallel_compilation_set(config, parallel);
+    /* What nothing here uses is not offered to guests: its memory would be counted by nobody, its
+     * waiting bounded by nobody. Ward's own build of the engine has no garbage collection either.
+     */
+    wasmtime_config_concurrency_support_set(config, false);
+#ifdef WASMTIME_FEATURE_GC
+    wasmtime_config_gc_support_set(config, false);
+#endif
+#ifdef WASMTIME_FEATURE_THREADS
+    wasmtime_config_wasm_threads_set(config, false);
+#endif
     memory_pool_configure(pool, config);
     return config;
 }

@@ -10,8 +10,10 @@
 #include <wasm.h>
 #include <wasmtime.h>
 
-/** The wrapper crate's one addition to the C API: makes this thread able to poll WASI preview 2. */
+/** The wrapper crate's additions to the C API: makes this thread able to poll WASI preview 2. */
 extern bool ward_engine_enter_reactor(void);
+/** Bounds what one call of a component copies between the guest and the host. */
+extern void ward_engine_copy_bytes_max(wasmtime_context_t *context, size_t bytes);
 
 /** As ward_engine_enter_reactor, once a thread; false as well where the reactor could not start a
  * thread, at which it would end the process. */
@@ -275,6 +277,9 @@ typedef struct section_facts {
 /** False when the bytes are not understood; a valid module always is. */
 bool section_facts_read(const uint8_t *bytes, size_t length, section_facts *ret_facts);
 void section_facts_done(section_facts *facts);
+/** COMPILE: there is too much of something in a module, or in one within a component. What is not
+ * understood is left to the engine. */
+ward_error sections_check(const uint8_t *bytes, size_t length, ward_diag *ret_diag);
 
 /* ---- source.c: bytes of a module, told apart ---- */
 

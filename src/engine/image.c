@@ -114,7 +114,8 @@ ward_error module_image_compile(wasm_engine_t *engine, source_kind kind, const u
         length = binary.size;
         kind = source_kind_of_binary(bytes, length);
     }
-    ward_error error = to_code(engine, kind, bytes, length, &code, ret_diag);
+    ward_error error = sections_check(bytes, length, ret_diag);
+    if (error == WARD_OK) error = to_code(engine, kind, bytes, length, &code, ret_diag);
     if (error == WARD_OK) error = image_make(kind, &binary, &code, ret_image, ret_diag);
     if (binary.size != 0) wasm_byte_vec_delete(&binary);
     if (code.size != 0) wasm_byte_vec_delete(&code);

@@ -84,6 +84,13 @@ static void missing_function(const wardi_module *module, const ward_extern *impo
     if (near != NULL) wardi_text_printf(text, " (offered: " WASI_PREVIEW1 ".%s)", near);
 }
 
+/* Names may hold line ends, behind which a guest would write lines of its own. */
+static void one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ') *text = '?';
+}
+
 static size_t missing_count(const wardi_module *module)
 {
     size_t count = 0;
@@ -105,6 +112,7 @@ static void missing_list(const wardi_module *module, size_t count, wardi_text *t
             missing_interface(&module->imports[i], &one);
         else
             missing_function(module, &module->imports[i], context, &one);
+        one_line(line + 1);
         if (text->length + one.length + TAIL_BYTES > text->capacity) break;
         wardi_text_puts(text, line);
         told++;

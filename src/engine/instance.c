@@ -7,6 +7,9 @@
 #define INSTANCES_MAX 64
 #define TABLES_MAX 64
 #define MEMORIES_MAX 64
+/* What one call copies between a guest and the host: 8 MiB of a text, some 250,000 bytes of a list,
+ * a hundred times what a frame has. */
+#define COPY_BYTES_MAX (8u << 20)
 
 /* ---- limits that can be told beforehand ---- */
 
@@ -119,6 +122,7 @@ static ward_error store_make(wardi_instance *instance, const wardi_instance_opti
     wasmtime_store_limiter(instance->store, -1,
                            elements < INT64_MAX ? (int64_t)elements : INT64_MAX, INSTANCES_MAX,
                            TABLES_MAX, MEMORIES_MAX);
+    ward_engine_copy_bytes_max(instance->context, COPY_BYTES_MAX);
     if (!module->wants_wasi) return WARD_OK;
     return module->facts.is_component ? wasi_grant_component(instance, options, ret_diag)
                                       : wasi_grant(instance, options, ret_diag);

@@ -209,3 +209,69 @@ bool source_is_whole(const uint8_t *bytes, size_t length)
     }
     return !in.bad;
 }
+
+/* ---- what there may be of everything ---- */
+
+/* What an instance has of these, and what we say of them, no other limit counts. More than any
+ * toolchain makes; the engine itself takes a million. */
+#define COUNT_MAX 65536u
+/* An instance has 32 bytes for each function that it may pass on; a component makes many instances.
+ * 256 MiB, as the memory that a component has unless told otherwise. */
+#define FUNCTIONS_MAX (UINT64_C(8) << 20)
+/* Deeper than tools nest, and the walk recurses. */
+#define NESTING_MAX 1000u
+
+typedef struct section_counts {
+    uint64_t imports, globals, exports, functions; /* of the core module that has the most */
+    uint64_t instances;                            /* that a component makes of them */
+    bool deep;
+} section_counts;
+
+static void count(reader *section, uint64_t *most)
+{
+    uint64_t found = read_leb(section);
+    if (found > *most) *most = found;
+}
+
+/* Of a module, or of all modules within a component. */
+static void count_all(reader *in, unsigned depth, section_counts *counts)
+{
+    bool component = source_kind_of_binary(in->at, (size_t)(in->end - in->at)) == SOURCE_COMPONENT;
+    counts->deep = counts->deep || depth > NESTING_MAX;
+    skip(in, 8);
+    while (in->at != in->end && !in->bad && !counts->deep) {
+        uint8_t id = read_byte(in);
+        uint64_t size = read_leb(in);
+        reader section = {.at = in->at};
+        skip(in, size);
+        section.end = in->at;
+        if (component && (id == 1 || id == 4)) count_all(&section, depth + 1, counts);
+        if (component && id == 2) counts->instances += read_leb(&section);
+        if (!component && id == 2) count(&section, &counts->imports);
+        if (!component && id == 3) count(&section, &counts->functions);
+        if (!component && id == 6) count(&section, &counts->globals);
+        if (!component && id == 7) count(&section, &counts->exports);
+    }
+}
+
+ward_error sections_check(const uint8_t *bytes, size_t length, ward_diag *ret_diag)
+{
+    section_counts counts = {0};
+    reader in = {.at = bytes, .end = bytes + length};
+    count_all(&in, 0, &counts);
+    if (counts.deep)
+        return wardi_fail(ret_diag, WARD_ERROR_COMPILE, ": its components are nested too deep");
+    if (counts.instances > 1 && counts.functions > FUNCTIONS_MAX / counts.instances)
+        return wardi_fail(ret_diag, WARD_ERROR_COMPILE,
+                          ": it makes %llu instances of modules with up to %llu functions; Ward "
+                          "takes %llu functions in all",
+                          (unsigned long long)counts.instances,
+                          (unsigned long long)counts.functions, (unsigned long long)FUNCTIONS_MAX);
+    if (counts.imports <= COUNT_MAX && counts.globals <= COUNT_MAX && counts.exports <= COUNT_MAX)
+        return WARD_OK;
+    return wardi_fail(ret_diag, WARD_ERROR_COMPILE,
+                      ": a module has %llu imports, %llu globals and %llu exports; Ward takes %u "
+                      "of each",
+                      (unsigned long long)counts.imports, (unsigned long long)counts.globals,
+                      (unsigned long long)counts.exports, COUNT_MAX);
+}

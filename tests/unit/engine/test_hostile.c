@@ -61,6 +61,74 @@ static void test_many_of_everything(void **state)
     (void)survive(*state, repeated("(component ", "(core module) ", "", "", 900, ")"));
 }
 
+/* A component of `count` items between `open` and `close`, each `format` with its number. */
+static char *numbered(const char *open, const char *format, size_t count, const char *close)
+{
+    size_t capacity = strlen(open) + strlen(close) + 1 + count * (strlen(format) + 24);
+    char *bytes = malloc(capacity);
+    wardi_text text = wardi_text_on(bytes, capacity);
+    wardi_text_puts(&text, open);
+    for (size_t i = 0; i < count; i++) {
+        char item[64];
+        snprintf(item, sizeof item, format, i);
+        wardi_text_puts(&text, item);
+    }
+    wardi_text_puts(&text, close);
+    assert_false(text.cut);
+    return bytes;
+}
+
+/* The engine finds the nth case of a type from the first on, and so every one of them in the square
+ * of their number: nothing can end that, and a compile thread would be gone with it. */
+static void test_types_of_many_cases(void **state)
+{
+    static const char middle[] =
+        "))(export $v \"v\" (type $v0))(core module $m (memory (export \"memory\") 1)"
+        " (func (export \"f\") (result i32) unreachable))(core instance $i (instantiate $m))"
+        "(func $f (result $v) (canon lift (core func $i \"f\")"
+        " (memory (core memory $i \"memory\"))))";
+    char *head = numbered("(component (type $v0 (variant", "(case \"c%zu\" string)", 9000, middle);
+    assert_int_equal(survive(*state, numbered(head, "(export \"f%zu\" (func $f))", 100, ")")),
+                     WARD_OK);
+    free(head);
+}
+
+static void test_interfaces_of_many_types(void **state)
+{
+    char *head = numbered("(component (type $t (record (field \"a\" u8)))(instance $i",
+                          "(export \"t%zu\" (type $t))", 40000, ")");
+    assert_int_equal(survive(*state, numbered(head, "(export \"x:y/z%zu\" (instance $i))", 4, ")")),
+                     WARD_OK);
+    free(head);
+}
+
+/* Each instance has all its globals, which the limit on memory does not see: a module of 5 MB that
+ * a component instantiates 62 times took a gigabyte. */
+static void test_many_globals(void **state)
+{
+    static const char global[] = "(global i32 (i32.const 0))";
+    assert_int_equal(survive(*state, repeated("(module ", global, "", "", 60000, ")")), WARD_OK);
+    assert_int_equal(survive(*state, repeated("(module ", global, "", "", 70000, ")")),
+                     WARD_ERROR_COMPILE);
+    assert_int_equal(survive(*state, repeated("(component (component (core module ", global, "", "",
+                                              70000, ")))")),
+                     WARD_ERROR_COMPILE);
+}
+
+/* Every export is described, with a kilobyte. */
+static void test_many_externs(void **state)
+{
+    assert_int_equal(
+        survive(*state, numbered("(module (func $f)", "(export \"%zu\" (func $f))", 60000, ")")),
+        WARD_OK);
+    assert_int_equal(
+        survive(*state, numbered("(module (func $f)", "(export \"%zu\" (func $f))", 70000, ")")),
+        WARD_ERROR_COMPILE);
+    assert_int_equal(
+        survive(*state, numbered("(module ", "(import \"a\" \"%zu\" (func))", 70000, ")")),
+        WARD_ERROR_COMPILE);
+}
+
 static void test_names(void **state)
 {
     char *wat = repeated("(module (func (export \"", "x", "", "", 90000,
@@ -88,6 +156,58 @@ static void test_names_with_nul(void **state)
     assert_string_equal(facts->exports[1].name, "a\xe2\x90\x80"
                                                 "b");
     assert_false(wardi_instance_func(guest.instance, "_health", &func));
+    guest_stop(&guest);
+}
+
+/* What is missing is told a line each: a name must not make lines of its own. */
+static void test_names_with_line_ends(void **state)
+{
+    test_guest guest = {0};
+    assert_int_equal(guest_load(&guest, *state,
+                                "(module (import \"a\\0ab\" \"c\\0dd\\0aall is well\" (func)))",
+                                false),
+                     WARD_OK);
+    assert_int_equal(wardi_module_check_imports(guest.module, &guest.diag),
+                     WARD_ERROR_IMPORT_MISSING);
+    const char *line = strchr(guest.diag.text, '\n');
+    assert_string_equal(line, "\n  a?b.c?d?all is well: func ()");
+    wardi_module_release(guest.module);
+}
+
+/* A C++ name that says each of its parts twice, 44 levels deep: 700 bytes that a demangler makes
+ * 2^44 of. The engine's messages name functions, and are asked for at each trap of a component. */
+static void test_names_that_unfold(void **state)
+{
+    enum { LEVELS = 44 };
+    char name[1000], wat[2000];
+    wardi_text text = WARDI_TEXT(name);
+    wardi_text_puts(&text, "_Z1f1aI1b1bE");
+    for (int i = 1; i <= LEVELS; i++) {
+        static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        char seen[8];
+        if (i < 36)
+            snprintf(seen, sizeof seen, "S%c_", digits[i]);
+        else
+            snprintf(seen, sizeof seen, "S1%c_", digits[i - 36]);
+        wardi_text_printf(&text, "S_I%s%sE", seen, seen);
+    }
+    snprintf(wat, sizeof wat,
+             "(component (core module $m (memory (export \"memory\") 1) (func $\"%s\""
+             " (export \"health\") (result i32) unreachable)) (core instance $i (instantiate $m))"
+             " (func (export \"health\") (result (list u8)) (canon lift (core func $i \"health\")"
+             " (memory (core memory $i \"memory\")))))",
+             name);
+    test_guest guest = guest_start(*state, wat, NULL);
+    uint8_t bytes[16];
+    wardi_component_answer answer;
+    wardi_func func;
+    assert_true(wardi_instance_func(guest.instance, "health", &func));
+    uint64_t began_ns = wardi_now_ns();
+    assert_int_equal(wardi_call_component(guest.instance, &func, PATIENCE_NS, bytes, sizeof bytes,
+                                          &answer, &guest.trap, &guest.diag),
+                     WARD_ERROR_TRAP);
+    assert_true(wardi_now_ns() - began_ns < WARDI_S);
+    assert_string_equal(guest.trap.cause, "unreachable");
     guest_stop(&guest);
 }
 
@@ -198,6 +318,27 @@ static void test_huge_answer(void **state)
     guest_stop(&guest);
 }
 
+/* Time in which the host copies is not the guest's, and no deadline ends it. */
+static void test_long_answer(void **state)
+{
+    static const char wat[] =
+        "(component (core module $m (memory (export \"memory\") 100)"
+        "   (func (export \"health\") (result i32)"
+        "     (i32.store (i32.const 0) (i32.const 16))"
+        "     (i32.store (i32.const 4) (i32.const 3000000)) i32.const 0))"
+        " (core instance $i (instantiate $m)) (func (export \"health\") (result (list u8))"
+        "   (canon lift (core func $i \"health\") (memory (core memory $i \"memory\")))))";
+    test_guest guest = guest_start(*state, wat, NULL);
+    uint8_t bytes[16];
+    wardi_component_answer answer;
+    wardi_func func;
+    assert_true(wardi_instance_func(guest.instance, "health", &func));
+    assert_int_equal(wardi_call_component(guest.instance, &func, PATIENCE_NS, bytes, sizeof bytes,
+                                          &answer, &guest.trap, &guest.diag),
+                     WARD_ERROR_TRAP);
+    guest_stop(&guest);
+}
+
 /* The host's own functions as exports: called with no guest around them, they find no memory. */
 static void test_host_functions_as_exports(void **state)
 {
@@ -236,17 +377,46 @@ static void test_big_fills(void **state)
     guest_stop(&guest);
 }
 
+/* Sixty-four instances of a module with two hundred thousand functions: 400 MB that no limit
+ * counts.
+ */
+static void test_functions_of_many_instances(void **state)
+{
+    enum { FUNCTIONS = 200000, INSTANCES = 64, CAPACITY = FUNCTIONS * 7 + INSTANCES * 40 + 200 };
+    char *wat = malloc(CAPACITY);
+    wardi_text text = wardi_text_on(wat, CAPACITY);
+    wardi_text_puts(&text, "(component (core module $m ");
+    for (int i = 0; i < FUNCTIONS; i++) wardi_text_puts(&text, "(func)");
+    wardi_text_puts(&text, ")");
+    for (int i = 0; i < INSTANCES; i++)
+        wardi_text_printf(&text, "(core instance (instantiate $m))");
+    wardi_text_puts(&text, ")");
+    assert_false(text.cut);
+    test_guest guest = {0};
+    assert_int_equal(guest_load(&guest, *state, wat, false), WARD_ERROR_COMPILE);
+    assert_non_null(strstr(guest.diag.text, "64 instances of modules with up to 200000 functions"));
+    free(wat);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_many_of_everything),
+        cmocka_unit_test(test_types_of_many_cases),
+        cmocka_unit_test(test_interfaces_of_many_types),
+        cmocka_unit_test(test_many_globals),
+        cmocka_unit_test(test_many_externs),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_names_with_nul),
+        cmocka_unit_test(test_names_with_line_ends),
+        cmocka_unit_test(test_names_that_unfold),
         cmocka_unit_test(test_host_calls_at_the_end_of_the_stack),
         cmocka_unit_test(test_huge_answer),
+        cmocka_unit_test(test_long_answer),
         cmocka_unit_test(test_host_functions_as_exports),
         cmocka_unit_test(test_big_fills),
+        cmocka_unit_test(test_functions_of_many_instances),
     };
     /* It forks, so it comes before there is any thread. */
     const struct CMUnitTest alone[] = {cmocka_unit_test(test_recursion_on_a_short_stack),

@@ -36,3 +36,11 @@ pub extern "C" fn ward_engine_enter_reactor() -> bool {
     });
     true
 }
+
+/// Bounds what one call copies between a guest and the host, in bytes of the host's: of an answer,
+/// a byte of a list costs 32. The engine's own 128 MiB hold a thread for most of a second, while
+/// which no deadline ends it.
+#[no_mangle]
+pub extern "C" fn ward_engine_copy_bytes_max(mut context: WasmtimeStoreContextMut<'_>, bytes: usize) {
+    context.set_hostcall_fuel(bytes);
+}
