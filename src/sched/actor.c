@@ -192,9 +192,9 @@ ward_error wardi_sched_send(wardi_sched *s, wardi_actor_id id, wardi_message *m)
     return error;
 }
 
-void wardi_sched_hint(wardi_sched *s, wardi_actor_id to)
+void wardi_sched_hint(wardi_sched *s, wardi_actor_id id)
 {
-    const void *place = registry_place(&s->registry, to);
+    const void *place = registry_place(&s->registry, id);
     if (place != NULL) prefetch_to_write(place);
 }
 
