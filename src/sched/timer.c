@@ -136,16 +136,6 @@ static void fire(timer_shard *s, wardi_timer_node *node)
     actor_signal(actor_of(node), SIGNAL_TIMER);
 }
 
-/* A million actors fit no cache. The actor may be gone: no address is too wrong to be prefetched.
- */
-static void fetch(const wardi_actor *a)
-{
-    prefetch_to_write(a);
-    prefetch_to_write(&a->user_lane);
-    prefetch_to_write(&a->system_list);
-    prefetch_to_write(&a->timer);
-}
-
 /* Returns what is left of the budget. */
 static uint32_t serve(timer_shard *s, wheel_event event, uint32_t budget)
 {
@@ -153,7 +143,7 @@ static uint32_t serve(timer_shard *s, wheel_event event, uint32_t budget)
     while (budget > 0 && (node = s->slots[event.slot]) != NULL) {
         budget--;
         unlink_node(s, node);
-        if (node->hint != NULL) fetch(actor_of(node->hint));
+        if (node->hint != NULL) actor_fetch(actor_of(node->hint));
         if (event.level == 0)
             fire(s, node);
         else
