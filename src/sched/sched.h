@@ -241,8 +241,9 @@ typedef struct wardi_sched_options {
     uint64_t spin_ns_max;    /* one idle worker at most looks for work so long before it sleeps;
                                 0: 50 us */
     const wardi_sched_world *world; /* NULL: threads. Copied */
-    /** From a worker: the first one leaves its sleep; the last one goes to sleep. Calls may
-     * overlap; wardi_sched_busy has the truth. May be NULL. */
+    /** From a worker: the first one leaves its sleep, before it runs anything; the last one goes to
+     * sleep. The scheduler begins awake. Calls may overlap, so they are occasions to look at
+     * wardi_sched_busy, which has the truth. May be NULL. */
     void (*on_busy)(void *context);
     void (*on_idle)(void *context);
     void *hook_context;
