@@ -192,9 +192,9 @@ ward_error wardi_sched_send(wardi_sched *s, wardi_actor_id id, wardi_message *m)
     return error;
 }
 
-void wardi_sched_hint(wardi_sched *s, wardi_actor_id to)
+void wardi_sched_hint(wardi_sched *s, wardi_actor_id id)
 {
-    const void *place = registry_place(&s->registry, to);
+    const void *place = registry_place(&s->registry, id);
     if (place != NULL) prefetch_to_write(place);
 }
 
@@ -356,7 +356,7 @@ static bool slice_is_over(const wardi_sched *s, uint64_t start)
 static bool run_slice(worker *w, wardi_actor *a, bool *ret_used_up)
 {
     wardi_sched *s = w->sched;
-    uint64_t start = s->simulated ? sched_now(s) : wardi_ticks();
+    uint64_t start = s->simulated ? sched_now(s) : w->turn_ticks;
     uint32_t most = s->options.slice_messages;
     if (s->simulated) most = 1 + sched_choose(w, most);
     for (uint32_t done = 0; done < most; done++) {

@@ -109,6 +109,7 @@ static void swap_magazines(void)
 static wardi_message *memory_take(void)
 {
     if (WARD_UNLIKELY(cache.loaded.count == 0)) {
+        if (!cache.registered) cache_register(); /* a thread that only sends may keep some too */
         if (cache.other.count != 0)
             swap_magazines();
         else if (!depot_take(&cache.loaded))

@@ -6,8 +6,9 @@
 /* ---- the list ----
  *
  * In front of it stands a bounded queue: who takes from that writes nothing that who puts has to
- * wait for, so a request goes from core to core with fewer exchanges of lines. The list is for more
- * than fit there.
+ * wait for, so a request goes from core to core with fewer exchanges of lines; and what it holds
+ * can be fetched many at a time, where a list is one cache miss after the other. The list is for
+ * more than fit there.
  *
  * Put into the list, in two steps: (1) exchange the tail, which gives each putter its predecessor
  * and makes the order; (2) link the predecessor to what is put. Between the two there is a gap:
@@ -16,9 +17,9 @@
  * one reaches everything behind. The taker never frees the predecessor before (2): it only takes
  * what has a successor, and to take the last one it puts the stub behind it first. */
 
-bool run_list_init(run_list *list)
+bool run_list_init(run_list *list, uint32_t front)
 {
-    list->front = bounded_new(RUN_LIST_FRONT);
+    list->front = bounded_new(front);
     atomic_init(&list->stub.next, NULL);
     atomic_init(&list->tail, &list->stub);
     atomic_init(&list->head, &list->stub);
@@ -96,7 +97,7 @@ wardi_actor *run_list_take_some(run_list *list, run_ring *ring, uint32_t more)
     while (count < 1 + more && count < RUN_LIST_BATCH) {
         wardi_actor *actor = run_list_take(list);
         if (actor == NULL) break;
-        prefetch_to_write(actor);
+        actor_fetch(actor);
         taken[count++] = actor;
     }
     for (uint32_t i = 0; count > 1 && i < count; i++) {

@@ -16,6 +16,10 @@ uint64_t wardi_sched_now(const wardi_sched *s)
 
 /* ---- begin ---- */
 
+/* 1 MiB, so that a sweep over 100,000 actors mostly fits. A world's is small enough to be filled,
+ * and the backlog only holds those that took a millisecond each. */
+enum { INJECT_FRONT = 1 << 16, SIMULATED_FRONT = 8, BACKLOG_FRONT = 256 };
+
 static ward_error fill_options(wardi_sched_options *o, ward_diag *ret_diag)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -95,8 +99,8 @@ ward_error wardi_sched_new(const wardi_sched_options *options, wardi_sched **ret
     if (s->simulated) s->world = *own.world;
     s->worker_count = own.workers;
     s->thread_count = own.workers + own.spares;
-    bool made = run_list_init(&s->inject);
-    made = run_list_init(&s->backlog) && made;
+    bool made = run_list_init(&s->inject, s->simulated ? SIMULATED_FRONT : INJECT_FRONT);
+    made = run_list_init(&s->backlog, s->simulated ? SIMULATED_FRONT : BACKLOG_FRONT) && made;
     registry_init(&s->registry);
     s->workers = wardi_alloc_array(s->thread_count, sizeof *s->workers);
     s->shards = s->workers != NULL ? wardi_alloc_array(s->worker_count, sizeof *s->shards) : NULL;

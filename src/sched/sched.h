@@ -196,10 +196,10 @@ ward_error wardi_actor_init(wardi_actor *actor, wardi_sched *sched,
  * (the first message to the user lane only). By pointer only where the caller knows that the actor
  * does not end before this returns; else by id. Any thread. */
 ward_error wardi_actor_send(wardi_actor *to, wardi_message *message);
-ward_error wardi_sched_send(wardi_sched *sched, wardi_actor_id to, wardi_message *message);
+ward_error wardi_sched_send(wardi_sched *sched, wardi_actor_id id, wardi_message *message);
 /** A send to it will soon follow, after some others: fetches what that send will write. For whoever
  * asks very many in a row. Any thread; any id. */
-void wardi_sched_hint(wardi_sched *sched, wardi_actor_id to);
+void wardi_sched_hint(wardi_sched *sched, wardi_actor_id id);
 /** Its `wake` will run, whatever it does now. By pointer or id as above; false: it has ended. */
 void wardi_actor_wake(wardi_actor *actor);
 bool wardi_sched_wake(wardi_sched *sched, wardi_actor_id id);
@@ -210,9 +210,9 @@ bool wardi_sched_stop(wardi_sched *sched, wardi_actor_id id);
 /** The actor's one timer, set anew or for the first time: `timer` runs at `deadline_ns` or up to a
  * millisecond later, never before; more than 69 years after the machine's start: never. O(1). In
  * the actor's own callbacks only. */
-void wardi_actor_timer_set(wardi_actor *self, uint64_t deadline_ns);
+void wardi_actor_timer_set(wardi_actor *actor, uint64_t deadline_ns);
 /** After it, `timer` does not run. */
-void wardi_actor_timer_cancel(wardi_actor *self);
+void wardi_actor_timer_cancel(wardi_actor *actor);
 /** Swaps what it does and keeps the mailbox. In its own callbacks only. */
 void wardi_actor_become(wardi_actor *self, const wardi_behaviour *behaviour);
 /** Exact when nothing runs, else a moment's view of each. While it lives. */
@@ -241,8 +241,9 @@ typedef struct wardi_sched_options {
     uint64_t spin_ns_max;    /* one idle worker at most looks for work so long before it sleeps;
                                 0: 50 us */
     const wardi_sched_world *world; /* NULL: threads. Copied */
-    /** From a worker: the first one leaves its sleep; the last one goes to sleep. Calls may
-     * overlap; wardi_sched_busy has the truth. May be NULL. */
+    /** From a worker: the first one leaves its sleep, before it runs anything; the last one goes to
+     * sleep. The scheduler begins awake. Calls may overlap, so they are occasions to look at
+     * wardi_sched_busy, which has the truth. May be NULL. */
     void (*on_busy)(void *context);
     void (*on_idle)(void *context);
     void *hook_context;

@@ -21,6 +21,27 @@ enum { ACTOR_MAGIC = 0x41c70b5e };
  * aligned to 16, and distance is what counts. */
 #define SCHED_PAD(name) char name[64]
 
+/* The line is about to be written, and another core has it: one transfer instead of a read and then
+ * a claim. GCC emits a plain read for __builtin_prefetch(p, 1) unless told of the processor. */
+static inline void prefetch_to_write(const void *at)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
+#else
+    __builtin_prefetch(at, 1);
+#endif
+}
+
+/* A million actors fit no cache, and what one core sent another one has in its own. The actor may
+ * be gone: no address is too wrong to be prefetched. */
+static inline void actor_fetch(const wardi_actor *actor)
+{
+    prefetch_to_write(actor);
+    __builtin_prefetch(&actor->user_lane, 0);
+    prefetch_to_write(&actor->system_list);
+    prefetch_to_write(&actor->timer);
+}
+
 /* ---- message.c ---- */
 
 /* message->answer: one exchange by the asker that gives up, one by the answerer; the second of the
@@ -75,7 +96,6 @@ bool mailbox_check(const wardi_actor *actor, ward_diag *ret_diag);
 
 /* Many put and many take. What does not fit the queue in front goes to a list of any length:
  * Vyukov's intrusive one, where putting waits for nobody, and one at a time takes. */
-enum { RUN_LIST_FRONT = 1024 };
 typedef struct run_list {
     bounded *front;
     _Atomic(wardi_link *) tail; /* who puts exchanges it */
@@ -91,7 +111,7 @@ static inline wardi_actor *actor_of_link(wardi_link *link)
 }
 
 /* False: out of memory. */
-bool run_list_init(run_list *list);
+bool run_list_init(run_list *list, uint32_t front);
 void run_list_done(run_list *list);
 void run_list_put(run_list *list, wardi_actor *actor);
 /* NULL: empty, or all there is waits for a put that has not finished and will wake somebody. */
@@ -222,6 +242,7 @@ struct worker {
     pthread_t thread;
     uint32_t index;
     uint32_t turn;
+    uint64_t turn_ticks;        /* when this turn began; threads only */
     uint64_t now_ns, now_ticks; /* the time, some microseconds old at most, and when it was read */
     uint64_t backlog_ns;        /* when it last took from the backlog before all else */
     uint64_t spin_ns;           /* how long it looks for work before it sleeps; learns */
@@ -287,17 +308,6 @@ void watch_end(wardi_sched *sched);
 bool wait_word(wardi_sched *sched, _Atomic uint32_t *word, uint32_t value, uint64_t deadline_ns);
 void wait_wake(_Atomic uint32_t *word, int count);
 void wait_relax(void);
-
-/* The line is about to be written, and another core has it: one transfer instead of a read and then
- * a claim. GCC emits a plain read for __builtin_prefetch(p, 1) unless told of the processor. */
-static inline void prefetch_to_write(const void *at)
-{
-#if defined(__x86_64__)
-    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)at));
-#else
-    __builtin_prefetch(at, 1);
-#endif
-}
 
 /* ---- sched.c ---- */
 

@@ -136,16 +136,6 @@ static void fire(timer_shard *s, wardi_timer_node *node)
     actor_signal(actor_of(node), SIGNAL_TIMER);
 }
 
-/* A million actors fit no cache. The actor may be gone: no address is too wrong to be prefetched.
- */
-static void fetch(const wardi_actor *a)
-{
-    prefetch_to_write(a);
-    prefetch_to_write(&a->user_lane);
-    prefetch_to_write(&a->system_list);
-    prefetch_to_write(&a->timer);
-}
-
 /* Returns what is left of the budget. */
 static uint32_t serve(timer_shard *s, wheel_event event, uint32_t budget)
 {
@@ -153,7 +143,7 @@ static uint32_t serve(timer_shard *s, wheel_event event, uint32_t budget)
     while (budget > 0 && (node = s->slots[event.slot]) != NULL) {
         budget--;
         unlink_node(s, node);
-        if (node->hint != NULL) fetch(actor_of(node->hint));
+        if (node->hint != NULL) actor_fetch(actor_of(node->hint));
         if (event.level == 0)
             fire(s, node);
         else
@@ -212,6 +202,16 @@ static bool insert(timer_shard *s, wardi_timer_node *node, uint64_t tick)
     return nearer;
 }
 
+/* Whoever fired the actor's timer is out of actor_signal. It may have fired and run, and the thread
+ * that fired it still be there: as long as the actor knows of one shard only, it must wait for that
+ * thread before it knows of another one, and before it ends. */
+static void wait_for_firing(const wardi_actor *a)
+{
+    if (a->timer.shard == NULL) return;
+    pthread_mutex_lock(&a->timer.shard->lock);
+    pthread_mutex_unlock(&a->timer.shard->lock);
+}
+
 void wardi_actor_timer_set(wardi_actor *a, uint64_t deadline_ns)
 {
     worker *w = worker_self(a->sched);
@@ -219,6 +219,7 @@ void wardi_actor_timer_set(wardi_actor *a, uint64_t deadline_ns)
     disarm(a);
     uint64_t tick = deadline_ns / WARDI_MS + (deadline_ns % WARDI_MS != 0);
     if (tick >= TICKS_MAX) return;
+    if (a->timer.shard != w->shard) wait_for_firing(a);
     a->timer.shard = w->shard;
     a->timer.armed = true;
     if (!insert(w->shard, &a->timer, tick)) return;
@@ -235,11 +236,8 @@ void wardi_actor_timer_cancel(wardi_actor *a)
 
 void timer_forget(wardi_actor *a)
 {
-    if (a->timer.shard == NULL) return;
     disarm(a);
-    /* It may have fired and run, and the thread that fired it not be out of actor_signal yet. */
-    pthread_mutex_lock(&a->timer.shard->lock);
-    pthread_mutex_unlock(&a->timer.shard->lock);
+    wait_for_firing(a);
 }
 
 /* ---- shards ---- */

@@ -36,6 +36,7 @@ static void refresh_now(worker *w)
 {
     wardi_sched *s = w->sched;
     uint64_t ticks = s->simulated ? 0 : wardi_ticks();
+    w->turn_ticks = ticks;
     if (!s->simulated && wardi_ticks_span_ns(w->now_ticks, ticks) < NOW_AGE_NS) return;
     w->now_ticks = ticks;
     w->now_ns = sched_now(s);

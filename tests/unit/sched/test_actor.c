@@ -107,6 +107,9 @@ static void an_id_is_never_another_actor(void **state)
     assert_false(wardi_sched_wake(s, UINT64_MAX));
     assert_false(wardi_sched_wake(s, n.actor.id + 1));
     assert_true(wardi_sched_wake(s, n.actor.id));
+    wardi_sched_hint(s, ids[0]); /* any id will do */
+    wardi_sched_hint(s, UINT64_MAX);
+    wardi_sched_hint(s, n.actor.id);
     wardi_sched_free(s);
     free(ids);
 }

@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-enum { MANY = 3 * RUN_LIST_FRONT };
+enum { RUN_LIST_FRONT = 100, MANY = 3 * RUN_LIST_FRONT };
 
 static wardi_actor actors[MANY];
 
@@ -11,7 +11,7 @@ static void a_list_takes_any_number_in_order(void **state)
 {
     (void)state;
     run_list list = {0};
-    assert_true(run_list_init(&list));
+    assert_true(run_list_init(&list, RUN_LIST_FRONT));
     for (int round = 0; round < 3; round++) {
         assert_false(run_list_ready(&list));
         assert_null(run_list_take(&list));
@@ -31,7 +31,7 @@ static void a_list_has_its_turn(void **state)
 {
     (void)state;
     run_list list = {0};
-    assert_true(run_list_init(&list));
+    assert_true(run_list_init(&list, RUN_LIST_FRONT));
     for (int i = 0; i <= RUN_LIST_FRONT; i++) run_list_put(&list, &actors[i]);
     for (int i = 0; i < RUN_LIST_FRONT; i++) {
         assert_ptr_equal(run_list_take(&list), &actors[i]);
@@ -46,7 +46,7 @@ static void a_put_in_its_gap_hides_the_rest(void **state)
 {
     (void)state;
     run_list list = {0};
-    assert_true(run_list_init(&list));
+    assert_true(run_list_init(&list, RUN_LIST_FRONT));
     int filled = 0;
     while (bounded_put(list.front, &actors[filled])) filled++;
     run_list_put(&list, &actors[filled]); /* the first in the list */

@@ -384,49 +384,69 @@ static void *clock_thread(void *argument)
     return NULL;
 }
 
-static void a_stuck_worker_is_replaced(void **state)
+enum { STUCK = 2 };
+
+static void hang_workers(wardi_sched *s)
 {
-    (void)state;
-    enum { STUCK = 2 };
     static const wardi_behaviour hanging_behaviour = {.receive = hang_receive};
-    wardi_sched *s = threads(STUCK, STUCK);
     pthread_t clock;
     atomic_store(&all_sent, false);
     assert_int_equal(pthread_create(&clock, NULL, clock_thread, s), 0);
     for (int round = 0; round < 5; round++) {
-        counter other, stuck[STUCK];
-        counter_init(&other, s, &counter_behaviour, NULL);
+        counter others[STUCK], stuck[STUCK];
+        counter *other = &others[0];
+        for (int i = 0; i < STUCK; i++) counter_init(&others[i], s, &counter_behaviour, NULL);
         atomic_store(&hang, 1);
         atomic_store(&hanging, 0);
         for (int i = 0; i < STUCK; i++) {
             counter_init(&stuck[i], s, &hanging_behaviour, NULL);
-            stuck[i].other = other.actor.id;
+            stuck[i].other = others[i].actor.id;
             sent(&stuck[i].actor, message(1, WARDI_LANE_USER));
         }
         until(&hanging, STUCK); /* every worker is in a call that does not end */
-        until(&other.handled, STUCK);
+        for (int i = 0; i < STUCK; i++) until(&others[i].handled, 1);
         for (uint64_t i = 0; i < 100; i++) {
             wardi_message *m = message(0, WARDI_LANE_SYSTEM);
             m->kind = 100;
-            sent(&other.actor, m);
-            until(&other.handled, STUCK + i + 1);
+            sent(&other->actor, m);
+            until(&other->handled, 1 + i + 1);
         }
         assert_int_equal(atomic_load(&stuck[0].handled), 0);
         atomic_store(&hang, 0);
         for (int i = 0; i < STUCK; i++) until(&stuck[i].handled, 1);
-        until(&other.handled, 2 * STUCK + 100);
+        until(&other->handled, 2 + 100);
         until_quiet(s);
         check(s);
         for (int i = 0; i < STUCK; i++) wardi_actor_stop(&stuck[i].actor);
-        wardi_actor_stop(&other.actor);
-        until(&other.ended, 1);
+        for (int i = 0; i < STUCK; i++) wardi_actor_stop(&others[i].actor);
+        for (int i = 0; i < STUCK; i++) until(&others[i].ended, 1);
         until_quiet(s);
     }
+    atomic_store(&all_sent, true);
+    pthread_join(clock, NULL);
+}
+
+static void a_stuck_worker_is_replaced(void **state)
+{
+    (void)state;
+    wardi_sched *s = threads(STUCK, STUCK);
+    hang_workers(s);
     wardi_sched_figures f;
     wardi_sched_figures_get(s, &f);
     assert_true(f.stuck >= 5 * STUCK);
-    atomic_store(&all_sent, true);
-    pthread_join(clock, NULL);
+    wardi_sched_free(s);
+}
+
+/* The last spare is gone, a worker sleeps, and what the stuck one queued for itself must be found.
+ */
+static void a_stuck_worker_without_spare_is_robbed(void **state)
+{
+    (void)state;
+    wardi_sched *s = threads(STUCK, 1);
+    hang_workers(s);
+    wardi_sched_figures f;
+    wardi_sched_figures_get(s, &f);
+    assert_true(f.stuck_without_spare > 0);
     wardi_sched_free(s);
 }
 
@@ -541,6 +561,7 @@ int main(void)
         cmocka_unit_test(deaths_lose_nobodys_answer),
         cmocka_unit_test(work_spreads),
         cmocka_unit_test(a_stuck_worker_is_replaced),
+        cmocka_unit_test(a_stuck_worker_without_spare_is_robbed),
         cmocka_unit_test(idle_workers_sleep),
         cmocka_unit_test(timers_wake_sleepers),
     };
