@@ -1,11 +1,12 @@
 /* A supervisor: keeps components started in dependency order, checked at their intervals, and
  * restarted when they fail.
  *
- * One-for-one. Rise and fall, readiness and back-off are docs/health-monitoring.md. Threads:
- * `workers` threads check and restart; events are handed to the callback one at a time, on one of
- * those threads or the caller's of start and stop. Adding, starting and freeing are for one thread
- * at a time, with nothing else running; once it is started, any thread may stop it and ask for a
- * child's status. */
+ * A tree: groups under groups, each with a strategy and a budget of its own; the supervisor itself
+ * is the root. docs/supervision.md tells what a failure leads to, docs/health-monitoring.md rise
+ * and fall, readiness and back-off. Threads: every child is an actor, and `workers` threads run
+ * them; one that a guest holds up is stood in for. Events are handed to the callback one at a time,
+ * on one of those threads or that of a caller. Starting and freeing are for one thread, with
+ * nothing else running; once it is started, any thread may stop it, add and ask. */
 #ifndef WARD_SUPERVISOR_H
 #define WARD_SUPERVISOR_H
 
@@ -31,6 +32,28 @@ typedef enum ward_ready_when {
     WARD_READY_WHEN_HEALTHY,  /**< only Healthy is */
 } ward_ready_when;
 
+/** Whom the restart of a child takes along. */
+typedef enum ward_strategy {
+    WARD_ONE_FOR_ONE,  /**< nobody (default) */
+    WARD_ONE_FOR_ALL,  /**< all children of its group */
+    WARD_REST_FOR_ONE, /**< those of its group that were added after it */
+} ward_strategy;
+
+/** How a child is stopped. */
+typedef enum ward_shutdown {
+    WARD_SHUTDOWN_GRACEFUL,  /**< by its clean-up, and killed after a time (default) */
+    WARD_SHUTDOWN_IMMEDIATE, /**< killed: no clean-up */
+    WARD_SHUTDOWN_INFINITE,  /**< by its clean-up, which is waited for */
+} ward_shutdown;
+
+/** How delays between restarts grow. */
+typedef enum ward_backoff_shape {
+    WARD_BACKOFF_EXPONENTIAL, /**< initial, initial·factor, initial·factor², … (default) */
+    WARD_BACKOFF_LINEAR,      /**< initial, 2·initial, 3·initial, … */
+    WARD_BACKOFF_FIXED,       /**< initial, always */
+    WARD_BACKOFF_OFF,         /**< none */
+} ward_backoff_shape;
+
 /** Delays between restarts, and how many there may be. Zero means the default; times are at most a
  * year. */
 typedef struct ward_backoff {
@@ -40,10 +63,11 @@ typedef struct ward_backoff {
     /** each delay is drawn from [d·(1−jitter), d·(1+jitter)]; default 0.1; at most 1; negative:
      * none */
     double jitter;
-    /** in the window; one more and the child is given up. Default 10, at most 256 */
+    /** in the window; one more and the child is given up. Default 10, at most 255 */
     uint32_t restarts_max;
-    uint64_t window_ns;      /**< default 60 s */
-    uint64_t reset_after_ns; /**< healthy for so long: the delay starts over. Default 30 s */
+    uint64_t window_ns;       /**< default 60 s */
+    uint64_t reset_after_ns;  /**< ready for so long: the delay starts over. Default 30 s */
+    ward_backoff_shape shape; /**< how they grow */
 } ward_backoff;
 
 /** Options of a child. Zero means the default; everything is copied. */
@@ -66,7 +90,27 @@ typedef struct ward_child_options {
     /** more changes of health than this in flap_window_ns is flapping; default 6, at most 31 */
     uint32_t flap_changes_max;
     uint64_t flap_window_ns; /**< default 60 s */
+    const char *group;       /**< where it is added; NULL: under the supervisor itself */
+    ward_shutdown shutdown;  /**< how it is stopped */
+    /** graceful: killed after so long; default: its component's stop_timeout_ns and a second */
+    uint64_t shutdown_timeout_ns;
+    /** restarted when what it needs goes down; else it is only no longer ready */
+    bool restart_with_needs;
 } ward_child_options;
+
+/** Options of a group: a supervisor of its own, under another. Zero means the default. */
+typedef struct ward_group_options {
+    size_t size;            /**< set by WARD_INIT */
+    const char *name;       /**< required; as a component's, and no other group's */
+    const char *group;      /**< the group above; NULL: the supervisor itself */
+    ward_strategy strategy; /**< whom the restart of a child takes along */
+    /** Children that may be given up within the window; one more, and the group has failed. Under
+     * one_for_all and rest_for_one, the first is enough. Default 3, negative: none, at most 255 */
+    int32_t failures_max;
+    uint64_t failures_window_ns; /**< default 60 s */
+    ward_restart restart;        /**< temporary: given up instead of restarted when it has failed */
+    ward_backoff backoff;        /**< of its own restarts; default 3 in 60 s */
+} ward_group_options;
 
 /** What happened to a child. */
 typedef enum ward_event_kind {
@@ -78,12 +122,16 @@ typedef enum ward_event_kind {
     WARD_EVENT_GIVEN_UP,
     WARD_EVENT_FLAPPING, /**< began or ceased to flap: `flapping` */
     WARD_EVENT_STOPPED,  /**< the whole supervisor has stopped; no child */
+    /** a group: `reason` is "running", "restarting", "stopped", "given up", and for the supervisor
+     * itself (`component` "") also "exhausted": more was given up than it allows, the rest serves
+     */
+    WARD_EVENT_GROUP,
 } ward_event_kind;
 
 /** Why a child is restarted. */
 typedef enum ward_cause {
     WARD_CAUSE_NONE,
-    WARD_CAUSE_CRASH,  /**< a trap, or a start that failed */
+    WARD_CAUSE_CRASH,  /**< a trap */
     WARD_CAUSE_HANG,   /**< ended by a deadline */
     WARD_CAUSE_HEALTH, /**< it said so, or a resource did, `fall` times */
     WARD_CAUSE_EXIT,   /**< it ended by itself */
@@ -131,18 +179,32 @@ typedef struct ward_supervisor_options {
     uint64_t seed;                /**< of the jitter; 0: from the system */
     ward_event_callback on_event; /**< NULL: events are dropped */
     void *event_context;          /**< handed to on_event */
+    ward_strategy strategy;       /**< of the children that are in no group */
+    int32_t failures_max;         /**< as of a group; here one more is only told: exhausted */
+    uint64_t failures_window_ns;  /**< default 60 s */
+    uint32_t starts_max; /**< children that start at the same time; default: four a worker */
 } ward_supervisor_options;
+
+/** What a person can ask of a child or a group. */
+typedef enum ward_request {
+    WARD_REQUEST_START,      /**< wanted from now on; during a back-off, at once */
+    WARD_REQUEST_STOP,       /**< down until it is started */
+    WARD_REQUEST_RESTART,    /**< a new run, at once */
+    WARD_REQUEST_QUARANTINE, /**< down until it is released, whatever its group does */
+    WARD_REQUEST_RELEASE,    /**< what was given up or quarantined is tried again */
+    WARD_REQUEST_REMOVE,     /**< stopped, and forgotten */
+} ward_request;
 
 /** A child as it stands now. */
 typedef struct ward_child_status {
-    size_t size;                                 /**< set by WARD_INIT */
-    ward_state state;                            /**< of its component */
-    ward_child_health health;                    /**< after rise and fall */
-    bool ready;                                  /**< can serve, and so can all that it needs */
-    bool live;                                   /**< false: must be restarted */
-    bool flapping;                               /**< its health changes too often */
-    bool given_up;                               /**< is not started again */
-    uint32_t restarts;                           /**< since the supervisor started */
+    size_t size;              /**< set by WARD_INIT */
+    ward_state state;         /**< of its component */
+    ward_child_health health; /**< after rise and fall */
+    bool ready;               /**< can serve, and so can all that it needs */
+    bool live;                /**< false: must be restarted */
+    bool flapping;            /**< its health changes too often */
+    bool given_up;            /**< is not started again, but by WARD_REQUEST_RELEASE or _START */
+    uint32_t restarts;        /**< since the supervisor started */
     uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /**< indexed by ward_cause */
     uint64_t checked_age_ns;                     /**< since the last verdict */
     ward_reason reason;                          /**< of the health; or why it is not ready */
@@ -151,8 +213,14 @@ typedef struct ward_child_status {
 /** Makes a supervisor. The caller owns `*ret_supervisor`. Errors: INVALID_ARGUMENT, NO_MEMORY. */
 WARD_API ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *options,
                                         ward_supervisor **ret_supervisor, ward_diag *ret_diag);
-/** Adds a child before start. Errors: INVALID_ARGUMENT, DUPLICATE, LIMIT_MEMORY, NO_MEMORY,
- * STATE. */
+/** Adds a group, before or after start. Errors: INVALID_ARGUMENT, NOT_FOUND (the group above),
+ * DUPLICATE, NO_MEMORY, STATE. */
+WARD_API ward_error ward_supervisor_add_group(ward_supervisor *supervisor,
+                                              const ward_group_options *options,
+                                              ward_diag *ret_diag);
+/** Adds a child. Before start, what it needs may be added later; after start, all of it is there,
+ * and the child starts as soon as it may. Errors: INVALID_ARGUMENT, NOT_FOUND (its group; after
+ * start, a need), DUPLICATE, LIMIT_MEMORY, NO_MEMORY, STATE. */
 WARD_API ward_error ward_supervisor_add(ward_supervisor *supervisor,
                                         const ward_child_options *options, ward_diag *ret_diag);
 /** Starts the children in dependency order, in parallel where the order allows, and returns at
@@ -164,6 +232,11 @@ WARD_API ward_error ward_supervisor_start(ward_supervisor *supervisor, ward_diag
  * had to be cut short. */
 WARD_API ward_error ward_supervisor_stop(ward_supervisor *supervisor, uint64_t timeout_ns,
                                          ward_diag *ret_diag);
+/** Asks something of the child or, if there is none of that name, the group `name`; what comes of
+ * it arrives as events. Errors: NOT_FOUND; STATE: it can't be asked that now, and the diag says
+ * why. Any thread, once started. */
+WARD_API ward_error ward_supervisor_ask(ward_supervisor *supervisor, const char *name,
+                                        ward_request request, ward_diag *ret_diag);
 /** Status of the child `name`. `ret_status` is started with WARD_INIT. Any thread, once started.
  * Errors: NOT_FOUND. */
 WARD_API ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *name,

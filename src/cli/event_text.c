@@ -100,6 +100,11 @@ static void print_what(FILE *to, const ward_event *event)
                             event->flapping ? "flapping" : "no longer flapping");
         return;
     case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
+    case WARD_EVENT_GROUP:
+        fputs("group ", to);
+        wardi_output_styled(to, WARDI_YELLOW, event->reason);
+        if (event->cause != WARD_CAUSE_NONE) fprintf(to, " (%s)", ward_cause_name(event->cause));
+        return;
     }
     fputs(ward_event_kind_name(event->kind), to);
 }
@@ -152,7 +157,8 @@ static void set_what(json_t *object, const ward_event *event)
         json_object_set_new(object, "attempt", json_integer(event->attempt));
         json_object_set_new(object, "delay_ns", json_integer((json_int_t)event->delay_ns));
         break;
-    case WARD_EVENT_GIVEN_UP: set(object, "cause", ward_cause_name(event->cause)); break;
+    case WARD_EVENT_GIVEN_UP:
+    case WARD_EVENT_GROUP: set(object, "cause", ward_cause_name(event->cause)); break;
     case WARD_EVENT_FLAPPING:
         json_object_set_new(object, "flapping", json_boolean(event->flapping));
         break;

@@ -42,6 +42,15 @@ static void clock_hasten(void)
     syscall(SYS_sched_setattr, 0, &scheduling, 0);
 }
 
+/* Who adds or removes one has the lock for a moment: then there is another tick soon. */
+static void watchers_tick(engine_clock *clock, uint64_t now_ns)
+{
+    if (pthread_mutex_trylock(&clock->watch_lock) != 0) return;
+    for (const wardi_watcher *w = clock->watchers; w != NULL; w = w->next)
+        w->tick(w->context, now_ns);
+    pthread_mutex_unlock(&clock->watch_lock);
+}
+
 static void tick(engine_clock *clock)
 {
     for (size_t i = 0; i < WARD_COUNT(clock->engines); i++) {
@@ -104,8 +113,9 @@ clock_seat *clock_seat_take(void)
     return seat;
 }
 
-static bool anybody_inside(void)
+static bool anybody_inside(const engine_clock *clock)
 {
+    if (atomic_load(&clock->holds) != 0) return true;
     const clock_seat *seat = atomic_load_explicit(&seats, memory_order_acquire);
     while (seat != NULL && atomic_load_explicit(&seat->inside, memory_order_acquire) == 0)
         seat = seat->next;
@@ -126,7 +136,7 @@ static bool rest(engine_clock *clock, bool *ret_missed)
     atomic_store_explicit(&clock->resting, 1, memory_order_relaxed);
     bool sure = syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
     bool stop = atomic_load_explicit(&clock->stop, memory_order_relaxed);
-    if (!sure || stop || anybody_inside()) {
+    if (!sure || stop || anybody_inside(clock)) {
         atomic_store_explicit(&clock->resting, 0, memory_order_relaxed);
         return false;
     }
@@ -150,9 +160,10 @@ static void *clock_run(void *argument)
     uint64_t next_ns = wardi_now_ns() + ENGINE_TICK_NS;
     for (int idle = 0; !atomic_load_explicit(&clock->stop, memory_order_relaxed);) {
         wardi_sleep_until_ns(next_ns);
-        for (uint64_t now_ns = wardi_now_ns(); next_ns <= now_ns; next_ns += ENGINE_TICK_NS)
-            tick(clock);
-        idle = anybody_inside() ? 0 : idle + 1;
+        uint64_t now_ns = wardi_now_ns();
+        for (; next_ns <= now_ns; next_ns += ENGINE_TICK_NS) tick(clock);
+        watchers_tick(clock, now_ns);
+        idle = anybody_inside(clock) ? 0 : idle + 1;
         bool missed;
         if (idle < IDLE_TICKS || !rest(clock, &missed)) continue;
         idle = 0;
@@ -161,8 +172,39 @@ static void *clock_run(void *argument)
     return NULL;
 }
 
+void wardi_engine_watch(wardi_engine *engine, wardi_watcher *watcher)
+{
+    engine_clock *clock = &engine->clock;
+    pthread_mutex_lock(&clock->watch_lock);
+    watcher->next = clock->watchers;
+    clock->watchers = watcher;
+    pthread_mutex_unlock(&clock->watch_lock);
+}
+
+void wardi_engine_unwatch(wardi_engine *engine, wardi_watcher *watcher)
+{
+    engine_clock *clock = &engine->clock;
+    pthread_mutex_lock(&clock->watch_lock);
+    wardi_watcher **link = &clock->watchers;
+    while (*link != watcher) link = &(*link)->next;
+    *link = watcher->next;
+    pthread_mutex_unlock(&clock->watch_lock);
+}
+
+void wardi_engine_hold(wardi_engine *engine)
+{
+    atomic_fetch_add(&engine->clock.holds, 1);
+    if (atomic_load(&engine->clock.resting) != 0) clock_wake(&engine->clock);
+}
+
+void wardi_engine_release(wardi_engine *engine)
+{
+    atomic_fetch_sub(&engine->clock.holds, 1);
+}
+
 ward_error engine_clock_start(engine_clock *clock, ward_diag *ret_diag)
 {
+    pthread_mutex_init(&clock->watch_lock, NULL);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -183,6 +225,7 @@ void engine_clock_stop(engine_clock *clock)
     atomic_store(&clock->stop, true);
     clock_wake(clock);
     pthread_join(clock->thread, NULL);
+    pthread_mutex_destroy(&clock->watch_lock);
     clock->running = false;
 }
 

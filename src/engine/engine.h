@@ -47,6 +47,20 @@ ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **
                             ward_diag *ret_diag);
 /** NULL is fine. All modules and instances must be gone. */
 void wardi_engine_free(wardi_engine *engine);
+/** Somebody whom the clock thread calls at every tick, and who never waits and never allocates. In
+ * its owner's memory. */
+typedef struct wardi_watcher {
+    void (*tick)(void *context, uint64_t now_ns);
+    void *context;
+    struct wardi_watcher *next; /* engine's */
+} wardi_watcher;
+/** From now on; and, once wardi_engine_unwatch has returned, never again. Any thread. */
+void wardi_engine_watch(wardi_engine *engine, wardi_watcher *watcher);
+void wardi_engine_unwatch(wardi_engine *engine, wardi_watcher *watcher);
+/** The clock, which rests while no guest runs, ticks until the release of every hold. Any thread.
+ */
+void wardi_engine_hold(wardi_engine *engine);
+void wardi_engine_release(wardi_engine *engine);
 /** "wasmtime 48.0.8". */
 const char *wardi_engine_version(void);
 /** Largest memory limit an instance can have, bytes. */

@@ -29,9 +29,11 @@ typedef struct engine_clock {
     bool running;
     atomic_bool stop;
     _Atomic(wasm_engine_t *) engines[2];
-    _Atomic uint32_t resting; /* 1: by the clock, when no guest runs; 0: by who enters one */
-    atomic_uint_least32_t
-        suspended; /* calls that wait on a fiber: their epoch must not stand still */
+    _Atomic uint32_t resting;        /* 1: by the clock, when no guest runs; 0: by who enters one */
+    atomic_uint_least32_t suspended; /* calls that wait on a fiber: they need missed ticks */
+    atomic_uint_least32_t holds;     /* of those who want ticks though no guest runs */
+    pthread_mutex_t watch_lock;      /* of what follows; the clock only tries it */
+    wardi_watcher *watchers;
 } engine_clock;
 
 /* Where a thread says that it is inside a guest. Its own to write, the clocks' to read; it goes to

@@ -6,6 +6,8 @@
 #define INTERVAL_DEFAULT_NS (10 * WARDI_S)
 #define INTERVAL_MIN_NS WARDI_MS
 #define WINDOW_DEFAULT_NS (60 * WARDI_S)
+/* As component has it. */
+#define STOP_TIMEOUT_DEFAULT_NS (5 * WARDI_S)
 enum {
     FALL_DEFAULT = 3,
     RISE_DEFAULT = 1,
@@ -16,6 +18,22 @@ enum {
 static uint32_t or_default(uint32_t value, uint32_t fallback)
 {
     return value != 0 ? value : fallback;
+}
+
+static const wardi_shutdown shutdowns[] = {
+    [WARD_SHUTDOWN_GRACEFUL] = WARDI_SHUTDOWN_GRACEFUL,
+    [WARD_SHUTDOWN_IMMEDIATE] = WARDI_SHUTDOWN_IMMEDIATE,
+    [WARD_SHUTDOWN_INFINITE] = WARDI_SHUTDOWN_INFINITE,
+};
+ward_error backoff_to_policy(const ward_backoff *backoff, wardi_tree_policy *policy,
+                             ward_diag *ret_diag)
+{
+    ward_backoff own;
+    ward_error error = wardi_backoff_resolve(backoff, &own, ret_diag);
+    if (error != WARD_OK) return error;
+    policy->intensity = (wardi_intensity){.max = own.restarts_max, .window_ns = own.window_ns};
+    policy->pace = wardi_pace_of(&own);
+    return WARD_OK;
 }
 
 static ward_error options_resolve(const ward_child_options *options, child *c, ward_diag *ret_diag)
@@ -33,9 +51,10 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "a check interval must be at least 1ms");
     if ((unsigned)own.ready_when > WARD_READY_WHEN_HEALTHY ||
-        (unsigned)own.restart > WARD_RESTART_TEMPORARY)
+        (unsigned)own.restart > WARD_RESTART_TEMPORARY ||
+        (unsigned)own.shutdown > WARD_SHUTDOWN_INFINITE)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
-                          "ready_when and restart must be one of their enum's values");
+                          "ready_when, restart and shutdown must be one of their enum's values");
     c->trend_policy = (wardi_trend_policy){
         .fall = or_default(own.fall, FALL_DEFAULT),
         .rise = or_default(own.rise, RISE_DEFAULT),
@@ -47,8 +66,13 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "flap_changes_max must be below %d", WARDI_FLAP_CHANGES_MAX);
     c->ready_when_degraded = own.ready_when == WARD_READY_WHEN_DEGRADED;
-    c->restart = own.restart;
-    return wardi_backoff_resolve(&own.backoff, &c->backoff, ret_diag);
+    c->tree_policy = wardi_tree_policy_default();
+    c->tree_policy.restart = own.restart;
+    c->tree_policy.shutdown = shutdowns[own.shutdown];
+    c->tree_policy.stop_ns = own.shutdown_timeout_ns; /* 0: see child_new */
+    c->tree_policy.start_ns = WARDI_FOREVER;          /* a component has a limit of its own */
+    c->tree_policy.restart_with_needs = own.restart_with_needs;
+    return backoff_to_policy(&own.backoff, &c->tree_policy, ret_diag);
 }
 
 ward_error wardi_child_options_check(const ward_child_options *options, uint64_t memory_bytes_max,
@@ -66,8 +90,7 @@ ward_error wardi_child_options_check(const ward_child_options *options, uint64_t
 static ward_error copy_needs(child *c, const ward_child_options *options, ward_diag *ret_diag)
 {
     c->need_names = wardi_alloc_array(options->need_count, sizeof(char *));
-    c->needs = wardi_alloc_array(options->need_count, sizeof(size_t));
-    if (c->need_names == NULL || c->needs == NULL) goto no_memory;
+    if (c->need_names == NULL) goto no_memory;
     for (; c->need_count < options->need_count; c->need_count++) {
         const char *name = options->needs[c->need_count];
         if (!wardi_name_valid(name))
@@ -81,31 +104,35 @@ no_memory:
     return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child's needs");
 }
 
-static ward_error resolve_resource_window(const ward_component_options *options, child *c,
-                                          ward_diag *ret_diag)
+static ward_error resolve_component(const ward_component_options *options, child *c,
+                                    ward_diag *ret_diag)
 {
     ward_component_options own;
     ward_health_policy policy;
     if (!wardi_options_copy(&own, sizeof own, options, options->size))
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "component options: wrong size");
     ward_error error = wardi_health_policy_resolve(&own.health, &policy, ret_diag);
-    if (error == WARD_OK) c->resource_window_ns = policy.resource_window_ns;
-    return error;
+    if (error != WARD_OK) return error;
+    c->resource_window_ns = policy.resource_window_ns;
+    uint64_t stop_ns = own.stop_timeout_ns != 0 ? own.stop_timeout_ns : STOP_TIMEOUT_DEFAULT_NS;
+    if (c->tree_policy.stop_ns == 0) c->tree_policy.stop_ns = wardi_add_sat(stop_ns, WARDI_S);
+    return WARD_OK;
 }
 
-ward_error child_new(wardi_engine *engine, const ward_child_options *options, child **ret_child,
+ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag)
 {
     ward_error error =
-        wardi_child_options_check(options, wardi_engine_memory_bytes_max(engine), ret_diag);
+        wardi_child_options_check(options, wardi_engine_memory_bytes_max(s->engine), ret_diag);
     if (error != WARD_OK) return error;
     child *c = wardi_alloc(sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
+    c->supervisor = s;
     error = options_resolve(options, c, ret_diag);
-    if (error == WARD_OK) error = resolve_resource_window(options->component, c, ret_diag);
+    if (error == WARD_OK) error = resolve_component(options->component, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
     if (error == WARD_OK)
-        error = wardi_component_new(engine, options->component, &c->component, ret_diag);
+        error = wardi_component_new(s->engine, options->component, &c->component, ret_diag);
     if (error != WARD_OK) {
         child_free(c);
         return error;
@@ -124,50 +151,4 @@ void child_free(child *c)
     wardi_free(c->needs);
     wardi_free(c->dependents);
     wardi_free(c);
-}
-
-size_t children_find(const ward_supervisor *s, const char *name)
-{
-    for (size_t i = 0; i < s->child_count; i++)
-        if (strcmp(ward_component_name(s->children[i]->component), name) == 0) return i;
-    return SIZE_MAX;
-}
-
-static ward_error resolve_needs(ward_supervisor *s, child *c, ward_diag *ret_diag)
-{
-    for (size_t i = 0; i < c->need_count; i++) {
-        size_t need = children_find(s, c->need_names[i]);
-        if (need == SIZE_MAX)
-            return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
-                              "%s needs \"%s\", and no component has that name",
-                              ward_component_name(c->component), c->need_names[i]);
-        c->needs[i] = need;
-        s->children[need]->dependent_count++;
-    }
-    return WARD_OK;
-}
-
-ward_error children_link(ward_supervisor *s, ward_diag *ret_diag)
-{
-    for (size_t i = 0; i < s->child_count; i++) s->children[i]->dependent_count = 0;
-    for (size_t i = 0; i < s->child_count; i++) {
-        ward_error error = resolve_needs(s, s->children[i], ret_diag);
-        if (error != WARD_OK) return error;
-    }
-    for (size_t i = 0; i < s->child_count; i++) {
-        child *c = s->children[i];
-        wardi_free(c->dependents);
-        c->dependents = wardi_alloc_array(c->dependent_count, sizeof(size_t));
-        c->dependent_count = 0;
-        if (c->dependents == NULL)
-            return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for dependencies");
-    }
-    for (size_t i = 0; i < s->child_count; i++) {
-        const child *c = s->children[i];
-        for (size_t n = 0; n < c->need_count; n++) {
-            child *need = s->children[c->needs[n]];
-            need->dependents[need->dependent_count++] = i;
-        }
-    }
-    return WARD_OK;
 }

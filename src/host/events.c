@@ -36,6 +36,8 @@ void event_push(ward_supervisor *s, ward_event event, const char *reason)
     if (s->on_event == NULL || !batch_reserve(&s->pending)) return;
     event_record *record = &s->pending.records[s->pending.count++];
     record->event = event;
+    wardi_text name = WARDI_TEXT(record->component);
+    wardi_text_puts(&name, event.component);
     wardi_reason_set(&record->reason, reason);
 }
 
@@ -51,6 +53,7 @@ void events_deliver(ward_supervisor *s)
         for (size_t i = 0; i < batch.count; i++) {
             event_record *record = &batch.records[i];
             record->event.reason = record->reason.text;
+            record->event.component = record->component;
             s->on_event(s->event_context, &record->event);
         }
         batch.count = 0;
@@ -73,7 +76,7 @@ const char *ward_event_kind_name(ward_event_kind kind)
         [WARD_EVENT_STATE] = "state",       [WARD_EVENT_HEALTH] = "health",
         [WARD_EVENT_READY] = "ready",       [WARD_EVENT_RESTART] = "restart",
         [WARD_EVENT_GIVEN_UP] = "given_up", [WARD_EVENT_FLAPPING] = "flapping",
-        [WARD_EVENT_STOPPED] = "stopped"};
+        [WARD_EVENT_STOPPED] = "stopped",   [WARD_EVENT_GROUP] = "group"};
     return (unsigned)kind < WARD_COUNT(names) ? names[kind] : "unknown";
 }
 

@@ -1,4 +1,4 @@
-/* host, inside: a supervisor's children, timers, events and threads. */
+/* Shared by the files of host alone. */
 #ifndef WARDI_HOST_PRIV_H
 #define WARDI_HOST_PRIV_H
 
@@ -7,53 +7,68 @@
 #include "component/component.h"
 #include "health/health.h"
 #include "host/host.h"
+#include "sched/sched.h"
 #include "supervise/supervise.h"
 
 struct ward_host {
     wardi_engine *engine;
 };
 
-/* What a child waits for. Only a child in a phase marked (due) is in the supervisor's heap. */
-typedef enum child_phase {
-    CHILD_WAITING,  /* for what it needs to become ready */
-    CHILD_START,    /* (due) to be started: at once, or after a back-off */
-    CHILD_CHECK,    /* (due) to be checked */
-    CHILD_GIVEN_UP, /* for an operator */
-    CHILD_STOP,     /* (due) to be stopped; before it is due: for its dependents to stop */
-    CHILD_STOPPED,
-} child_phase;
+/* What the tree wants of a child next; a newer wish replaces one that was not begun. */
+typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child_wish;
 
+/* An actor, a leaf of the tree, and what runs. */
 typedef struct child {
-    wardi_heap_node due; /* key: monotonic nanoseconds */
+    wardi_actor actor; /* runs one callback at a time: only it enters the component */
+    ward_supervisor *supervisor;
 
-    /* Set by add and start, then read only. */
-    ward_component *component; /* its own lock; only whoever claimed the child enters it */
+    /* Set by add, then read only. */
+    ward_component *component;
     char **need_names;
-    size_t *needs, *dependents; /* indices; both have room before start: see child_link */
-    size_t need_count, dependent_count;
+    size_t need_count;
     uint64_t interval_ns, startup_interval_ns;
     wardi_trend_policy trend_policy;
+    wardi_tree_policy tree_policy;
     bool ready_when_degraded;
-    ward_restart restart;
-    ward_backoff backoff;
     uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
 
+    /* The actor's own. */
+    uint32_t run;          /* that is up; 0: none */
+    uint64_t check_due_ns; /* of the next check */
+
     /* Under the supervisor's lock. */
-    child_phase phase;
-    bool claimed; /* a worker is inside the component: its phase is that worker's to change */
-    bool ready;
+    wardi_node_id node;
+    struct child **needs, **dependents; /* each need's `dependents` has this child */
+    size_t dependent_count, dependent_room;
+    child_wish wish;
+    uint32_t wish_run;
+    bool removed; /* freed when its actor has ended */
+    bool given_up, ready;
+    bool went_down; /* and is held: whether it is a restart is not decided yet */
     wardi_trend trend;
-    wardi_restarts history;
+    wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
     uint64_t checked_at_ns;     /* 0: never */
     ward_reason reason;         /* of the health */
     ward_reason unready_reason; /* when not ready */
-    size_t dependents_running;  /* while stopping */
+    struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
 } child;
 
+typedef struct group {
+    char *name;
+    wardi_node_id node;
+} group;
+
+/* Children by name: open addressing, at most half full. */
+typedef struct name_table {
+    child **slots;
+    size_t room, count;
+} name_table;
+
 typedef struct event_record {
-    ward_event event; /* event.reason points nowhere until delivery */
+    ward_event event; /* event.reason and the names point nowhere until delivery */
     ward_reason reason;
+    char component[128]; /* a child may be gone by then */
 } event_record;
 
 typedef struct event_batch {
@@ -66,31 +81,54 @@ struct ward_supervisor {
     ward_event_callback on_event;
     void *event_context;
     uint32_t worker_count;
-    pthread_t *workers;
+    wardi_sched *sched;    /* NULL: not started */
+    wardi_watcher watcher; /* of stuck workers */
 
     pthread_mutex_t lock; /* guards what follows; never held inside a guest or a callback */
     pthread_cond_t changed;
-    child **children; /* each at a fixed address, for the heap */
+    wardi_tree *tree;
+    wardi_actor keeper; /* of the tree's timers */
+    uint64_t keeper_due_ns;
+    child **children; /* each at a fixed address: actors must not move */
     size_t child_count, child_capacity;
-    size_t *order; /* indices, each after what it needs */
-    wardi_heap due;
-    wardi_rng rng;
-    bool started, stopping, stopped;
-    size_t stopped_count;
+    name_table names;
+    group *groups;
+    size_t group_count;
+    bool linked, started, stopping, stopped;
     uint64_t event_sequence;
     event_batch pending, spare; /* events that wait; the batch that is being delivered, or empty */
     bool delivering;
 };
 
+/* Gives the lock up, once nothing waits to be told. */
+void supervisor_unlock(ward_supervisor *s);
+
 /* ---- children (child.c) ---- */
 
-ward_error child_new(wardi_engine *engine, const ward_child_options *options, child **ret_child,
+ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag);
 void child_free(child *c);
-/* The index of the child of that name, or SIZE_MAX. */
-size_t children_find(const ward_supervisor *s, const char *name);
-/* Turns names of needs into indices, both ways. NOT_FOUND, NO_MEMORY. */
-ward_error children_link(ward_supervisor *s, ward_diag *ret_diag);
+static inline const char *child_name(const child *c)
+{
+    return ward_component_name(c->component);
+}
+ward_error backoff_to_policy(const ward_backoff *backoff, wardi_tree_policy *policy,
+                             ward_diag *ret_diag);
+
+/* ---- names and needs (links.c) ---- */
+
+child *names_find(const name_table *names, const char *name);
+/* Room for one more, so that names_put can't fail. */
+bool names_reserve(name_table *names);
+void names_put(name_table *names, child *c);
+void names_remove(name_table *names, const char *name);
+void names_done(name_table *names);
+/* Turns the names of a child's needs into children, both ways. NOT_FOUND, NO_MEMORY; then nothing
+ * has changed. */
+ward_error child_link(ward_supervisor *s, child *c, ward_diag *ret_diag);
+void child_unlink(child *c);
+/* Tells the tree of the needs of all children: CYCLE has a path. */
+ward_error tree_link(ward_supervisor *s, ward_diag *ret_diag);
 
 /* ---- events (events.c) ---- */
 
@@ -103,12 +141,22 @@ void event_push(ward_supervisor *s, ward_event event, const char *reason);
 void events_deliver(ward_supervisor *s);
 void events_done(ward_supervisor *s);
 
-/* ---- steps (step.c): what a worker does with a child that is due ---- */
+/* ---- the tree's will (tree.c); the lock is held ---- */
 
-/* The lock is held, and given up while the guest runs. The child is claimed. */
-void child_step(ward_supervisor *s, child *c);
-/* The lock is held; the child is not claimed: makes it due to stop, if nothing needs it any more.
- */
-void child_stop_if_free(ward_supervisor *s, child *c);
+/* Takes the actions of what the tree has just been told. */
+void tree_obey(ward_supervisor *s);
+/* Tells the tree what has become of a child's run. */
+void tree_report(child *c, wardi_node_event_kind kind, ward_cause cause);
+extern const wardi_behaviour keeper_behaviour;
+
+/* ---- readiness (ready.c) ---- */
+
+/* The child's state or health has changed: what follows for it, and for those behind it. The lock
+ * is held. */
+void ready_update(child *c);
+
+/* ---- a child's life (life.c) ---- */
+
+extern const wardi_behaviour child_behaviour;
 
 #endif

@@ -1,4 +1,4 @@
-/* The supervisor: children, a heap of what is due, and the workers that serve it. */
+/* The supervisor: the tree with its children and groups, and the scheduler that runs them. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,11 +6,33 @@
 #include "host/host_priv.h"
 
 #define STOP_TIMEOUT_DEFAULT_NS (10 * WARDI_S)
-enum { WORKERS_MAX = 1024 };
+#define FAILURES_WINDOW_DEFAULT_NS (60 * WARDI_S)
+enum { WORKERS_MAX = 1024, FAILURES_DEFAULT = 3, STARTS_PER_WORKER = 4 };
+
+void supervisor_unlock(ward_supervisor *s)
+{
+    events_deliver(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Waits for a change, until the monotonic time at most. The lock is held. */
+static void wait_until(ward_supervisor *s, uint64_t deadline_ns)
+{
+    if (deadline_ns == UINT64_MAX) {
+        pthread_cond_wait(&s->changed, &s->lock);
+        return;
+    }
+    struct timespec until = {.tv_sec = (time_t)(deadline_ns / WARDI_S),
+                             .tv_nsec = (long)(deadline_ns % WARDI_S)};
+    pthread_cond_timedwait(&s->changed, &s->lock, &until);
+}
+
+/* ---- new ---- */
 
 static uint32_t default_workers(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (cores > WORKERS_MAX) return WORKERS_MAX;
     return cores > 2 ? (uint32_t)cores : 2;
 }
 
@@ -24,16 +46,36 @@ static void lock_init(ward_supervisor *s)
     pthread_condattr_destroy(&attributes);
 }
 
-/* Waits for a change, until the monotonic time at most. */
-static void wait_until(ward_supervisor *s, uint64_t deadline_ns)
+static ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max,
+                                      uint64_t window_ns, wardi_supervision *ret_supervision,
+                                      ward_diag *ret_diag)
 {
-    if (deadline_ns == UINT64_MAX) {
-        pthread_cond_wait(&s->changed, &s->lock);
-        return;
-    }
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / WARDI_S),
-                             .tv_nsec = (long)(deadline_ns % WARDI_S)};
-    pthread_cond_timedwait(&s->changed, &s->lock, &until);
+    static const wardi_strategy strategies[] = {
+        [WARD_ONE_FOR_ONE] = WARDI_ONE_FOR_ONE,
+        [WARD_ONE_FOR_ALL] = WARDI_ONE_FOR_ALL,
+        [WARD_REST_FOR_ONE] = WARDI_REST_FOR_ONE,
+    };
+    if ((unsigned)strategy >= WARD_COUNT(strategies) || failures_max > WARDI_INTENSITY_MAX)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "strategy must be one of its enum's values, and failures_max at most %d",
+                          WARDI_INTENSITY_MAX);
+    uint32_t allowed = failures_max == 0 ? FAILURES_DEFAULT : (uint32_t)failures_max;
+    *ret_supervision = (wardi_supervision){
+        .strategy = strategies[strategy],
+        .intensity = {.max = failures_max < 0 ? 0 : allowed,
+                      .window_ns = window_ns != 0 ? window_ns : FAILURES_WINDOW_DEFAULT_NS}};
+    return WARD_OK;
+}
+
+static ward_error tree_make(ward_supervisor *s, const ward_supervisor_options *own,
+                            ward_diag *ret_diag)
+{
+    wardi_tree_options options = {
+        .seed = own->seed != 0 ? own->seed : wardi_rng_seed(),
+        .starts_max = own->starts_max != 0 ? own->starts_max : STARTS_PER_WORKER * s->worker_count};
+    ward_error error = supervision_resolve(own->strategy, own->failures_max,
+                                           own->failures_window_ns, &options.root, ret_diag);
+    return error == WARD_OK ? wardi_tree_new(&options, &s->tree, ret_diag) : error;
 }
 
 ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *options,
@@ -58,16 +100,101 @@ ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *o
     s->on_event = own.on_event;
     s->event_context = own.event_context;
     s->worker_count = own.workers != 0 ? own.workers : default_workers();
-    wardi_rng_init(&s->rng, own.seed != 0 ? own.seed : wardi_rng_seed());
+    s->keeper_due_ns = WARDI_FOREVER;
     lock_init(s);
+    ward_error error = tree_make(s, &own, ret_diag);
+    if (error != WARD_OK) {
+        ward_supervisor_free(s);
+        return error;
+    }
     *ret_supervisor = s;
     return WARD_OK;
+}
+
+/* ---- groups ---- */
+
+static const group *groups_find(const ward_supervisor *s, const char *name)
+{
+    for (size_t i = 0; i < s->group_count; i++)
+        if (strcmp(s->groups[i].name, name) == 0) return &s->groups[i];
+    return NULL;
+}
+
+/* The node that `name` is; NULL is the supervisor itself. */
+static ward_error group_node(const ward_supervisor *s, const char *name, wardi_node_id *ret_node,
+                             ward_diag *ret_diag)
+{
+    const group *found = name != NULL ? groups_find(s, name) : NULL;
+    if (name != NULL && found == NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "there is no group \"%s\"", name);
+    *ret_node = found != NULL ? found->node : wardi_tree_root(s->tree);
+    return WARD_OK;
+}
+
+static ward_error group_node_add(ward_supervisor *s, const ward_group_options *own,
+                                 wardi_node_id *ret_node, ward_diag *ret_diag)
+{
+    enum { RESTARTS_DEFAULT = 3 };
+    wardi_supervision supervision;
+    wardi_tree_policy policy = wardi_tree_policy_default();
+    wardi_node_options options = {.supervision = &supervision};
+    ward_backoff backoff = own->backoff;
+    if (backoff.restarts_max == 0) backoff.restarts_max = RESTARTS_DEFAULT;
+    policy.restart = own->restart;
+    ward_error error = supervision_resolve(own->strategy, own->failures_max,
+                                           own->failures_window_ns, &supervision, ret_diag);
+    if (error == WARD_OK) error = group_node(s, own->group, &options.parent, ret_diag);
+    if (error == WARD_OK) error = backoff_to_policy(&backoff, &policy, ret_diag);
+    if (error == WARD_OK)
+        error = wardi_tree_policy_add(s->tree, &policy, &options.policy, ret_diag);
+    if (error == WARD_OK)
+        error = wardi_tree_add(s->tree, &options, wardi_now_ns(), ret_node, ret_diag);
+    return error;
+}
+
+static ward_error group_add(ward_supervisor *s, const ward_group_options *own, ward_diag *ret_diag)
+{
+    if (groups_find(s, own->name) != NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_DUPLICATE,
+                          "a group named \"%s\" has been added already", own->name);
+    group *grown =
+        wardi_grow(s->groups, s->group_count * sizeof *grown, (s->group_count + 1) * sizeof *grown);
+    if (grown == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a group");
+    s->groups = grown;
+    group added = {.name = wardi_strdup(own->name)};
+    if (added.name == NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a group");
+    ward_error error = group_node_add(s, own, &added.node, ret_diag);
+    if (error != WARD_OK) {
+        wardi_free(added.name);
+        return error;
+    }
+    s->groups[s->group_count++] = added;
+    if (s->started) tree_obey(s);
+    return WARD_OK;
+}
+
+ward_error ward_supervisor_add_group(ward_supervisor *s, const ward_group_options *options,
+                                     ward_diag *ret_diag)
+{
+    ward_group_options own;
+    if (s == NULL || options == NULL ||
+        !wardi_options_copy(&own, sizeof own, options, options->size) ||
+        !wardi_name_valid(own.name))
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "ward_supervisor_add_group: supervisor, and options with a name like a "
+                          "component's, are required; start them with WARD_INIT");
+    pthread_mutex_lock(&s->lock);
+    ward_error error = group_add(s, &own, ret_diag);
+    supervisor_unlock(s);
+    return error;
 }
 
 /* ---- children ---- */
 
 static bool reserve_child(ward_supervisor *s)
 {
+    if (!names_reserve(&s->names)) return false;
     if (s->child_count < s->child_capacity) return true;
     size_t capacity = s->child_capacity != 0 ? 2 * s->child_capacity : 8;
     child **grown =
@@ -78,120 +205,143 @@ static bool reserve_child(ward_supervisor *s)
     return true;
 }
 
+/* Once started, its needs are there and are told with it; before, tree_link tells them all. */
+static ward_error child_node_add(ward_supervisor *s, child *c, wardi_node_id parent,
+                                 ward_diag *ret_diag)
+{
+    wardi_node_options options = {.parent = parent, .tag = (uint64_t)(uintptr_t)c};
+    wardi_node_id *needs = NULL;
+    ward_error error = wardi_tree_policy_add(s->tree, &c->tree_policy, &options.policy, ret_diag);
+    if (error != WARD_OK) return error;
+    if (s->started && c->need_count != 0) {
+        needs = wardi_alloc_array(c->need_count, sizeof *needs);
+        if (needs == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for needs");
+        for (size_t i = 0; i < c->need_count; i++) needs[i] = c->needs[i]->node;
+        options.needs = needs;
+        options.need_count = c->need_count;
+    }
+    error = wardi_tree_add(s->tree, &options, wardi_now_ns(), &c->node, ret_diag);
+    wardi_free(needs);
+    return error;
+}
+
+static ward_error child_enter(ward_supervisor *s, child *c, wardi_node_id parent,
+                              ward_diag *ret_diag)
+{
+    ward_error error = s->started ? child_link(s, c, ret_diag) : WARD_OK;
+    if (error == WARD_OK) error = child_node_add(s, c, parent, ret_diag);
+    if (error != WARD_OK) {
+        child_unlink(c);
+        return error;
+    }
+    s->children[s->child_count++] = c;
+    names_put(&s->names, c);
+    return WARD_OK;
+}
+
+static ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag)
+{
+    ward_error error = wardi_actor_init(&c->actor, s->sched, &child_behaviour, NULL);
+    c->actor.context = c;
+    return error == WARD_OK ? error : wardi_fail(ret_diag, error, "no memory for an actor");
+}
+
+static ward_error child_add(ward_supervisor *s, child *c, const char *in_group, ward_diag *ret_diag)
+{
+    wardi_node_id parent;
+    const char *name = child_name(c);
+    if (s->stopping) return wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor is stopping");
+    if (names_find(&s->names, name) != NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_DUPLICATE,
+                          "a component named \"%s\" has been added already", name);
+    if (!reserve_child(s))
+        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for another child");
+    ward_error error = group_node(s, in_group, &parent, ret_diag);
+    if (error == WARD_OK) error = child_enter(s, c, parent, ret_diag);
+    return error;
+}
+
 ward_error ward_supervisor_add(ward_supervisor *s, const ward_child_options *options,
                                ward_diag *ret_diag)
 {
     if (s == NULL || options == NULL)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "ward_supervisor_add: supervisor and options are required");
-    if (s->started)
-        return wardi_fail(ret_diag, WARD_ERROR_STATE,
-                          "children are added before the supervisor starts");
-    if (!reserve_child(s))
-        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for another child");
     child *c;
-    ward_error error = child_new(s->engine, options, &c, ret_diag);
+    ward_child_options own;
+    ward_error error = child_new(s, options, &c, ret_diag);
     if (error != WARD_OK) return error;
-    const char *name = ward_component_name(c->component);
-    if (children_find(s, name) != SIZE_MAX) {
-        error = wardi_fail(ret_diag, WARD_ERROR_DUPLICATE,
-                           "a component named \"%s\" has been added already", name);
-        child_free(c);
-        return error;
-    }
-    s->children[s->child_count++] = c;
-    return WARD_OK;
-}
-
-/* ---- workers ---- */
-
-/* The child whose time has come, claimed; NULL when the supervisor has stopped. The lock is held,
- * given up while waiting. */
-static child *claim_due(ward_supervisor *s)
-{
-    for (;;) {
-        events_deliver(s); /* gives the lock up: what is looked at below is looked at after it */
-        if (s->stopped) return NULL;
-        wardi_heap_node *node = wardi_heap_first(&s->due);
-        if (node == NULL) {
-            wait_until(s, UINT64_MAX);
-        } else if (node->key > wardi_now_ns()) {
-            wait_until(s, node->key);
-        } else {
-            child *c = (child *)node; /* its first member */
-            wardi_heap_remove(&s->due, node);
-            c->claimed = true;
-            return c;
-        }
-    }
-}
-
-static void *worker_main(void *argument)
-{
-    ward_supervisor *s = argument;
+    wardi_options_copy(&own, sizeof own, options, options->size); /* child_new has seen its size */
     pthread_mutex_lock(&s->lock);
-    for (child *c = claim_due(s); c != NULL; c = claim_due(s)) {
-        child_step(s, c);
-        c->claimed = false;
-        if (s->stopping && c->phase != CHILD_STOPPED) child_stop_if_free(s, c);
+    bool acts = s->started;
+    if (acts) error = actor_make(s, c, ret_diag);
+    bool made = acts && error == WARD_OK;
+    if (error == WARD_OK) error = child_add(s, c, own.group, ret_diag);
+    if (error == WARD_OK && acts) tree_obey(s);
+    if (error != WARD_OK && made) {
+        c->removed = true; /* its actor frees it when that has ended */
+        wardi_actor_stop(&c->actor);
     }
-    pthread_mutex_unlock(&s->lock);
-    return NULL;
-}
-
-static ward_error start_workers(ward_supervisor *s, ward_diag *ret_diag)
-{
-    s->workers = wardi_alloc_array(s->worker_count, sizeof(pthread_t));
-    if (s->workers == NULL)
-        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for workers");
-    for (uint32_t i = 0; i < s->worker_count; i++) {
-        int failed = pthread_create(&s->workers[i], NULL, worker_main, s);
-        if (failed == 0) continue;
-        /* Fewer workers serve as well, only later; none at all do not. */
-        s->worker_count = i;
-        if (i > 0) break;
-        wardi_free(s->workers);
-        s->workers = NULL;
-        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no thread could be started: %s",
-                          strerror(failed));
-    }
-    return WARD_OK;
+    supervisor_unlock(s);
+    if (error != WARD_OK && !made) child_free(c);
+    return error;
 }
 
 /* ---- start ---- */
 
-static ward_error fail_cycle(const ward_supervisor *s, size_t length, ward_diag *ret_diag)
+static void watch(void *context, uint64_t now_ns)
 {
-    char path[600];
-    wardi_text text = WARDI_TEXT(path);
-    for (size_t i = 0; i <= length; i++)
-        wardi_text_printf(&text, "%s%s", i == 0 ? "" : " -> ",
-                          ward_component_name(s->children[s->order[i % length]]->component));
-    return wardi_fail(ret_diag, WARD_ERROR_CYCLE, "components need each other: %s", path);
+    const ward_supervisor *s = context;
+    wardi_sched_watch(s->sched, now_ns);
 }
 
-static ward_error order_children(ward_supervisor *s, ward_diag *ret_diag)
+static void on_busy(void *context)
 {
-    ward_error error = children_link(s, ret_diag);
-    if (error != WARD_OK) return error;
-    const size_t **needs = wardi_alloc_array(s->child_count, sizeof *needs);
-    size_t *counts = wardi_alloc_array(s->child_count, sizeof *counts);
-    wardi_free(s->order);
-    s->order = wardi_alloc_array(s->child_count, sizeof *s->order);
-    size_t cycle = 0;
-    if (needs == NULL || counts == NULL || s->order == NULL) {
-        error = wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for the order of children");
-    } else {
-        for (size_t i = 0; i < s->child_count; i++) {
-            needs[i] = s->children[i]->needs;
-            counts[i] = s->children[i]->need_count;
-        }
-        error = wardi_supervise_order(s->child_count, needs, counts, s->order, &cycle);
-        if (error == WARD_ERROR_CYCLE) fail_cycle(s, cycle, ret_diag);
-    }
-    wardi_free(needs);
-    wardi_free(counts);
+    wardi_engine_hold(context);
+}
+
+static void on_idle(void *context)
+{
+    wardi_engine_release(context);
+}
+
+static ward_error link_all(ward_supervisor *s, ward_diag *ret_diag)
+{
+    ward_error error = WARD_OK;
+    for (size_t i = 0; error == WARD_OK && i < s->child_count; i++)
+        if (s->children[i]->needs == NULL) error = child_link(s, s->children[i], ret_diag);
+    if (error == WARD_OK && !s->linked) error = tree_link(s, ret_diag);
+    if (error == WARD_OK) s->linked = true;
     return error;
+}
+
+static ward_error actors_make(ward_supervisor *s, ward_diag *ret_diag)
+{
+    wardi_sched_options options = {.workers = s->worker_count,
+                                   .spares = s->worker_count * STARTS_PER_WORKER,
+                                   .on_busy = on_busy,
+                                   .on_idle = on_idle,
+                                   .hook_context = s->engine};
+    ward_error error = wardi_sched_new(&options, &s->sched, ret_diag);
+    if (error != WARD_OK) return error;
+    error = wardi_actor_init(&s->keeper, s->sched, &keeper_behaviour, NULL);
+    s->keeper.context = s;
+    for (size_t i = 0; error == WARD_OK && i < s->child_count; i++)
+        error = actor_make(s, s->children[i], ret_diag);
+    if (error == WARD_OK) return WARD_OK;
+    wardi_sched_free(s->sched);
+    s->sched = NULL;
+    return wardi_fail(ret_diag, error, "no memory for actors");
+}
+
+static void tree_start(ward_supervisor *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->started = true;
+    wardi_node_event event = {.kind = WARDI_TREE_ASK_START, .id = wardi_tree_root(s->tree)};
+    wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
+    tree_obey(s);
+    supervisor_unlock(s);
 }
 
 ward_error ward_supervisor_start(ward_supervisor *s, ward_diag *ret_diag)
@@ -201,41 +351,72 @@ ward_error ward_supervisor_start(ward_supervisor *s, ward_diag *ret_diag)
                           "ward_supervisor_start: supervisor is required");
     if (s->started)
         return wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor has been started already");
-    ward_error error = order_children(s, ret_diag);
+    ward_error error = link_all(s, ret_diag);
+    if (error == WARD_OK) error = actors_make(s, ret_diag);
     if (error != WARD_OK) return error;
-    wardi_heap_done(&s->due);
-    if (!wardi_heap_init(&s->due, s->child_count))
-        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for timers");
-    uint64_t now = wardi_now_ns();
-    for (size_t i = 0; i < s->child_count; i++) {
-        child *c = s->children[s->order[i]];
-        c->phase = c->need_count == 0 ? CHILD_START : CHILD_WAITING;
-        if (c->phase == CHILD_START) wardi_heap_put(&s->due, &c->due, now);
-    }
-    error = start_workers(s, ret_diag);
-    if (error == WARD_OK) s->started = true;
-    return error;
+    s->watcher = (wardi_watcher){.tick = watch, .context = s};
+    wardi_engine_watch(s->engine, &s->watcher);
+    tree_start(s);
+    return WARD_OK;
 }
 
 /* ---- stop ---- */
 
-static void begin_stop(ward_supervisor *s)
+static bool is_down(const child *c)
 {
-    s->stopping = true;
-    for (size_t i = 0; i < s->child_count; i++)
-        s->children[i]->dependents_running = s->children[i]->dependent_count;
-    for (size_t i = 0; i < s->child_count; i++)
-        if (!s->children[i]->claimed) child_stop_if_free(s, s->children[i]);
-    pthread_cond_broadcast(&s->changed);
+    wardi_node_view view;
+    if (!wardi_tree_look(c->supervisor->tree, c->node, &view)) return true;
+    switch (view.state) {
+    case WARDI_NODE_STARTING:
+    case WARDI_NODE_RUNNING:
+    case WARDI_NODE_READY:
+    case WARDI_NODE_LEAVING:
+    case WARDI_NODE_STOPPING:
+    case WARDI_NODE_KILLING: return false;
+    default: return true;
+    }
 }
 
-/* Names of children that are not stopped, for the diag of a late stop. */
+static bool all_down(const ward_supervisor *s)
+{
+    for (size_t i = 0; i < s->child_count; i++)
+        if (!is_down(s->children[i])) return false;
+    return true;
+}
+
+/* Names of children that are not down, for the diag of a late stop. */
 static void list_running(const ward_supervisor *s, wardi_text *text)
 {
     for (size_t i = 0; i < s->child_count; i++)
-        if (s->children[i]->phase != CHILD_STOPPED)
+        if (!is_down(s->children[i]))
             wardi_text_printf(text, "%s%s", text->length == 0 ? "" : ", ",
-                              ward_component_name(s->children[i]->component));
+                              child_name(s->children[i]));
+}
+
+static void begin_stop(ward_supervisor *s)
+{
+    s->stopping = true;
+    wardi_node_event event = {.kind = WARDI_TREE_ASK_STOP, .id = wardi_tree_root(s->tree)};
+    wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
+    tree_obey(s);
+}
+
+/* What never ran, or had failed, has nothing to clean up; it is done with all the same. */
+static void end_stop(ward_supervisor *s)
+{
+    for (size_t i = 0; i < s->child_count; i++) {
+        child *c = s->children[i];
+        ward_state before = ward_component_state(c->component);
+        if (before == WARD_STATE_TERMINATED || ward_component_stop(c->component, NULL) != WARD_OK)
+            continue;
+        ward_event event = event_of(c, WARD_EVENT_STATE);
+        event.from_state = before;
+        event_push(s, event, "");
+    }
+    ward_event event = {
+        .size = sizeof event, .kind = WARD_EVENT_STOPPED, .component = "", .version = ""};
+    event_push(s, event, "");
+    s->stopped = true;
 }
 
 ward_error ward_supervisor_stop(ward_supervisor *s, uint64_t timeout_ns, ward_diag *ret_diag)
@@ -247,25 +428,17 @@ ward_error ward_supervisor_stop(ward_supervisor *s, uint64_t timeout_ns, ward_di
     uint64_t deadline = wardi_add_sat(wardi_now_ns(), timeout);
     pthread_mutex_lock(&s->lock);
     if (!s->stopping) begin_stop(s);
-    while (s->stopped_count < s->child_count) {
+    events_deliver(s);
+    while (!all_down(s)) {
         wait_until(s, deadline);
         if (deadline == UINT64_MAX || wardi_now_ns() < deadline) continue;
         list_running(s, &late_text);
         deadline = UINT64_MAX; /* guests end by deadlines of their own: nothing is left behind */
     }
-    if (!s->stopped) {
-        ward_event event = {
-            .size = sizeof event, .kind = WARD_EVENT_STOPPED, .component = "", .version = ""};
-        event_push(s, event, "");
-    }
-    s->stopped = true;
-    pthread_cond_broadcast(&s->changed);
+    if (!s->stopped) end_stop(s);
     events_deliver(s);
     while (s->delivering) wait_until(s, UINT64_MAX);
-    uint32_t workers = s->worker_count;
-    s->worker_count = 0; /* joined once, by whoever comes first */
     pthread_mutex_unlock(&s->lock);
-    for (uint32_t i = 0; i < workers; i++) pthread_join(s->workers[i], NULL);
     if (late_text.length == 0) return WARD_OK;
     return wardi_fail(ret_diag, WARD_ERROR_DEADLINE,
                       "not stopped in time, and waited for beyond it: %s", late);
@@ -275,15 +448,58 @@ void ward_supervisor_free(ward_supervisor *s)
 {
     if (s == NULL) return;
     ward_supervisor_stop(s, 0, NULL);
+    if (s->sched != NULL) {
+        wardi_engine_unwatch(s->engine, &s->watcher);
+        wardi_sched_free(s->sched);
+    }
     for (size_t i = 0; i < s->child_count; i++) child_free(s->children[i]);
+    for (size_t i = 0; i < s->group_count; i++) wardi_free(s->groups[i].name);
+    wardi_tree_free(s->tree);
     events_done(s);
-    wardi_heap_done(&s->due);
+    names_done(&s->names);
     wardi_free(s->children);
-    wardi_free(s->order);
-    wardi_free(s->workers);
+    wardi_free(s->groups);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     wardi_free(s);
+}
+
+/* ---- asking ---- */
+
+ward_error ward_supervisor_ask(ward_supervisor *s, const char *name, ward_request request,
+                               ward_diag *ret_diag)
+{
+    static const wardi_node_event_kind kinds[] = {
+        [WARD_REQUEST_START] = WARDI_TREE_ASK_START,
+        [WARD_REQUEST_STOP] = WARDI_TREE_ASK_STOP,
+        [WARD_REQUEST_RESTART] = WARDI_TREE_ASK_RESTART,
+        [WARD_REQUEST_QUARANTINE] = WARDI_TREE_ASK_QUARANTINE,
+        [WARD_REQUEST_RELEASE] = WARDI_TREE_ASK_RELEASE,
+        [WARD_REQUEST_REMOVE] = WARDI_TREE_ASK_REMOVE,
+    };
+    if (s == NULL || name == NULL || (unsigned)request >= WARD_COUNT(kinds))
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "ward_supervisor_ask: supervisor, name and a request are required");
+    if (!s->started)
+        return wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor has not been started");
+    ward_error error = WARD_OK;
+    pthread_mutex_lock(&s->lock);
+    const child *c = names_find(&s->names, name);
+    const group *g = c == NULL ? groups_find(s, name) : NULL;
+    if (s->stopping)
+        error = wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor is stopping");
+    else if (c == NULL && g == NULL)
+        error = wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "there is no component \"%s\"", name);
+    if (error == WARD_OK) {
+        wardi_node_event event = {.kind = kinds[request], .id = c != NULL ? c->node : g->node};
+        wardi_tree_answer answer = wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
+        tree_obey(s);
+        if (answer != WARDI_TREE_OK)
+            error = wardi_fail(ret_diag, WARD_ERROR_STATE, "%s: %s", name,
+                               wardi_tree_answer_text(answer));
+    }
+    supervisor_unlock(s);
+    return error;
 }
 
 /* ---- status ---- */
@@ -295,7 +511,7 @@ static void status_of(const child *c, ward_child_status *status)
     status->ready = c->ready;
     status->live = wardi_health_live(status->state, &c->trend);
     status->flapping = c->trend.flapping;
-    status->given_up = c->phase == CHILD_GIVEN_UP;
+    status->given_up = c->given_up;
     status->restarts = c->restarts;
     memcpy(status->restarts_by_cause, c->restarts_by_cause, sizeof c->restarts_by_cause);
     status->checked_age_ns = c->checked_at_ns != 0 ? wardi_now_ns() - c->checked_at_ns : 0;
@@ -310,10 +526,10 @@ ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *
         (ward_supervisor *)(uintptr_t)supervisor; /* its lock is no part of its value */
     ward_child_status status = {0};
     pthread_mutex_lock(&s->lock);
-    size_t found = children_find(s, name);
-    if (found != SIZE_MAX) status_of(s->children[found], &status);
+    const child *found = names_find(&s->names, name);
+    if (found != NULL) status_of(found, &status);
     pthread_mutex_unlock(&s->lock);
-    if (found == SIZE_MAX) return WARD_ERROR_NOT_FOUND;
+    if (found == NULL) return WARD_ERROR_NOT_FOUND;
     size_t size = ret_status->size < sizeof status ? ret_status->size : sizeof status;
     status.size = size;
     memcpy(ret_status, &status, size);

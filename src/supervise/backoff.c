@@ -19,6 +19,9 @@ static ward_error check_duration(uint64_t *duration_ns, uint64_t default_ns, con
 
 static ward_error check_shape(ward_backoff *backoff, ward_diag *ret_diag)
 {
+    if ((unsigned)backoff->shape > WARD_BACKOFF_OFF)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "backoff.shape must be one of its enum's values");
     if (backoff->factor == 0) backoff->factor = 2;
     if (!(backoff->factor >= 1 && backoff->factor <= FACTOR_MAX))
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
@@ -35,10 +38,10 @@ static ward_error check_shape(ward_backoff *backoff, ward_diag *ret_diag)
 static ward_error check_limits(ward_backoff *backoff, bool max_given, ward_diag *ret_diag)
 {
     if (backoff->restarts_max == 0) backoff->restarts_max = RESTARTS_DEFAULT;
-    if (backoff->restarts_max > WARDI_RESTARTS_KEPT)
+    if (backoff->restarts_max > WARDI_INTENSITY_MAX)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "backoff.restarts_max is %u: at most %d", (unsigned)backoff->restarts_max,
-                          WARDI_RESTARTS_KEPT);
+                          WARDI_INTENSITY_MAX);
     if (backoff->max_ns >= backoff->initial_ns) return WARD_OK;
     if (max_given)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
@@ -64,6 +67,32 @@ ward_error wardi_backoff_resolve(const ward_backoff *backoff, ward_backoff *ret_
     return error;
 }
 
+bool wardi_restart_wanted(ward_restart policy, bool ended_well)
+{
+    switch (policy) {
+    case WARD_RESTART_PERMANENT: return true;
+    case WARD_RESTART_TRANSIENT: return !ended_well;
+    case WARD_RESTART_TEMPORARY: break;
+    }
+    return false;
+}
+
+wardi_pace wardi_pace_of(const ward_backoff *backoff)
+{
+    static const wardi_pace_shape shapes[] = {
+        [WARD_BACKOFF_EXPONENTIAL] = WARDI_PACE_EXPONENTIAL,
+        [WARD_BACKOFF_LINEAR] = WARDI_PACE_LINEAR,
+        [WARD_BACKOFF_FIXED] = WARDI_PACE_FIXED,
+        [WARD_BACKOFF_OFF] = WARDI_PACE_OFF,
+    };
+    return (wardi_pace){.shape = shapes[backoff->shape],
+                        .initial_ns = backoff->initial_ns,
+                        .max_ns = backoff->max_ns,
+                        .factor = backoff->factor,
+                        .jitter = backoff->jitter > 0 ? backoff->jitter : 0,
+                        .reset_after_ns = backoff->reset_after_ns};
+}
+
 static double grown(const wardi_pace *pace, uint32_t step)
 {
     double delay = (double)pace->initial_ns, max = (double)pace->max_ns;
@@ -83,14 +112,4 @@ uint64_t wardi_pace_delay(const wardi_pace *pace, uint32_t step, double unit)
     double delay = grown(pace, step);
     if (pace->jitter > 0) delay *= 1 + pace->jitter * (2 * unit - 1);
     return (uint64_t)delay;
-}
-
-uint64_t wardi_backoff_delay(const ward_backoff *backoff, uint32_t step, double unit)
-{
-    wardi_pace pace = {.shape = WARDI_PACE_EXPONENTIAL,
-                       .initial_ns = backoff->initial_ns,
-                       .max_ns = backoff->max_ns,
-                       .factor = backoff->factor,
-                       .jitter = backoff->jitter};
-    return wardi_pace_delay(&pace, step, unit);
 }

@@ -79,8 +79,8 @@ static void stop_terms(wardi_explanation *e, const wardi_explain_policy *p, ward
 wardi_explanation wardi_explain(const wardi_explain_policy *policy, wardi_fault fault)
 {
     const wardi_tree_policy *s = &policy->supervise;
-    wardi_explanation e = {.restarted = wardi_restart_asked(s->restart, false) == WARDI_RESTART &&
-                                        s->intensity.max != 0};
+    wardi_explanation e = {.restarted =
+                               wardi_restart_wanted(s->restart, false) && s->intensity.max != 0};
     WARD_ASSERT(policy->fall >= 1);
     detect(&e, policy, fault);
     if (!e.restarted) return e;

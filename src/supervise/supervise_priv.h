@@ -4,11 +4,7 @@
 
 #include "supervise/supervise.h"
 
-enum { WARDI_RESTARTS_KEPT = WARD_COUNT(((wardi_restarts *)0)->times_ns) };
-
-/** What the restart type alone says. */
-wardi_decision_kind wardi_restart_asked(ward_restart policy, bool exit_ok);
-/** Delay of the restart after `step` earlier ones; `unit` in [0,1) draws the jitter. */
-uint64_t wardi_backoff_delay(const ward_backoff *backoff, uint32_t step, double unit);
+/** What the restart type alone says. `ended_well`: by itself, with status 0. */
+bool wardi_restart_wanted(ward_restart policy, bool ended_well);
 
 #endif

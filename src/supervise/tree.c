@@ -373,7 +373,7 @@ bool wardi_tree_action(wardi_tree *tree, wardi_node_action *ret_action)
         .to = c->state,
         .cause = c->cause,
         .attempt =
-            window_count(&c->restarts, policy_of(tree, n)->intensity.window_ns, tree->now_ns),
+            wardi_window_count(&c->restarts, policy_of(tree, n)->intensity.window_ns, tree->now_ns),
         .due_ns = c->timer != 0 ? c->due_ns : WARDI_FOREVER,
         .is_supervisor = is_supervisor(tree, n),
         .exhausted = n == ROOT && supervision_of(tree, n)->exhausted};
@@ -385,7 +385,7 @@ static void look_supervisor(const wardi_tree *t, uint32_t n, wardi_node_view *vi
 {
     const supervision *s = supervision_of(t, n);
     memcpy(view->children, s->below, sizeof view->children);
-    view->failures = window_count(&s->failures, s->policy.intensity.window_ns, t->now_ns);
+    view->failures = wardi_window_count(&s->failures, s->policy.intensity.window_ns, t->now_ns);
     view->exhausted = s->exhausted;
 }
 
@@ -402,7 +402,7 @@ bool wardi_tree_look(const wardi_tree *tree, wardi_node_id id, wardi_node_view *
                           .tag = c->tag,
                           .run = c->run,
                           .cause = c->cause,
-                          .in_window = window_count(
+                          .in_window = wardi_window_count(
                               &c->restarts, policy_of(tree, n)->intensity.window_ns, tree->now_ns),
                           .unmet = c->unmet,
                           .due_ns = c->timer != 0 ? c->due_ns : WARDI_FOREVER};

@@ -166,8 +166,9 @@ typedef struct wardi_node_id {
 typedef struct wardi_node_event {
     wardi_node_event_kind kind;
     wardi_node_id id;
-    uint32_t run;     /* of reports: which run they are of */
-    ward_cause cause; /* of DIED, ILL, HUNG: NONE means crash, failed health, hang */
+    uint32_t run; /* of reports: which run they are of */
+    /* of DIED, ILL, HUNG, START_FAILED: NONE means crash, failed health, hang, start */
+    ward_cause cause;
 } wardi_node_event;
 
 /** What the tree says to an event. */

@@ -20,7 +20,7 @@ static void note_quarantine(node *c, wardi_node_event_kind kind, wardi_node_stat
     else if (target != WARDI_NODE_QUARANTINED)
         c->flags &= (uint8_t)~BY_OPERATOR;
     if (kind != WARDI_TREE_ASK_RELEASE) return;
-    c->restarts = (window){0};
+    c->restarts = (wardi_window){0};
     c->step = 0;
 }
 
@@ -48,7 +48,7 @@ static void restart(wardi_tree *t, uint32_t n, wardi_node_state way)
 {
     node *c = &t->nodes[n];
     const wardi_tree_policy *policy = policy_of(t, n);
-    window_add(&c->restarts, policy->intensity.window_ns, t->now_ns);
+    wardi_window_add(&c->restarts, policy->intensity.window_ns, t->now_ns);
     uint64_t delay = wardi_pace_delay(&policy->pace, c->step, wardi_rng_unit(&t->rng));
     if (c->step < UINT32_MAX) c->step++;
     c->restart_at_ns = wardi_add_sat(t->now_ns, delay);
@@ -64,12 +64,12 @@ static void judge(wardi_tree *t, uint32_t n, bool ended_well, ward_cause cause,
     const wardi_tree_policy *policy = policy_of(t, n);
     c->cause = (uint8_t)cause;
     if (c->state == WARDI_NODE_READY) tree_ready_long(t, n); /* before a delay is drawn */
-    if (wardi_restart_asked(policy->restart, ended_well) != WARDI_RESTART) {
+    if (!wardi_restart_wanted(policy->restart, ended_well)) {
         go_down(t, n, way, WARDI_NODE_ENDED);
         return;
     }
     const wardi_intensity *limit = &policy->intensity;
-    if (window_count(&c->restarts, limit->window_ns, t->now_ns) < limit->max) {
+    if (wardi_window_count(&c->restarts, limit->window_ns, t->now_ns) < limit->max) {
         restart(t, n, way);
         return;
     }
@@ -200,7 +200,7 @@ static ward_cause cause_of(const wardi_node_event *event)
         [WARDI_TREE_ASK_REMOVE] = WARD_CAUSE_OPERATOR,
     };
     bool told = event->kind == WARDI_TREE_DIED || event->kind == WARDI_TREE_ILL ||
-                event->kind == WARDI_TREE_HUNG;
+                event->kind == WARDI_TREE_HUNG || event->kind == WARDI_TREE_START_FAILED;
     return told && event->cause != WARD_CAUSE_NONE ? event->cause : causes[event->kind];
 }
 

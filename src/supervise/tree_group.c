@@ -8,7 +8,7 @@ static void sweep_child(wardi_tree *t, uint32_t n, bool renew, ward_cause cause)
 {
     node *c = &t->nodes[n];
     if (renew) {
-        c->restarts = (window){0};
+        c->restarts = (wardi_window){0};
         c->step = 0;
     }
     renew = renew && (c->flags & BY_OPERATOR) == 0;
@@ -19,9 +19,9 @@ static void sweep_child(wardi_tree *t, uint32_t n, bool renew, ward_cause cause)
 
 static void renew_supervisor(wardi_tree *t, uint32_t n, ward_cause cause)
 {
-    t->nodes[n].restarts = (window){0};
+    t->nodes[n].restarts = (wardi_window){0};
     t->nodes[n].step = 0;
-    supervision_of(t, n)->failures = (window){0};
+    supervision_of(t, n)->failures = (wardi_window){0};
     if ((t->nodes[n].flags & BY_OPERATOR) == 0)
         tree_supervisor_event(t, n, WARDI_TREE_RENEW, cause);
 }
@@ -95,7 +95,7 @@ static void ask_root(wardi_tree *t, wardi_node_event_kind kind)
     supervision *s = supervision_of(t, ROOT);
     if (!s->exhausted) return;
     s->exhausted = false;
-    s->failures = (window){0};
+    s->failures = (wardi_window){0};
     tree_out_push(t, ROOT, t->nodes[ROOT].state);
     if (kind != WARDI_TREE_ASK_STOP) release_below(t, ROOT);
 }
@@ -113,9 +113,9 @@ static void go(wardi_tree *t, uint32_t n, wardi_node_event_kind kind, ward_cause
     if (c.then != THEN_KEEP) own->then = c.then;
     if (c.kind == CELL_GO) tree_set(t, n, c.to);
     if (kind == WARDI_TREE_ASK_RELEASE) {
-        own->restarts = (window){0};
+        own->restarts = (wardi_window){0};
         own->step = 0;
-        supervision_of(t, n)->failures = (window){0};
+        supervision_of(t, n)->failures = (wardi_window){0};
         release_below(t, n);
     }
     /* A group's restart sweeps what its strategy says; all else that leaves takes everybody. */
@@ -176,13 +176,13 @@ static void restart_supervisor(wardi_tree *t, uint32_t n)
     const wardi_tree_policy *policy = policy_of(t, n);
     /* A supervisor has no health of its own: what counts is how long it has run. */
     if (t->now_ns - own->restart_at_ns >= policy->pace.reset_after_ns) own->step = 0;
-    window_add(&own->restarts, policy->intensity.window_ns, t->now_ns);
+    wardi_window_add(&own->restarts, policy->intensity.window_ns, t->now_ns);
     uint64_t delay = wardi_pace_delay(&policy->pace, own->step, wardi_rng_unit(&t->rng));
     if (own->step < UINT32_MAX) own->step++;
     own->restart_at_ns = wardi_add_sat(t->now_ns, delay);
     own->by_cause[WARD_CAUSE_ESCALATION]++;
     own->run++;
-    supervision_of(t, n)->failures = (window){0};
+    supervision_of(t, n)->failures = (wardi_window){0};
     own->cause = WARD_CAUSE_ESCALATION;
     tree_out_push(t, n, own->state); /* told even if it is leaving already */
     sweep(t, n, true, WARD_CAUSE_ESCALATION);
@@ -198,7 +198,7 @@ static bool may_restart(const wardi_tree *t, uint32_t n)
 {
     const wardi_tree_policy *policy = policy_of(t, n);
     return policy->restart != WARD_RESTART_TEMPORARY &&
-           window_count(&t->nodes[n].restarts, policy->intensity.window_ns, t->now_ns) <
+           wardi_window_count(&t->nodes[n].restarts, policy->intensity.window_ns, t->now_ns) <
                policy->intensity.max;
 }
 
@@ -207,8 +207,8 @@ static bool count_failure(wardi_tree *t, uint32_t n)
 {
     supervision *s = supervision_of(t, n);
     const wardi_intensity *limit = &s->policy.intensity;
-    uint32_t before = window_count(&s->failures, limit->window_ns, t->now_ns);
-    window_add(&s->failures, limit->window_ns, t->now_ns);
+    uint32_t before = wardi_window_count(&s->failures, limit->window_ns, t->now_ns);
+    wardi_window_add(&s->failures, limit->window_ns, t->now_ns);
     return s->policy.strategy != WARDI_ONE_FOR_ONE || before >= limit->max;
 }
 

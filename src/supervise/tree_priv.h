@@ -9,21 +9,6 @@
 
 enum { NOBODY = 0, ROOT = 1 };
 
-/* ---- how often in a window, in 24 bytes ---- */
-
-/* Sixteen counters, each of a fifteenth of the window: the one in use and the 15 before it reach
- * back over the whole window and at most a fifteenth further. So never more than `max` pass in any
- * window, and at worst one is refused that was `window`·16/15 after the first. Times would be exact
- * and cost 8 bytes for each restart allowed. */
-enum { WINDOW_BUCKETS = 16 };
-typedef struct window {
-    uint64_t bucket; /* number of the newest one in use */
-    uint8_t counts[WINDOW_BUCKETS];
-} window;
-
-uint32_t window_count(const window *w, uint64_t window_ns, uint64_t now_ns);
-void window_add(window *w, uint64_t window_ns, uint64_t now_ns);
-
 /* ---- the table ---- */
 
 typedef enum cell_kind {
@@ -69,7 +54,7 @@ typedef struct node {
     uint64_t restart_at_ns;
     uint64_t ready_since_ns; /* when it is Ready */
     uint64_t tag;
-    window restarts;
+    wardi_window restarts;
     uint32_t by_cause[WARD_CAUSE_COUNT];
     uint32_t generation, run, step;
     uint32_t policy;
@@ -97,7 +82,7 @@ typedef struct edge {
 /* What a supervisor has beyond a node. */
 typedef struct supervision {
     wardi_supervision policy;
-    window failures;
+    wardi_window failures;
     uint32_t node, first, last;        /* children */
     uint32_t queue_first, queue_last;  /* of its own children, for a start */
     uint32_t ring_prev, ring_next;     /* among those with a start to give; supervisions */

@@ -9,7 +9,7 @@ static uint64_t bucket_of(uint64_t window_ns, uint64_t now_ns)
     return now_ns / width;
 }
 
-uint32_t window_count(const window *w, uint64_t window_ns, uint64_t now_ns)
+uint32_t wardi_window_count(const wardi_window *w, uint64_t window_ns, uint64_t now_ns)
 {
     uint64_t now = bucket_of(window_ns, now_ns), age = now > w->bucket ? now - w->bucket : 0;
     uint32_t sum = 0;
@@ -18,7 +18,7 @@ uint32_t window_count(const window *w, uint64_t window_ns, uint64_t now_ns)
     return sum;
 }
 
-void window_add(window *w, uint64_t window_ns, uint64_t now_ns)
+void wardi_window_add(wardi_window *w, uint64_t window_ns, uint64_t now_ns)
 {
     uint64_t now = bucket_of(window_ns, now_ns);
     uint64_t ahead = now > w->bucket ? now - w->bucket : 0;

@@ -1,4 +1,5 @@
 /* The fake engine. No threads of its own. */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,6 +122,61 @@ ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **
 void wardi_engine_free(wardi_engine *engine)
 {
     wardi_free(engine);
+}
+
+/* ---- the clock: a thread that ticks for its watchers alone ---- */
+
+static struct {
+    pthread_mutex_t lock;
+    wardi_watcher *watchers;
+    pthread_t thread;
+} fake_clock = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void *fake_clock_run(void *argument)
+{
+    bool more = true;
+    while (more) {
+        wardi_sleep_until_ns(wardi_now_ns() + WARDI_MS);
+        pthread_mutex_lock(&fake_clock.lock);
+        for (const wardi_watcher *w = fake_clock.watchers; w != NULL; w = w->next)
+            w->tick(w->context, wardi_now_ns());
+        more = fake_clock.watchers != NULL;
+        pthread_mutex_unlock(&fake_clock.lock);
+    }
+    return argument;
+}
+
+void wardi_engine_watch(wardi_engine *engine, wardi_watcher *watcher)
+{
+    (void)engine;
+    pthread_mutex_lock(&fake_clock.lock);
+    watcher->next = fake_clock.watchers;
+    fake_clock.watchers = watcher;
+    bool first = watcher->next == NULL;
+    pthread_mutex_unlock(&fake_clock.lock);
+    if (first) WARD_ASSERT(pthread_create(&fake_clock.thread, NULL, fake_clock_run, NULL) == 0);
+}
+
+void wardi_engine_unwatch(wardi_engine *engine, wardi_watcher *watcher)
+{
+    (void)engine;
+    pthread_mutex_lock(&fake_clock.lock);
+    wardi_watcher **link = &fake_clock.watchers;
+    while (*link != watcher) link = &(*link)->next;
+    *link = watcher->next;
+    bool last = fake_clock.watchers == NULL;
+    pthread_mutex_unlock(&fake_clock.lock);
+    if (last) pthread_join(fake_clock.thread, NULL);
+}
+
+void wardi_engine_hold(wardi_engine *engine)
+{
+    (void)engine;
+}
+
+void wardi_engine_release(wardi_engine *engine)
+{
+    (void)engine;
 }
 
 int wardi_compiler_main(void)

@@ -1,0 +1,170 @@
+/* A child's life, in the callbacks of its actor: start it, check it, stop it. The guest runs without
+ * the lock; what health and supervise make of the outcome is applied under it. */
+#include "host/host_priv.h"
+
+static void push_state(const child *c, ward_state from, ward_state to, const char *reason)
+{
+    if (from == to) return;
+    ward_event event = event_of(c, WARD_EVENT_STATE);
+    event.from_state = from;
+    event.state = to;
+    event_push(c->supervisor, event, reason);
+}
+
+static void check_at(child *c, uint64_t at_ns)
+{
+    c->check_due_ns = at_ns;
+    wardi_actor_timer_set(&c->actor, at_ns);
+}
+
+/* ---- start ---- */
+
+static void start(child *c)
+{
+    ward_supervisor *s = c->supervisor;
+    ward_diag diag;
+    push_state(c, ward_component_state(c->component), WARD_STATE_STARTING, "");
+    supervisor_unlock(s);
+    ward_error error = ward_component_start(c->component, &diag);
+    pthread_mutex_lock(&s->lock);
+    wardi_trend_restart(&c->trend, &c->trend_policy);
+    ward_state state = ward_component_state(c->component);
+    if (error == WARD_OK) {
+        push_state(c, WARD_STATE_STARTING, state, "");
+        c->reason = (ward_reason){0};
+        tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
+        check_at(c, wardi_sched_now(s->sched));
+        return;
+    }
+    wardi_reason_set(&c->reason, diag.text);
+    c->trend.judged = true;
+    c->trend.health = WARD_CHILD_FAILED;
+    push_state(c, WARD_STATE_STARTING, state, diag.text);
+    ready_update(c);
+    tree_report(c, WARDI_TREE_START_FAILED,
+                error == WARD_ERROR_DEADLINE ? WARD_CAUSE_START_TIMEOUT : WARD_CAUSE_START);
+}
+
+/* ---- check ---- */
+
+static ward_cause cause_of(const ward_verdict *verdict)
+{
+    if (verdict->probe_error == WARD_PROBE_TIMEOUT) return WARD_CAUSE_HANG;
+    return verdict->probe_error == WARD_PROBE_TRAP ? WARD_CAUSE_CRASH : WARD_CAUSE_HEALTH;
+}
+
+static void push_changes(const child *c, const ward_verdict *verdict, ward_child_health before,
+                         bool health_changed, bool flapping_changed)
+{
+    if (health_changed) {
+        ward_event event = event_of(c, WARD_EVENT_HEALTH);
+        event.from_health = before;
+        event.source = verdict->source;
+        event.probe_error = verdict->probe_error;
+        event_push(c->supervisor, event, c->reason.text);
+    }
+    if (flapping_changed) event_push(c->supervisor, event_of(c, WARD_EVENT_FLAPPING), "");
+}
+
+static void die(child *c, const ward_verdict *verdict)
+{
+    /* It may have failed by itself: a trap poisons a component-model instance. */
+    if (ward_component_state(c->component) == WARD_STATE_READY)
+        wardi_component_fail(c->component, &c->reason, NULL);
+    push_state(c, WARD_STATE_READY, WARD_STATE_FAILED, c->reason.text);
+    ready_update(c);
+    tree_report(c, WARDI_TREE_DIED, cause_of(verdict));
+}
+
+static void apply(child *c, const ward_verdict *verdict)
+{
+    uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
+    ward_child_health before = c->trend.health;
+    bool first = !c->trend.judged;
+    wardi_trend_change change = wardi_trend_apply(&c->trend, &c->trend_policy, verdict, now_ns);
+    c->checked_at_ns = now_ns;
+    wardi_reason_copy(&c->reason, &verdict->reason);
+    push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
+    if (!wardi_health_live(ward_component_state(c->component), &c->trend)) {
+        die(c, verdict);
+        return;
+    }
+    ready_update(c);
+    uint64_t interval_ns = c->trend.started ? c->interval_ns : c->startup_interval_ns;
+    uint64_t next_ns = wardi_add_sat(c->check_due_ns, interval_ns);
+    check_at(c, next_ns > now_ns ? next_ns : wardi_add_sat(now_ns, interval_ns));
+}
+
+static wardi_next child_check(wardi_actor *self)
+{
+    child *c = self->context;
+    ward_supervisor *s = c->supervisor;
+    ward_verdict verdict;
+    if (c->run == 0) return WARDI_READY;
+    pthread_mutex_lock(&s->lock);
+    uint32_t restarts = wardi_window_count(&c->restarts_recent, c->resource_window_ns,
+                                           wardi_sched_now(s->sched));
+    pthread_mutex_unlock(&s->lock);
+    wardi_component_restarts_set(c->component, restarts);
+    ward_component_check(c->component, &verdict);
+    pthread_mutex_lock(&s->lock);
+    apply(c, &verdict);
+    supervisor_unlock(s);
+    return WARDI_READY;
+}
+
+/* ---- stop ---- */
+
+static void stop(child *c, bool kill)
+{
+    ward_supervisor *s = c->supervisor;
+    ward_diag diag = {0};
+    static const ward_reason killed = {.text = "killed", .length = 6};
+    ward_state before = ward_component_state(c->component);
+    bool asked = before == WARD_STATE_READY && !kill;
+    wardi_actor_timer_cancel(&c->actor);
+    if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
+    supervisor_unlock(s);
+    if (kill && before == WARD_STATE_READY) wardi_component_fail(c->component, &killed, NULL);
+    ward_component_stop(c->component, &diag);
+    pthread_mutex_lock(&s->lock);
+    push_state(c, asked ? WARD_STATE_STOPPING : before, ward_component_state(c->component),
+               kill ? killed.text : diag.text);
+    ready_update(c);
+    tree_report(c, WARDI_TREE_STOPPED, WARD_CAUSE_NONE);
+}
+
+/* ---- the actor ---- */
+
+static wardi_next child_wake(wardi_actor *self)
+{
+    child *c = self->context;
+    ward_supervisor *s = c->supervisor;
+    pthread_mutex_lock(&s->lock);
+    child_wish wish = c->wish;
+    c->wish = WISH_NOTHING;
+    if (wish != WISH_NOTHING) c->run = c->wish_run;
+    if (wish == WISH_START)
+        start(c);
+    else if (wish != WISH_NOTHING)
+        stop(c, wish == WISH_KILL);
+    supervisor_unlock(s);
+    return WARDI_READY;
+}
+
+static wardi_next child_receive(wardi_actor *self, wardi_message *message)
+{
+    wardi_message_answer(self->sched, message, WARD_ERROR_UNANSWERED);
+    return WARDI_READY;
+}
+
+static void child_ended(wardi_actor *self)
+{
+    child *c = self->context;
+    if (c->removed) child_free(c);
+}
+
+const wardi_behaviour child_behaviour = {.receive = child_receive,
+                                         .timer = child_check,
+                                         .wake = child_wake,
+                                         .ended = child_ended};

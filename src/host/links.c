@@ -1,0 +1,161 @@
+/* Who is who, and who needs whom. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/host_priv.h"
+
+/* ---- names ---- */
+
+/* FNV-1a. Names are the operator's, so nobody is out to make them collide. */
+static uint64_t name_hash(const char *name)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *name != '\0'; name++) hash = (hash ^ (uint8_t)*name) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static size_t name_slot(const name_table *names, const char *name)
+{
+    size_t slot = (size_t)name_hash(name) & (names->room - 1);
+    while (names->slots[slot] != NULL && strcmp(child_name(names->slots[slot]), name) != 0)
+        slot = (slot + 1) & (names->room - 1);
+    return slot;
+}
+
+child *names_find(const name_table *names, const char *name)
+{
+    return names->room != 0 ? names->slots[name_slot(names, name)] : NULL;
+}
+
+void names_put(name_table *names, child *c)
+{
+    names->slots[name_slot(names, child_name(c))] = c;
+    names->count++;
+}
+
+bool names_reserve(name_table *names)
+{
+    if (2 * (names->count + 1) <= names->room) return true;
+    name_table grown = {.room = names->room != 0 ? 2 * names->room : 16};
+    grown.slots = wardi_alloc_array(grown.room, sizeof(child *));
+    if (grown.slots == NULL) return false;
+    for (size_t i = 0; i < names->room; i++)
+        if (names->slots[i] != NULL) names_put(&grown, names->slots[i]);
+    wardi_free(names->slots);
+    *names = grown;
+    return true;
+}
+
+/* Those behind it in its run are put anew, so that no search ends at the hole. */
+void names_remove(name_table *names, const char *name)
+{
+    size_t slot = name_slot(names, name);
+    if (names->slots[slot] == NULL) return;
+    names->slots[slot] = NULL;
+    names->count--;
+    for (slot = (slot + 1) & (names->room - 1); names->slots[slot] != NULL;
+         slot = (slot + 1) & (names->room - 1)) {
+        child *moved = names->slots[slot];
+        names->slots[slot] = NULL;
+        names->count--;
+        names_put(names, moved);
+    }
+}
+
+void names_done(name_table *names)
+{
+    wardi_free(names->slots);
+    *names = (name_table){0};
+}
+
+/* ---- needs ---- */
+
+static bool dependent_add(child *need, child *c)
+{
+    if (need->dependent_count == need->dependent_room) {
+        size_t room = need->dependent_room != 0 ? 2 * need->dependent_room : 4;
+        child **grown = wardi_grow(need->dependents, need->dependent_room * sizeof(child *),
+                                   room * sizeof(child *));
+        if (grown == NULL) return false;
+        need->dependents = grown;
+        need->dependent_room = room;
+    }
+    need->dependents[need->dependent_count++] = c;
+    return true;
+}
+
+static void dependent_remove(child *need, const child *c)
+{
+    for (size_t i = 0; i < need->dependent_count; i++) {
+        if (need->dependents[i] != c) continue;
+        need->dependents[i] = need->dependents[--need->dependent_count];
+        return;
+    }
+}
+
+void child_unlink(child *c)
+{
+    for (size_t i = 0; c->needs != NULL && i < c->need_count; i++)
+        if (c->needs[i] != NULL) dependent_remove(c->needs[i], c);
+    wardi_free(c->needs);
+    c->needs = NULL;
+}
+
+ward_error child_link(ward_supervisor *s, child *c, ward_diag *ret_diag)
+{
+    c->needs = wardi_alloc_array(c->need_count, sizeof(child *));
+    ward_error error = c->needs != NULL ? WARD_OK : WARD_ERROR_NO_MEMORY;
+    for (size_t i = 0; error == WARD_OK && i < c->need_count; i++) {
+        child *need = names_find(&s->names, c->need_names[i]);
+        if (need == NULL)
+            error = wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
+                               "%s needs \"%s\", and no component has that name", child_name(c),
+                               c->need_names[i]);
+        else if (dependent_add(need, c))
+            c->needs[i] = need;
+        else
+            error = WARD_ERROR_NO_MEMORY;
+    }
+    if (error == WARD_OK) return WARD_OK;
+    if (error == WARD_ERROR_NO_MEMORY) wardi_fail(ret_diag, error, "no memory for dependencies");
+    child_unlink(c);
+    return error;
+}
+
+/* ---- the tree's edges ---- */
+
+static ward_error fail_cycle(const ward_supervisor *s, const wardi_node_id *path, size_t length,
+                             ward_diag *ret_diag)
+{
+    char words[600];
+    wardi_text text = WARDI_TEXT(words);
+    for (size_t i = 0; i <= length; i++) {
+        wardi_node_view view;
+        wardi_tree_look(s->tree, path[i % length], &view);
+        const child *c = (const child *)(uintptr_t)view.tag;
+        wardi_text_printf(&text, "%s%s", i == 0 ? "" : " -> ", child_name(c));
+    }
+    return wardi_fail(ret_diag, WARD_ERROR_CYCLE, "components need each other: %s", words);
+}
+
+ward_error tree_link(ward_supervisor *s, ward_diag *ret_diag)
+{
+    enum { PATH_MAX_SHOWN = 64 };
+    wardi_node_id path[PATH_MAX_SHOWN];
+    size_t count = 0, length = 0;
+    for (size_t i = 0; i < s->child_count; i++) count += s->children[i]->need_count;
+    wardi_tree_edge *edges = wardi_alloc_array(count, sizeof *edges);
+    if (edges == NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for dependencies");
+    count = 0;
+    for (size_t i = 0; i < s->child_count; i++)
+        for (size_t n = 0; n < s->children[i]->need_count; n++)
+            edges[count++] = (wardi_tree_edge){.child = s->children[i]->node,
+                                               .need = s->children[i]->needs[n]->node};
+    ward_error error =
+        wardi_tree_link(s->tree, edges, count, path, PATH_MAX_SHOWN, &length, ret_diag);
+    wardi_free(edges);
+    return error == WARD_ERROR_CYCLE
+               ? fail_cycle(s, path, length < PATH_MAX_SHOWN ? length : PATH_MAX_SHOWN, ret_diag)
+               : error;
+}

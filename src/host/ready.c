@@ -1,0 +1,49 @@
+/* Readiness, and what depends on it: along the dependencies, no further than something changes. */
+#include "host/host_priv.h"
+
+/* The first need that is not ready, or NULL. */
+static const child *unready_need(const child *c)
+{
+    for (size_t i = 0; i < c->need_count; i++)
+        if (!c->needs[i]->ready) return c->needs[i];
+    return NULL;
+}
+
+/* True: it changed, or its reason did. */
+static bool recompute(child *c)
+{
+    const child *need = unready_need(c);
+    uint32_t length = c->unready_reason.length;
+    bool ready = wardi_health_ready(ward_component_state(c->component), &c->trend,
+                                    c->ready_when_degraded, need != NULL ? child_name(need) : NULL,
+                                    need != NULL ? &need->unready_reason : NULL,
+                                    &c->unready_reason);
+    if (ready == c->ready) return !ready && c->unready_reason.length != length;
+    c->ready = ready;
+    event_push(c->supervisor, event_of(c, WARD_EVENT_READY), ready ? "" : c->unready_reason.text);
+    tree_report(c, ready ? WARDI_TREE_READY : WARDI_TREE_UNREADY, WARD_CAUSE_NONE);
+    return true;
+}
+
+/* A list through the children, so that a long chain costs neither stack nor memory. */
+void ready_update(child *changed)
+{
+    child *first = changed, *last = changed;
+    changed->unsettled = changed;
+    while (first != NULL) {
+        child *c = first;
+        first = c->unsettled != c ? c->unsettled : NULL;
+        c->unsettled = NULL;
+        if (!recompute(c)) continue;
+        for (size_t i = 0; i < c->dependent_count; i++) {
+            child *d = c->dependents[i];
+            if (d->unsettled != NULL) continue;
+            d->unsettled = d;
+            if (first == NULL)
+                first = d;
+            else
+                last->unsettled = d;
+            last = d;
+        }
+    }
+}
