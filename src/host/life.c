@@ -1,5 +1,5 @@
-/* A child's life, in the callbacks of its actor: start it, check it, stop it. The guest runs without
- * the lock; what health and supervise make of the outcome is applied under it. */
+/* A child's life, in the callbacks of its actor: start it, check it, stop it. The guest runs
+ * without the lock; what health and supervise make of the outcome is applied under it. */
 #include "host/host_priv.h"
 
 static void push_state(const child *c, ward_state from, ward_state to, const char *reason)
@@ -102,8 +102,8 @@ static wardi_next child_check(wardi_actor *self)
     ward_verdict verdict;
     if (c->run == 0) return WARDI_READY;
     pthread_mutex_lock(&s->lock);
-    uint32_t restarts = wardi_window_count(&c->restarts_recent, c->resource_window_ns,
-                                           wardi_sched_now(s->sched));
+    uint32_t restarts =
+        wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
     pthread_mutex_unlock(&s->lock);
     wardi_component_restarts_set(c->component, restarts);
     ward_component_check(c->component, &verdict);
@@ -164,7 +164,5 @@ static void child_ended(wardi_actor *self)
     if (c->removed) child_free(c);
 }
 
-const wardi_behaviour child_behaviour = {.receive = child_receive,
-                                         .timer = child_check,
-                                         .wake = child_wake,
-                                         .ended = child_ended};
+const wardi_behaviour child_behaviour = {
+    .receive = child_receive, .timer = child_check, .wake = child_wake, .ended = child_ended};

@@ -12,8 +12,8 @@ static bool is_one_of(wardi_node_state state, uint32_t states)
 #define BIT(state) (1u << WARDI_NODE_##state)
 
 /* Up, or on the way down from there. */
-static const uint32_t up = BIT(STARTING) | BIT(RUNNING) | BIT(READY) | BIT(LEAVING) |
-                           BIT(STOPPING) | BIT(KILLING);
+static const uint32_t up =
+    BIT(STARTING) | BIT(RUNNING) | BIT(READY) | BIT(LEAVING) | BIT(STOPPING) | BIT(KILLING);
 /* Down, and on the way up; HELD may be for ever. */
 static const uint32_t coming = BIT(WAITING) | BIT(QUEUED) | BIT(BACKOFF) | BIT(STARTING);
 static const uint32_t over = BIT(ENDED) | BIT(QUARANTINED);
@@ -65,7 +65,8 @@ static const char *group_words(const wardi_node_action *action)
 static group *group_of(const ward_supervisor *s, wardi_node_id node)
 {
     for (size_t i = 0; i < s->group_count; i++)
-        if (s->groups[i].node.index == node.index && s->groups[i].node.generation == node.generation)
+        if (s->groups[i].node.index == node.index &&
+            s->groups[i].node.generation == node.generation)
             return &s->groups[i];
     return NULL;
 }
@@ -73,7 +74,8 @@ static group *group_of(const ward_supervisor *s, wardi_node_id node)
 static void tell_group(ward_supervisor *s, const wardi_node_action *action)
 {
     group *g = group_of(s, action->id);
-    if (g == NULL && !action->exhausted) return; /* the root's own coming and going is start, stop */
+    if (g == NULL && !action->exhausted)
+        return; /* the root's own coming and going is start, stop */
     ward_event event = {.size = sizeof event,
                         .kind = WARD_EVENT_GROUP,
                         .component = g != NULL ? g->name : "",
@@ -137,7 +139,8 @@ void tree_report(child *c, wardi_node_event_kind kind, ward_cause cause)
     ward_supervisor *s = c->supervisor;
     if (c->run == 0) return;
     wardi_node_event event = {.kind = kind, .id = c->node, .run = c->run, .cause = cause};
-    bool ends = kind != WARDI_TREE_STARTED && kind != WARDI_TREE_READY && kind != WARDI_TREE_UNREADY;
+    bool ends =
+        kind != WARDI_TREE_STARTED && kind != WARDI_TREE_READY && kind != WARDI_TREE_UNREADY;
     if (ends) c->run = 0;
     wardi_tree_answer answer = wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
     WARD_ASSERT(answer == WARDI_TREE_OK || answer == WARDI_TREE_STALE);
