@@ -46,6 +46,14 @@ typedef enum ward_shutdown {
     WARD_SHUTDOWN_INFINITE,  /**< by its clean-up, which is waited for */
 } ward_shutdown;
 
+/** What a message to a full mailbox does. */
+typedef enum ward_mailbox_full {
+    WARD_MAILBOX_REJECT,      /**< it is refused: MAILBOX_FULL (default) */
+    WARD_MAILBOX_DROP_OLDEST, /**< the oldest makes way, and is answered MESSAGE_DROPPED */
+    WARD_MAILBOX_DROP_NEWEST, /**< it is answered MESSAGE_DROPPED */
+    WARD_MAILBOX_BLOCK,       /**< its sender waits for room: MAILBOX_TIMEOUT */
+} ward_mailbox_full;
+
 /** How delays between restarts grow. */
 typedef enum ward_backoff_shape {
     WARD_BACKOFF_EXPONENTIAL, /**< initial, initial·factor, initial·factor², … (default) */
@@ -96,6 +104,10 @@ typedef struct ward_child_options {
     uint64_t shutdown_timeout_ns;
     /** restarted when what it needs goes down; else it is only no longer ready */
     bool restart_with_needs;
+    uint32_t mailbox_max; /**< messages that wait at most; default 64, at most 1,048,576 */
+    ward_mailbox_full mailbox_full; /**< what one more does */
+    uint64_t mailbox_block_ns;      /**< with WARD_MAILBOX_BLOCK; default 1 s */
+    uint64_t message_timeout_ns;    /**< of the guest, for one message; default 10 s */
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */

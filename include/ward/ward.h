@@ -7,6 +7,7 @@
 #include <ward/frame.h>
 #include <ward/health.h>
 #include <ward/host.h>
+#include <ward/message.h>
 #include <ward/supervisor.h>
 
 #endif

@@ -252,8 +252,8 @@ static ward_error pass_bytes(ward_component *component, const bytes_call *call,
     return WARD_OK;
 }
 
-static ward_error take_answer(ward_component *component, uint64_t answer, uint8_t *ret_bytes,
-                              size_t capacity, size_t *ret_length, ward_diag *ret_diag)
+static ward_error take_answer(ward_component *component, uint64_t answer, wardi_answer_taker take,
+                              void *context, ward_diag *ret_diag)
 {
     uint64_t at = answer & UINT32_MAX, length = answer >> 32;
     uint8_t *memory = NULL;
@@ -261,17 +261,11 @@ static ward_error take_answer(ward_component *component, uint64_t answer, uint8_
     bool inside = wardi_instance_memory(wardi_instance_of(component), &memory, &end);
     if (length != 0 && (!inside || at > end || length > end - at))
         return out_of_memory_bounds(component, "it answered with", at, length, end, ret_diag);
-    size_t fits = length < capacity ? length : capacity;
-    if (fits != 0) memcpy(ret_bytes, memory + at, fits);
-    if (ret_length != NULL) *ret_length = length;
-    if (fits == length) return WARD_OK;
-    return wardi_fail(ret_diag, WARD_ERROR_BUFFER_TOO_SMALL,
-                      "%s: its answer has %llu bytes, and there is room for %zu", component->name,
-                      (unsigned long long)length, capacity);
+    return take(context, length != 0 ? memory + at : NULL, (size_t)length, ret_diag);
 }
 
-static ward_error call_bytes(ward_component *component, const bytes_call *call, uint8_t *ret_bytes,
-                             size_t capacity, size_t *ret_length, ward_diag *ret_diag)
+static ward_error call_bytes(ward_component *component, const bytes_call *call,
+                             wardi_answer_taker take, void *context, ward_diag *ret_diag)
 {
     uint32_t address;
     ward_error error = pass_bytes(component, call, &address, ret_diag);
@@ -281,7 +275,43 @@ static ward_error call_bytes(ward_component *component, const bytes_call *call, 
     wardi_value answer;
     error = run(component, &call->func, args, 2, &answer, 1, time_left(call), ret_diag);
     if (error != WARD_OK) return error;
-    return take_answer(component, answer.bits, ret_bytes, capacity, ret_length, ret_diag);
+    return take_answer(component, answer.bits, take, context, ret_diag);
+}
+
+ward_error wardi_component_call_bytes(ward_component *component, const char *function,
+                                      const uint8_t *bytes, size_t length, uint64_t timeout_ns,
+                                      wardi_answer_taker take, void *context, ward_diag *ret_diag)
+{
+    bytes_call call = {.bytes = bytes, .length = length};
+    call.deadline_ns =
+        wardi_add_sat(wardi_now_ns(), timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT);
+    ward_error error = enter(component, ret_diag);
+    if (error != WARD_OK) return error;
+    error = find_bytes_funcs(component, function, &call, ret_diag);
+    if (error == WARD_OK) error = call_bytes(component, &call, take, context, ret_diag);
+    wardi_activity_release(component);
+    return error;
+}
+
+/* ---- bytes, copied to the caller ---- */
+
+typedef struct copy_target {
+    const ward_component *component;
+    uint8_t *bytes;
+    size_t capacity, *ret_length;
+} copy_target;
+
+static ward_error copy_answer(void *context, const uint8_t *bytes, size_t length,
+                              ward_diag *ret_diag)
+{
+    const copy_target *to = context;
+    size_t fits = length < to->capacity ? length : to->capacity;
+    if (fits != 0) memcpy(to->bytes, bytes, fits);
+    if (to->ret_length != NULL) *to->ret_length = length;
+    if (fits == length) return WARD_OK;
+    return wardi_fail(ret_diag, WARD_ERROR_BUFFER_TOO_SMALL,
+                      "%s: its answer has %zu bytes, and there is room for %zu",
+                      to->component->name, length, to->capacity);
 }
 
 ward_error ward_component_call_bytes(ward_component *component, const char *function,
@@ -296,14 +326,7 @@ ward_error ward_component_call_bytes(ward_component *component, const char *func
                           complete ? "ward_component_call_bytes: at most 2 GiB at once"
                                    : "ward_component_call_bytes: function, bytes and room for the "
                                      "answer are required");
-    bytes_call call = {.bytes = bytes, .length = length};
-    call.deadline_ns =
-        wardi_add_sat(wardi_now_ns(), timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT);
-    ward_error error = enter(component, ret_diag);
-    if (error != WARD_OK) return error;
-    error = find_bytes_funcs(component, function, &call, ret_diag);
-    if (error == WARD_OK)
-        error = call_bytes(component, &call, ret_bytes, capacity, ret_length, ret_diag);
-    wardi_activity_release(component);
-    return error;
+    copy_target to = {component, ret_bytes, capacity, ret_length};
+    return wardi_component_call_bytes(component, function, bytes, length, timeout_ns, copy_answer,
+                                      &to, ret_diag);
 }

@@ -27,6 +27,14 @@ ward_error wardi_component_options_check(const ward_component_options *options,
 ward_error wardi_component_fail(ward_component *component, const ward_reason *reason,
                                 ward_diag *ret_diag);
 
+/** Gets the guest's answer where it lies, before anything else enters the guest. */
+typedef ward_error (*wardi_answer_taker)(void *context, const uint8_t *bytes, size_t length,
+                                         ward_diag *ret_diag);
+/** As ward_component_call_bytes, without a copy of the answer: `take` returns what is returned. */
+ward_error wardi_component_call_bytes(ward_component *component, const char *function,
+                                      const uint8_t *bytes, size_t length, uint64_t timeout_ns,
+                                      wardi_answer_taker take, void *context, ward_diag *ret_diag);
+
 /** Tells how often it was restarted, for resource health. Any thread. */
 void wardi_component_restarts_set(ward_component *component, uint64_t restarts_in_window);
 

@@ -65,6 +65,22 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
     if (c->trend_policy.flap_changes_max >= WARDI_FLAP_CHANGES_MAX)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "flap_changes_max must be below %d", WARDI_FLAP_CHANGES_MAX);
+    static const wardi_full fulls[] = {
+        [WARD_MAILBOX_REJECT] = WARDI_FULL_REJECT,
+        [WARD_MAILBOX_DROP_OLDEST] = WARDI_FULL_DROP_OLDEST,
+        [WARD_MAILBOX_DROP_NEWEST] = WARDI_FULL_DROP_NEWEST,
+        [WARD_MAILBOX_BLOCK] = WARDI_FULL_BLOCK,
+    };
+    if ((unsigned)own.mailbox_full >= WARD_COUNT(fulls) || own.mailbox_max > WARDI_MAILBOX_MAX)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "mailbox_full must be one of its enum's values, and mailbox_max at most "
+                          "%d",
+                          WARDI_MAILBOX_MAX);
+    c->mailbox = (wardi_mailbox_options){.user_max = own.mailbox_max,
+                                         .full = fulls[own.mailbox_full],
+                                         .block_ns = own.mailbox_block_ns,
+                                         .waiting = true};
+    c->message_timeout_ns = own.message_timeout_ns; /* 0: as a call's */
     c->ready_when_degraded = own.ready_when == WARD_READY_WHEN_DEGRADED;
     c->tree_policy = wardi_tree_policy_default();
     c->tree_policy.restart = own.restart;

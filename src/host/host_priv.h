@@ -26,7 +26,8 @@ typedef struct child {
     ward_component *component;
     char **need_names;
     size_t need_count;
-    uint64_t interval_ns, startup_interval_ns;
+    uint64_t interval_ns, startup_interval_ns, message_timeout_ns;
+    wardi_mailbox_options mailbox;
     wardi_trend_policy trend_policy;
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
@@ -158,5 +159,12 @@ void ready_update(child *c);
 /* ---- a child's life (life.c) ---- */
 
 extern const wardi_behaviour child_behaviour;
+/* Its run has ended, for this reason: it is failed, and the tree is told. The lock is held. */
+void child_die(child *c, const ward_reason *reason, ward_cause cause);
+
+/* ---- what it does with a message (handle.c) ---- */
+
+/* Takes the message. No lock is held. */
+void child_handle(child *c, wardi_message *message);
 
 #endif

@@ -17,6 +17,13 @@ static void check_at(child *c, uint64_t at_ns)
     wardi_actor_timer_set(&c->actor, at_ns);
 }
 
+/* While it is down, messages to the guest wait; requests for its health do not. */
+static wardi_next next_of(const child *c)
+{
+    bool up = c->run != 0 && ward_component_state(c->component) == WARD_STATE_READY;
+    return up ? WARDI_READY : WARDI_WAITING;
+}
+
 /* ---- start ---- */
 
 static void start(child *c)
@@ -66,14 +73,19 @@ static void push_changes(const child *c, const ward_verdict *verdict, ward_child
     if (flapping_changed) event_push(c->supervisor, event_of(c, WARD_EVENT_FLAPPING), "");
 }
 
-static void die(child *c, const ward_verdict *verdict)
+void child_die(child *c, const ward_reason *reason, ward_cause cause)
 {
+    if (c->run == 0) return;
+    wardi_actor_timer_cancel(&c->actor);
     /* It may have failed by itself: a trap poisons a component-model instance. */
     if (ward_component_state(c->component) == WARD_STATE_READY)
-        wardi_component_fail(c->component, &c->reason, NULL);
+        wardi_component_fail(c->component, reason, NULL);
+    if (reason != &c->reason) c->reason = *reason;
+    c->trend.judged = true;
+    c->trend.health = WARD_CHILD_FAILED;
     push_state(c, WARD_STATE_READY, WARD_STATE_FAILED, c->reason.text);
     ready_update(c);
-    tree_report(c, WARDI_TREE_DIED, cause_of(verdict));
+    tree_report(c, WARDI_TREE_DIED, cause);
 }
 
 static void apply(child *c, const ward_verdict *verdict)
@@ -86,7 +98,7 @@ static void apply(child *c, const ward_verdict *verdict)
     wardi_reason_copy(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
     if (!wardi_health_live(ward_component_state(c->component), &c->trend)) {
-        die(c, verdict);
+        child_die(c, &c->reason, cause_of(verdict));
         return;
     }
     ready_update(c);
@@ -100,7 +112,7 @@ static wardi_next child_check(wardi_actor *self)
     child *c = self->context;
     ward_supervisor *s = c->supervisor;
     ward_verdict verdict;
-    if (c->run == 0) return WARDI_READY;
+    if (c->run == 0) return WARDI_WAITING;
     pthread_mutex_lock(&s->lock);
     uint32_t restarts =
         wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
@@ -110,7 +122,7 @@ static wardi_next child_check(wardi_actor *self)
     pthread_mutex_lock(&s->lock);
     apply(c, &verdict);
     supervisor_unlock(s);
-    return WARDI_READY;
+    return next_of(c);
 }
 
 /* ---- stop ---- */
@@ -149,13 +161,14 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
-    return WARDI_READY;
+    return next_of(c);
 }
 
 static wardi_next child_receive(wardi_actor *self, wardi_message *message)
 {
-    wardi_message_answer(self->sched, message, WARD_ERROR_UNANSWERED);
-    return WARDI_READY;
+    child *c = self->context;
+    child_handle(c, message);
+    return next_of(c);
 }
 
 static void child_ended(wardi_actor *self)

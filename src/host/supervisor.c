@@ -241,7 +241,7 @@ static ward_error child_enter(ward_supervisor *s, child *c, wardi_node_id parent
 
 static ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag)
 {
-    ward_error error = wardi_actor_init(&c->actor, s->sched, &child_behaviour, NULL);
+    ward_error error = wardi_actor_init(&c->actor, s->sched, &child_behaviour, &c->mailbox);
     c->actor.context = c;
     return error == WARD_OK ? error : wardi_fail(ret_diag, error, "no memory for an actor");
 }

@@ -49,6 +49,7 @@ ward_error wardi_actor_init(wardi_actor *a, wardi_sched *sched, const wardi_beha
     a->system_max = own.system_max != 0 ? own.system_max : WARDI_MAILBOX_MAX_DEFAULT;
     a->full = (uint32_t)own.full;
     a->block_ns = own.block_ns != 0 ? own.block_ns : WARDI_S;
+    a->next = own.waiting ? WARDI_WAITING : WARDI_READY;
     a->magic = ACTOR_MAGIC;
     return registry_add(&sched->registry, a) ? WARD_OK : WARD_ERROR_NO_MEMORY;
 }

@@ -132,6 +132,7 @@ typedef struct wardi_mailbox_options {
     uint32_t system_max; /* 0: 64. Costs nothing */
     wardi_full full;
     uint64_t block_ns; /* with WARDI_FULL_BLOCK; 0: one second */
+    bool waiting;      /* the actor begins as WARDI_WAITING does */
 } wardi_mailbox_options;
 
 /** At a quiescent point: sent = handled + refused + dropped_oldest + dropped_newest + expired +

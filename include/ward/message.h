@@ -1,0 +1,77 @@
+/* Messages to the children of a running supervisor, and their answers.
+ *
+ * A child handles one message at a time, in the order in which each sender sent them; a request for
+ * its health comes before all others. While it starts, or waits to be started again, messages wait in
+ * its mailbox, which is bounded (ward_child_options). A message that ends the guest is answered with
+ * the cause, the child is restarted as after any failure, and the others are kept. Any thread may
+ * call these, but not the event callback. */
+#ifndef WARD_MESSAGE_H
+#define WARD_MESSAGE_H
+
+#include <ward/frame.h>
+#include <ward/supervisor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Names a child until it is removed, and nobody after that; 0 is nobody. */
+typedef uint64_t ward_child_id;
+
+/** The child of that name. Errors: NOT_FOUND; STATE: the supervisor has not been started. */
+WARD_API ward_error ward_supervisor_find(const ward_supervisor *supervisor, const char *name,
+                                         ward_child_id *ret_id);
+
+/** HealthCheck: the child checks its health, as at an interval, and answers; what it says counts
+ * neither for rise nor for fall. It is answered in every state: "Component starting", …. The
+ * `codec` of the report says nothing. `timeout_ns` 0 means 10 s. Errors: ACTOR_GONE, MAILBOX_FULL,
+ * REPLY_TIMEOUT, NO_MEMORY. */
+WARD_API ward_error ward_supervisor_health(ward_supervisor *supervisor, ward_child_id to,
+                                           uint64_t timeout_ns, ward_report *ret_report);
+
+/** InterComponent: bytes for the guest's `handle-message: (address: i32, length: i32) -> i64`,
+ * whose answer nobody waits for. They are copied. Errors: ACTOR_GONE, MAILBOX_FULL,
+ * MAILBOX_TIMEOUT, NO_MEMORY. */
+WARD_API ward_error ward_supervisor_send(ward_supervisor *supervisor, ward_child_id to,
+                                         const uint8_t *bytes, size_t length);
+
+/** The same with an answer: up to `capacity` bytes of it are copied to `ret_bytes`, `*ret_length`
+ * receives all of its length. A request that is not handled by then is not handled at all.
+ * `timeout_ns` 0 means 10 s. Errors: as send; REPLY_TIMEOUT, MESSAGE_EXPIRED, MESSAGE_DROPPED,
+ * UNDELIVERED; of the guest EXPORT_MISSING, EXPORT_TYPE, TRAP, DEADLINE, FUEL, EXIT;
+ * BUFFER_TOO_SMALL: the start is copied. */
+WARD_API ward_error ward_supervisor_request(ward_supervisor *supervisor, ward_child_id to,
+                                            const uint8_t *bytes, size_t length, uint8_t *ret_bytes,
+                                            size_t capacity, size_t *ret_length,
+                                            uint64_t timeout_ns);
+
+enum { WARD_INVOKE_VALUES_MAX = 16, WARD_INVOKE_NAME_BYTES_MAX = 95 };
+
+/** Invoke: as ward_component_call, by message. At most WARD_INVOKE_VALUES_MAX arguments and as many
+ * results. Errors: as ward_component_call and ward_supervisor_request. */
+WARD_API ward_error ward_supervisor_invoke(ward_supervisor *supervisor, ward_child_id to,
+                                           const char *function, const ward_value *args,
+                                           size_t arg_count, ward_value *ret_results,
+                                           size_t *ret_count, uint64_t timeout_ns);
+
+/** What became of a child's messages. sent = handled + refused + dropped + expired + undelivered +
+ * pending, exactly when nothing is under way. */
+typedef struct ward_message_counts {
+    size_t size;          /**< set by WARD_INIT */
+    uint64_t sent;        /**< attempts */
+    uint64_t handled;     /**< whatever came of it */
+    uint64_t refused;     /**< the mailbox was full, or the child had ended */
+    uint64_t dropped;     /**< from a full mailbox, by its policy */
+    uint64_t expired;     /**< not handled within their time */
+    uint64_t undelivered; /**< in the mailbox when the child was removed */
+    uint64_t pending;     /**< in the mailbox now */
+} ward_message_counts;
+/** Errors: NOT_FOUND; STATE: the supervisor has not been started. */
+WARD_API ward_error ward_supervisor_message_counts(const ward_supervisor *supervisor,
+                                                   const char *name,
+                                                   ward_message_counts *ret_counts);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,101 @@
+/* What a child does with a message, on the worker that runs it. */
+#include <string.h>
+
+#include "host/host_priv.h"
+#include "host/message.h"
+
+enum { ANSWER_BYTES_MAX = 1 << 20 };
+
+/* ---- health: a byte of status, then the reason, inline where it is short ---- */
+
+static void handle_health(child *c, wardi_message *message)
+{
+    uint8_t bytes[1 + WARD_REASON_BYTES_MAX];
+    ward_verdict verdict;
+    ward_component_check(c->component, &verdict);
+    bytes[0] = (uint8_t)ward_health_from(verdict.health);
+    memcpy(bytes + 1, verdict.reason.text, verdict.reason.length);
+    bool put = wardi_message_put(message, bytes, 1 + verdict.reason.length);
+    wardi_message_answer(c->supervisor->sched, message, put ? WARD_OK : WARD_ERROR_NO_MEMORY);
+}
+
+void health_of_message(const wardi_message *message, ward_report *ret_report)
+{
+    const uint8_t *bytes = message->payload;
+    ward_report report = {.status = (ward_health)bytes[0], .codec = WARD_CODEC_BORSH};
+    report.reason.length = (uint16_t)(message->length - 1);
+    memcpy(report.reason.text, bytes + 1, report.reason.length);
+    *ret_report = report;
+}
+
+/* ---- what ends the guest ends the run ---- */
+
+static bool ends_guest(ward_error error)
+{
+    return error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE || error == WARD_ERROR_FUEL ||
+           error == WARD_ERROR_EXIT;
+}
+
+static ward_cause cause_of(ward_error error)
+{
+    if (error == WARD_ERROR_DEADLINE) return WARD_CAUSE_HANG;
+    return error == WARD_ERROR_EXIT ? WARD_CAUSE_EXIT : WARD_CAUSE_CRASH;
+}
+
+static void after_call(child *c, ward_error error, const ward_diag *diag)
+{
+    ward_reason reason;
+    if (!ends_guest(error)) return;
+    wardi_reason_set(&reason, diag->text);
+    pthread_mutex_lock(&c->supervisor->lock);
+    child_die(c, &reason, cause_of(error));
+    supervisor_unlock(c->supervisor);
+}
+
+/* ---- bytes ---- */
+
+/* The request has been copied into the guest: the message carries the answer back. */
+static ward_error take_answer(void *context, const uint8_t *bytes, size_t length,
+                              ward_diag *ret_diag)
+{
+    if (length > ANSWER_BYTES_MAX)
+        return wardi_fail(ret_diag, WARD_ERROR_BUFFER_TOO_SMALL,
+                          "an answer of %zu bytes; %d are the most", length, ANSWER_BYTES_MAX);
+    if (wardi_message_put(context, bytes, length)) return WARD_OK;
+    return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for an answer");
+}
+
+static void handle_bytes(child *c, wardi_message *message)
+{
+    ward_diag diag;
+    ward_error error = wardi_component_call_bytes(
+        c->component, "handle-message", message->payload, message->length, c->message_timeout_ns,
+        take_answer, message, &diag);
+    wardi_message_answer(c->supervisor->sched, message, error);
+    after_call(c, error, &diag);
+}
+
+/* ---- invoke ---- */
+
+static void handle_invoke(child *c, wardi_message *message)
+{
+    ward_diag diag;
+    invoke_call *call = message->payload;
+    ward_error error =
+        ward_component_call(c->component, call->function, call->args, call->arg_count,
+                            call->results, &call->result_count, c->message_timeout_ns, &diag);
+    wardi_message_answer(c->supervisor->sched, message, error);
+    after_call(c, error, &diag);
+}
+
+/* ---- all ---- */
+
+void child_handle(child *c, wardi_message *message)
+{
+    switch ((child_message)message->kind) {
+    case CHILD_HEALTH: handle_health(c, message); return;
+    case CHILD_BYTES: handle_bytes(c, message); return;
+    case CHILD_INVOKE: handle_invoke(c, message); return;
+    }
+    wardi_message_answer(c->supervisor->sched, message, WARD_ERROR_UNANSWERED);
+}

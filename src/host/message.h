@@ -1,0 +1,23 @@
+/* What the messages to a child carry: between message.c, which makes them, and handle.c. */
+#ifndef WARDI_HOST_MESSAGE_H
+#define WARDI_HOST_MESSAGE_H
+
+#include <ward/message.h>
+
+#include "sched/sched.h"
+
+typedef enum child_message {
+    CHILD_HEALTH, /* empty; answered with a health and its reason */
+    CHILD_BYTES,  /* the bytes; answered with the guest's */
+    CHILD_INVOKE, /* an invoke_call; answered with itself */
+} child_message;
+
+typedef struct invoke_call {
+    char function[WARD_INVOKE_NAME_BYTES_MAX + 1];
+    size_t arg_count, result_count; /* result_count: the room, then how many there are */
+    ward_value args[WARD_INVOKE_VALUES_MAX], results[WARD_INVOKE_VALUES_MAX];
+} invoke_call;
+
+void health_of_message(const wardi_message *message, ward_report *ret_report);
+
+#endif
