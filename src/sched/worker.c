@@ -141,7 +141,8 @@ void *worker_main(void *argument)
     worker *w = argument;
     wardi_sched *s = w->sched;
     current = w;
-    if (atomic_load(&w->role) == WORKER_SPARE && !watch_wait_as_spare(w)) return NULL;
+    /* A spare may have been chosen before its thread came to run. */
+    if (atomic_load(&w->role) != WORKER_SERVING && !watch_wait_as_spare(w)) return NULL;
     while (atomic_load(&s->stopping) < 2) {
         if (!worker_turn(w)) {
             worker_idle(w);
