@@ -162,7 +162,7 @@ typedef struct ward_frame_info {
 
 /** How the guest was last ended. */
 typedef struct ward_trap {
-    ward_error error;     /**< TRAP, DEADLINE, FUEL or EXIT; WARD_OK: it never was */
+    ward_error error;     /**< TRAP, DEADLINE, FUEL, EXIT, INTERRUPTED; WARD_OK: it never was */
     int32_t exit_code;    /**< when error is EXIT */
     uint64_t at_ns;       /**< monotonic time */
     char export_name[64]; /**< the export that was running */

@@ -108,7 +108,7 @@ static ward_error error_of(wardi_instance *instance, const call_end *end, const 
         instance->exit_code = status;
     }
     if (instance->exited) return WARD_ERROR_EXIT;
-    if (end->cancelled || instance->expired) return WARD_ERROR_DEADLINE;
+    if (instance->ending != WARD_OK) return instance->ending;
     if (row != NULL && row->code == WASMTIME_TRAP_CODE_INTERRUPT) return WARD_ERROR_DEADLINE;
     if (row != NULL && row->code == WASMTIME_TRAP_CODE_OUT_OF_FUEL) return WARD_ERROR_FUEL;
     return WARD_ERROR_TRAP;
@@ -122,6 +122,8 @@ static void cause_tell(const wardi_instance *instance, ward_error error, uint64_
     } else if (error == WARD_ERROR_DEADLINE) {
         wardi_text_puts(text, "ran past its deadline of ");
         wardi_text_duration(text, timeout_ns);
+    } else if (error == WARD_ERROR_INTERRUPTED) {
+        wardi_text_puts(text, "interrupted");
     } else if (error == WARD_ERROR_FUEL) {
         wardi_text_printf(text, "used up its fuel of %llu",
                           (unsigned long long)instance->limits.fuel_per_call);
@@ -151,6 +153,6 @@ ward_error trap_tell(wardi_instance *instance, call_end *end, const char *export
     if (end->error != NULL) wasmtime_error_delete(end->error);
     *end = (call_end){0};
     instance->exited = false; /* told: the next end, of a fast call perhaps, is not this one's */
-    instance->expired = false;
+    instance->ending = WARD_OK;
     return wardi_fail(ret_diag, error, "%s: %s", export_name, cause);
 }
