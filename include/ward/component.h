@@ -155,9 +155,10 @@ enum { WARD_FRAMES_MAX = 24 };
 
 /** One frame of a Wasm backtrace, the innermost first. */
 typedef struct ward_frame_info {
-    char function[96];       /**< name from the module's name section, or "wasm-function[N]" */
-    uint32_t function_index; /**< in the module, imports included */
-    uint64_t module_offset;  /**< bytes into the module's file; 0: not known */
+    char function[96];        /**< name from the module's name section, or "wasm-function[N]" */
+    uint32_t function_index;  /**< in the module, imports included */
+    uint32_t function_offset; /**< bytes into the function's body; 0: not known */
+    uint64_t module_offset;   /**< bytes into the module's file; 0: not known */
 } ward_frame_info;
 
 /** How the guest was last ended. */

@@ -294,6 +294,32 @@ ward_error wardi_call_component(wardi_instance *instance, const wardi_func *func
  * is none. */
 bool wardi_instance_memory(wardi_instance *instance, uint8_t **ret_bytes, size_t *ret_length);
 
+/* ---- core dumps ---- */
+
+typedef struct wardi_coredump_options {
+    int descriptor;   /* written to from where it stands; borrowed */
+    const char *name; /* of the component: told as the program and as its module */
+    /* Most of the memory's bytes that are written, pages of zeroes not counted; 0: 256 MiB, at most
+     * 1000 MiB. What lies above is left out. */
+    uint64_t memory_bytes_max;
+} wardi_coredump_options;
+
+typedef struct wardi_coredump_facts {
+    uint64_t bytes;           /* of the whole */
+    uint64_t memory_kept;     /* bytes of memory in it */
+    uint64_t memory_left_out; /* over the limit */
+} wardi_coredump_facts;
+
+/** Writes a core dump, as of WebAssembly's tool conventions: the frames of `trap`, the memory and
+ * the globals that the guest exports as they are now; of a component the frames alone. Needs
+ * no memory to speak of. Blocks as writing to the descriptor does, and what was written stays there
+ * on failure. Errors: BUSY (a call waits), IO (the disk is full, …). */
+ward_error wardi_instance_coredump(wardi_instance *instance, const ward_trap *trap,
+                                   const wardi_coredump_options *options,
+                                   wardi_coredump_facts *ret_facts, ward_diag *ret_diag);
+
+/* ---- figures ---- */
+
 /** Figures of an instance, published with relaxed atomics: any thread, never enters the store. */
 typedef struct wardi_instance_figures {
     uint64_t memory_bytes;    /* all memories together, now */

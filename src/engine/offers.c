@@ -13,14 +13,17 @@ static_assert(sizeof(wardi_raw) == sizeof(wasmtime_val_raw_t), "the same array o
 static_assert(_Alignof(wardi_raw) <= _Alignof(wasmtime_val_raw_t), "the same array of numbers");
 static_assert(sizeof(((wasmtime_val_t *)0)->of) >= sizeof(uint64_t), "a number fits");
 
-static wardi_guest guest_of(wasmtime_caller_t *caller)
+/* All that every import sees. What only one that waits has is left alone: this is the path of every
+ * call, and stores are what it costs. */
+static inline void guest_view(wardi_guest *guest, wasmtime_caller_t *caller)
 {
     wardi_instance *instance = instance_of_caller(caller);
-    wardi_guest guest = {.instance = instance, .context = instance->owner};
-    if (instance->memory == NULL) return guest;
-    guest.memory = memory_slot_bytes(instance->memory);
-    guest.memory_length = instance->memory->length;
-    return guest;
+    const memory_slot *memory = instance->memory;
+    guest->instance = instance;
+    guest->context = instance->owner;
+    guest->memory = memory != NULL ? memory_slot_bytes(memory) : NULL;
+    guest->memory_length = memory != NULL ? memory->length : 0;
+    guest->end = NULL;
 }
 
 /* A guest's own words may be among them: lines of theirs would pass for the engine's. */
@@ -46,7 +49,8 @@ static wasm_trap_t *enter(void *env, wasmtime_caller_t *caller, wasmtime_val_raw
 {
     (void)count;
     const wardi_import *import = env;
-    wardi_guest guest = guest_of(caller);
+    wardi_guest guest;
+    guest_view(&guest, caller);
     guest.args = guest.result = (wardi_raw *)(void *)values;
     wardi_answer answer = import->function(&guest);
     if (WARD_LIKELY(answer == WARDI_ANSWERED)) return NULL;
@@ -148,14 +152,14 @@ static void enter_waiting(void *env, wasmtime_caller_t *caller, const wasmtime_v
 {
     (void)result_count;
     static const char no_memory[] = "the host has no memory for a guest that waits";
-    wardi_guest guest = guest_of(caller);
-    import_wait *wait = wait_of(guest.instance);
+    import_wait *wait = wait_of(instance_of_caller(caller));
     continuation->callback = done_at_once;
     if (wait == NULL) {
         *trap = wasmtime_trap_new(no_memory, sizeof no_memory - 1);
         return;
     }
-    *wait = (import_wait){.import = env, .guest = guest, .results = results, .trap = trap};
+    *wait = (import_wait){.import = env, .results = results, .trap = trap};
+    guest_view(&wait->guest, caller);
     for (size_t i = 0; i < arg_count; i++) memcpy(&wait->args[i], &args[i].of, sizeof(uint64_t));
     wait->guest.args = wait->args;
     wait->guest.result = &wait->result;

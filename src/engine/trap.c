@@ -39,6 +39,8 @@ static void frame_tell(const wasm_frame_t *frame, ward_frame_info *ret_frame)
 {
     const wasm_name_t *name = wasmtime_frame_func_name(frame);
     ret_frame->function_index = wasm_frame_func_index(frame);
+    size_t within = wasm_frame_func_offset(frame);
+    ret_frame->function_offset = within <= UINT32_MAX ? (uint32_t)within : 0;
     size_t offset = wasm_frame_module_offset(frame);
     ret_frame->module_offset = offset != SIZE_MAX ? offset : 0;
     wardi_text text = WARDI_TEXT(ret_frame->function);
