@@ -370,7 +370,8 @@ struct wardi_instance {
     wasmtime_context_t *context;
     uint64_t timeout_ns; /* of `ticks`: one division less per call */
     uint64_t ticks;
-    bool fast; /* calls need neither a fiber nor fuel */
+    atomic_uint_least64_t began_ticks; /* wardi_ticks; names the activity to any thread */
+    bool fast;                         /* calls need neither a fiber nor fuel */
     memory_slot *memory;
     wardi_module *module;
     wasmtime_store_t *store;
@@ -395,10 +396,8 @@ struct wardi_instance {
     bool made;              /* instantiated: a memory that is not known by now there is none */
     /* any thread reads */
     atomic_uint_least64_t memory_bytes, growths_refused, fuel_last;
-    /* wardi_ticks, which names the activity; written by the instance's thread. Of the partner that
-     * any thread writes, only equality with it counts, and nothing is read on the strength of it:
-     * both are relaxed. */
-    atomic_uint_least64_t began_ticks;
+    /* The activity that somebody wants ended; its partner is began_ticks. Only whether the two are
+     * equal counts, and nothing is read on the strength of it: both are relaxed. */
     atomic_uint_least64_t interrupted;
 };
 
