@@ -66,6 +66,7 @@ static int64_t get_signed(dump_file *in, unsigned bits)
         value |= (uint64_t)(byte & 0x7f) << shift;
         if ((byte & 0x80) != 0) continue;
         if ((byte & 0x40) != 0 && shift + 7 < 64) value |= UINT64_MAX << (shift + 7);
+        if (bits == 32) assert_true((int64_t)value == (int32_t)value);
         return (int64_t)value;
     }
     fail_msg("a number without end at %zu", in->at);

@@ -13,25 +13,29 @@ static const char spin_wat[] =
     "     (br_if $again (i32.lt_u (local.get 1) (local.get 0)))) (local.get 1))"
     " (func (export \"fine\") (result i32) (i32.const 7)))";
 
-/* Interrupts what runs, `after_ns` from its beginning on. */
+/* Interrupts what runs, `after_ns` from now on; long before that, what ran under `stale`. */
 typedef struct interrupter {
     pthread_t thread;
     wardi_instance *instance;
-    uint64_t after_ns, at_ns;
+    uint64_t after_ns, stale, at_ns;
 } interrupter;
 
 static void *interrupt_run(void *argument)
 {
     interrupter *by = argument;
-    wardi_sleep_until_ns(wardi_now_ns() + by->after_ns);
+    uint64_t began_ns = wardi_now_ns();
+    wardi_sleep_until_ns(began_ns + by->after_ns / 4);
+    if (by->stale != 0) wardi_instance_interrupt(by->instance, by->stale);
+    wardi_sleep_until_ns(began_ns + by->after_ns);
     by->at_ns = wardi_now_ns();
     wardi_instance_interrupt(by->instance, wardi_instance_activity(by->instance));
     return NULL;
 }
 
-static void interrupt_after(interrupter *by, wardi_instance *instance, uint64_t after_ns)
+static void interrupt_after(interrupter *by, wardi_instance *instance, uint64_t after_ns,
+                            uint64_t stale)
 {
-    *by = (interrupter){.instance = instance, .after_ns = after_ns};
+    *by = (interrupter){.instance = instance, .after_ns = after_ns, .stale = stale};
     assert_int_equal(pthread_create(&by->thread, NULL, interrupt_run, by), 0);
 }
 
@@ -66,7 +70,7 @@ static void test_running_guest(void **state)
         test_guest guest = start(state, spin_wat, fuels[i]);
         interrupter by;
         wardi_value result;
-        interrupt_after(&by, guest.instance, 30 * WARDI_MS);
+        interrupt_after(&by, guest.instance, 30 * WARDI_MS, 0);
         ward_error error = guest_call(&guest, "spin", NULL, 0, &result, 1);
         pthread_join(by.thread, NULL);
         assert_ended_soon(&by);
@@ -85,7 +89,7 @@ static void test_fast_call(void **state)
     uint64_t bits = 99;
     assert_true(wardi_instance_func(guest.instance, "spin", &spin));
     assert_true(wardi_instance_func(guest.instance, "fine", &fine));
-    interrupt_after(&by, guest.instance, 30 * WARDI_MS);
+    interrupt_after(&by, guest.instance, 30 * WARDI_MS, 0);
     ward_error error =
         wardi_call_probe(guest.instance, &spin, wardi_ticks(), PATIENCE_NS, &bits, &guest.trap);
     pthread_join(by.thread, NULL);
@@ -133,14 +137,13 @@ static void test_only_the_activity_that_is_named(void **state)
 {
     test_guest guest = start(state, spin_wat, 0);
     assert_int_equal(guest_i32(&guest, "fine"), 7);
-    uint64_t first = wardi_instance_activity(guest.instance);
     interrupter by;
     wardi_value result;
-    interrupt_after(&by, guest.instance, 60 * WARDI_MS);
-    wardi_instance_interrupt(guest.instance, first);
+    interrupt_after(&by, guest.instance, 100 * WARDI_MS, wardi_instance_activity(guest.instance));
     assert_int_equal(guest_call(&guest, "spin", NULL, 0, &result, 1), WARD_ERROR_INTERRUPTED);
+    uint64_t ended_ns = wardi_now_ns();
     pthread_join(by.thread, NULL);
-    assert_true(by.at_ns != 0); /* by the second, not by the first */
+    assert_true(ended_ns >= by.at_ns); /* by the second, not by the first */
     guest_stop(&guest);
 }
 
@@ -184,12 +187,12 @@ static void test_caller_that_stands_by(void **state)
     test_guest guest = start(state, sleeper_wat, 0);
     interrupter by;
     wardi_value result;
-    interrupt_after(&by, guest.instance, 30 * WARDI_MS);
+    interrupt_after(&by, guest.instance, 30 * WARDI_MS, 0);
     ward_error error = guest_call(&guest, "sleep", NULL, 0, &result, 1);
     pthread_join(by.thread, NULL);
     assert_ended_soon(&by);
     assert_interrupted(&guest, error);
-    interrupt_after(&by, guest.instance, 30 * WARDI_MS);
+    interrupt_after(&by, guest.instance, 30 * WARDI_MS, 0);
     wardi_func func;
     uint64_t bits;
     assert_true(wardi_instance_func(guest.instance, "sleep", &func));
