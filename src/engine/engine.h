@@ -77,9 +77,10 @@ enum { WARDI_IMPORT_PARAMS_MAX = 8 };
  * block: it runs on the thread of whoever called the guest, on that thread's stack.
  *
  * One with `done` may answer WARDI_WAITS, and keeps every call of the modules that import it on a
- * fiber. Then `done` is asked, at `wake_ns` and whenever the call is resumed before that, until it
- * answers something else. If the call ends first (its deadline, an interrupt, the instance is
- * freed), `cancel` runs instead: of a wait, exactly one of them has the last word. */
+ * fiber. Then `done` is asked: at once, at `wake_ns`, and whenever the call is resumed before that,
+ * until it answers something else; to wait on after `wake_ns`, it moves that. If the call ends
+ * first (its deadline, an interrupt, the instance is freed), `cancel` runs instead: of a wait,
+ * exactly one of them has the last word. */
 typedef struct wardi_import {
     const char *module, *name;
     const char *params; /* a letter each: i32, I64 by 'i', 'I'; f32, f64 by 'f', 'F' */

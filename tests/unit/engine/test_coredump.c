@@ -491,6 +491,34 @@ static void test_no_memory_no_frames_odd_name(void **state)
     guest_stop(&guest);
 }
 
+/* Its inside is not for the engine to show: the frames are all there is. */
+static void test_component(void **state)
+{
+    static const char wat[] =
+        "(component (core module $m (memory (export \"memory\") 1) (func (export \"die\")"
+        " (result i32) (unreachable))) (core instance $i (instantiate $m))"
+        " (type $kind (enum \"good\" \"bad\")) (export $e \"kind\" (type $kind))"
+        " (func (export \"die\") (result $e) (canon lift (core func $i \"die\"))))";
+    test_guest guest = guest_start(*state, wat, NULL);
+    wardi_func func;
+    wardi_component_answer answer;
+    uint8_t bytes[8];
+    assert_true(wardi_instance_func(guest.instance, "die", &func));
+    assert_int_equal(wardi_call_component(guest.instance, &func, PATIENCE_NS, bytes, sizeof bytes,
+                                          &answer, &guest.trap, &guest.diag),
+                     WARD_ERROR_TRAP);
+    assert_int_equal(guest.trap.frame_count, 1);
+    int descriptor = file_new();
+    dump_to(&guest, descriptor, "c", 0);
+    dump_file in = read_dump(descriptor);
+    assert_frames(&in, &guest.trap);
+    assert_false(in.has_memory);
+    assert_int_equal(in.export_count, 0);
+    drop_dump(&in);
+    close(descriptor);
+    guest_stop(&guest);
+}
+
 /* ---- failures ---- */
 
 static void refused(test_guest *guest, int descriptor, ward_error expected, const char *words)
@@ -562,6 +590,7 @@ int main(void)
         cmocka_unit_test(test_largest_memory),
         cmocka_unit_test(test_memory64),
         cmocka_unit_test(test_no_memory_no_frames_odd_name),
+        cmocka_unit_test(test_component),
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_while_a_call_waits),
     };

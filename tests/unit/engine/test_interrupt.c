@@ -203,6 +203,30 @@ static void test_caller_that_stands_by(void **state)
     guest_stop(&guest);
 }
 
+/* Of the component model as well, on its fiber. */
+static void test_component(void **state)
+{
+    static const char wat[] =
+        "(component (core module $m (func $inner (loop $again (br $again)))"
+        " (func (export \"spin\") (result i32) (call $inner) (i32.const 0)))"
+        " (core instance $i (instantiate $m)) (type $kind (enum \"good\" \"bad\"))"
+        " (export $e \"kind\" (type $kind))"
+        " (func (export \"spin\") (result $e) (canon lift (core func $i \"spin\"))))";
+    test_guest guest = start(state, wat, 0);
+    interrupter by;
+    wardi_func func;
+    wardi_component_answer answer;
+    uint8_t bytes[8];
+    assert_true(wardi_instance_func(guest.instance, "spin", &func));
+    interrupt_after(&by, guest.instance, 30 * WARDI_MS, 0);
+    ward_error error = wardi_call_component(guest.instance, &func, PATIENCE_NS, bytes, sizeof bytes,
+                                            &answer, &guest.trap, &guest.diag);
+    pthread_join(by.thread, NULL);
+    assert_ended_soon(&by);
+    assert_interrupted(&guest, error);
+    guest_stop(&guest);
+}
+
 /* Thousands of short calls under a storm of interrupts: each ends as it should or is interrupted,
  * and an interrupt hits nothing but what ran when it was named. */
 typedef struct storm {
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_only_the_activity_that_is_named),
         cmocka_unit_test(test_waiting_call),
         cmocka_unit_test(test_caller_that_stands_by),
+        cmocka_unit_test(test_component),
         cmocka_unit_test(test_storm_over_short_calls),
     };
     return cmocka_run_group_tests(tests, engine_setup, engine_teardown);

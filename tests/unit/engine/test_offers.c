@@ -409,6 +409,24 @@ static void test_instance_freed_while_waiting(void **state)
     }
 }
 
+static void test_interrupted_while_waiting(void **state)
+{
+    owner of = {0};
+    test_guest guest = start(state, waits_wat, &of, 0);
+    uint64_t wake_ns;
+    wardi_value result;
+    assert_int_equal(begin(&guest, 10, 0, PATIENCE_NS, &wake_ns), WARDI_CALL_WAITS);
+    of.ready = true; /* too late: the interrupt comes first */
+    wardi_instance_interrupt(guest.instance, wardi_instance_activity(guest.instance));
+    assert_int_equal(wardi_call_resume(guest.instance, &wake_ns), WARDI_CALL_OVER);
+    assert_int_equal(wardi_call_take(guest.instance, &result, &guest.trap, &guest.diag),
+                     WARD_ERROR_INTERRUPTED);
+    assert_int_equal(guest.trap.frame_count, 2);
+    assert_ends(&of, 0, 1);
+    guest_stop(&guest);
+    assert_ends(&of, 0, 1);
+}
+
 /* No hook for it: nothing to run, and nothing is leaked. */
 static void test_cancel_is_optional(void **state)
 {
@@ -536,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_woken_early_and_again),
         cmocka_unit_test(test_deadline_while_waiting),
         cmocka_unit_test(test_instance_freed_while_waiting),
+        cmocka_unit_test(test_interrupted_while_waiting),
         cmocka_unit_test(test_cancel_is_optional),
         cmocka_unit_test(test_end_from_start_and_from_done),
         cmocka_unit_test(test_health_that_waits),
