@@ -155,14 +155,15 @@ enum { WARD_FRAMES_MAX = 24 };
 
 /** One frame of a Wasm backtrace, the innermost first. */
 typedef struct ward_frame_info {
-    char function[96];       /**< name from the module's name section, or "wasm-function[N]" */
-    uint32_t function_index; /**< in the module, imports included */
-    uint64_t module_offset;  /**< bytes into the module's file; 0: not known */
+    char function[96];        /**< name from the module's name section, or "wasm-function[N]" */
+    uint32_t function_index;  /**< in the module, imports included */
+    uint32_t function_offset; /**< bytes into the function's body; 0: not known */
+    uint64_t module_offset;   /**< bytes into the module's file; 0: not known */
 } ward_frame_info;
 
 /** How the guest was last ended. */
 typedef struct ward_trap {
-    ward_error error;     /**< TRAP, DEADLINE, FUEL or EXIT; WARD_OK: it never was */
+    ward_error error;     /**< TRAP, DEADLINE, FUEL, EXIT, INTERRUPTED; WARD_OK: it never was */
     int32_t exit_code;    /**< when error is EXIT */
     uint64_t at_ns;       /**< monotonic time */
     char export_name[64]; /**< the export that was running */

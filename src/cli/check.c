@@ -16,6 +16,7 @@ static bool is_unknown(ward_error error)
     case WARD_ERROR_DEADLINE:
     case WARD_ERROR_FUEL:
     case WARD_ERROR_EXIT:
+    case WARD_ERROR_INTERRUPTED:
     case WARD_ERROR_LIMIT_MEMORY:
     case WARD_ERROR_LIMIT_TABLE:
     case WARD_ERROR_IMPORT_MISSING:

@@ -192,7 +192,7 @@ void wardi_guest_left(ward_component *component, const char *export_name, uint64
 static inline bool wardi_ends_guest(ward_error error)
 {
     return error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE || error == WARD_ERROR_FUEL ||
-           error == WARD_ERROR_EXIT;
+           error == WARD_ERROR_EXIT || error == WARD_ERROR_INTERRUPTED;
 }
 
 /* ---- load.c ---- */

@@ -11,6 +11,9 @@
 /* How long a guest that waits for something unknown to us is left alone: first, and at most. */
 #define PAUSE_MIN_NS (50 * WARDI_US)
 #define PAUSE_MAX_NS WARDI_MS
+/* How long anything goes without looking whether it was interrupted, and no less than a tick less
+ * than that: who asks once in so long pays nothing for it. */
+#define LOOK_NS (9 * WARDI_MS)
 
 static_assert(sizeof(wasmtime_func_t) <= sizeof((wardi_func){0}.opaque), "a function fits");
 
@@ -40,30 +43,38 @@ static void fuel_count(wardi_instance *instance)
                           memory_order_relaxed);
 }
 
-/* The epoch has reached the store: is it time? The clock may have made up for ticks from before the
- * call began, so the guest goes on until its time is really over. */
+static uint64_t ticks_to_look(uint64_t left_ns)
+{
+    return engine_clock_ticks(left_ns < LOOK_NS ? left_ns : LOOK_NS);
+}
+
+/* The epoch has reached the store: was it interrupted, is it time? The clock may have made up for
+ * ticks from before the call began, so the guest goes on until its time is really over. */
 wasmtime_error_t *call_at_epoch(wasmtime_context_t *context, void *data, uint64_t *ret_more_ticks,
                                 wasmtime_update_deadline_kind_t *ret_kind)
 {
     (void)context;
     wardi_instance *instance = data;
-    uint64_t lasted_ns = wardi_ticks_span_ns(instance->began_ticks, wardi_ticks());
-    if (lasted_ns < instance->timeout_ns) {
-        uint64_t left_ns = instance->timeout_ns - lasted_ns;
-        *ret_more_ticks = engine_clock_ticks(left_ns) - 1;
+    uint64_t began_ticks = atomic_load_explicit(&instance->began_ticks, memory_order_relaxed);
+    uint64_t lasted_ns = wardi_ticks_span_ns(began_ticks, wardi_ticks());
+    if (call_interrupted(instance)) {
+        instance->ending = WARD_ERROR_INTERRUPTED;
+    } else if (lasted_ns >= instance->timeout_ns) {
+        instance->ending = WARD_ERROR_DEADLINE;
+    } else {
+        *ret_more_ticks = ticks_to_look(instance->timeout_ns - lasted_ns) - 1;
         *ret_kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
         return NULL;
     }
-    instance->expired = true;
-    return wasmtime_error_new("ran past its deadline");
+    return wasmtime_error_new(ward_error_text(instance->ending));
 }
 
 static void epoch_set(wardi_instance *instance, uint64_t began_ticks, uint64_t timeout_ns)
 {
-    instance->began_ticks = began_ticks;
+    atomic_store_explicit(&instance->began_ticks, began_ticks, memory_order_relaxed);
     if (timeout_ns != instance->timeout_ns) {
         instance->timeout_ns = timeout_ns;
-        instance->ticks = engine_clock_ticks(timeout_ns);
+        instance->ticks = ticks_to_look(timeout_ns);
     }
     wasmtime_context_set_epoch_deadline(instance->context, instance->ticks);
 }
@@ -71,8 +82,9 @@ static void epoch_set(wardi_instance *instance, uint64_t began_ticks, uint64_t t
 void call_begin(wardi_instance *instance, uint64_t timeout_ns)
 {
     instance->deadline_ns = wardi_add_sat(wardi_now_ns(), timeout_ns);
-    instance->wake_ns = UINT64_MAX;
-    instance->expired = false;
+    instance->waits = CALL_RUNS;
+    instance->pause_ns = PAUSE_MIN_NS;
+    instance->ending = WARD_OK;
     instance->exited = false;
     if (instance->module->metered) fuel_give(instance);
     epoch_set(instance, wardi_ticks(), timeout_ns);
@@ -85,32 +97,78 @@ void call_finish(wardi_instance *instance)
     if (instance->module->metered) fuel_count(instance);
 }
 
+/* ---- interrupts ---- */
+
+/* An activity is named by the tick at which it began, which its deadline needs anyway: so a name
+ * costs the fast path nothing, and one that is over is never that of the next. */
+uint64_t wardi_instance_activity(const wardi_instance *instance)
+{
+    return atomic_load_explicit(&instance->began_ticks, memory_order_relaxed);
+}
+
+void wardi_instance_interrupt(wardi_instance *instance, uint64_t activity)
+{
+    atomic_store_explicit(&instance->interrupted, activity, memory_order_relaxed);
+}
+
+bool call_interrupted(const wardi_instance *instance)
+{
+    return atomic_load_explicit(&instance->interrupted, memory_order_relaxed) ==
+           atomic_load_explicit(&instance->began_ticks, memory_order_relaxed);
+}
+
 /* ---- on a fiber ---- */
 
-/* False: the guest waits, and there is nothing to do before `*ret_wake_ns`. True: the call is over,
- * and the future deleted. */
-static bool call_poll(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end,
-                      uint64_t *pause_ns, uint64_t *ret_wake_ns)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
+    return a < b ? a : b;
+}
+
+static uint64_t pause_end(wardi_instance *instance, uint64_t now_ns)
+{
+    uint64_t end_ns = wardi_add_sat(now_ns, instance->pause_ns);
+    if (instance->pause_ns < PAUSE_MAX_NS) instance->pause_ns *= 2;
+    return end_ns;
+}
+
+void call_wait(wardi_instance *instance, call_waiting how)
+{
+    instance->waits = how;
+    instance->pause_ns = PAUSE_MIN_NS;
+}
+
+/* False: the guest waits, and there is nothing to do before `*ret_wake_ns`, unless what it waits
+ * for comes. True: the call is over, and the future deleted. */
+static bool call_poll(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end,
+                      uint64_t *ret_wake_ns)
+{
+    if (call_interrupted(instance)) instance->ending = WARD_ERROR_INTERRUPTED;
     while (!wasmtime_call_future_poll(future)) {
-        uint64_t now_ns = wardi_now_ns(), wake_ns = instance->wake_ns;
-        if (instance->expired) { /* told to trap, and waits on: it is not our import that waits */
-            end->cancelled = true;
-            break;
-        }
+        uint64_t now_ns = wardi_now_ns();
+        /* Told to trap, and waits on: it is not our import that waits. */
+        end->cancelled = instance->ending != WARD_OK;
+        if (end->cancelled) break;
         if (now_ns >= instance->deadline_ns) {
-            instance->expired = true;
+            instance->ending = WARD_ERROR_DEADLINE;
             continue;
         }
-        if (wake_ns == UINT64_MAX) {
-            wake_ns = wardi_add_sat(now_ns, *pause_ns);
-            if (*pause_ns < PAUSE_MAX_NS) *pause_ns *= 2;
-        }
-        *ret_wake_ns = wake_ns < instance->deadline_ns ? wake_ns : instance->deadline_ns;
+        bool known = instance->waits != CALL_RUNS;
+        uint64_t wake_ns = known ? instance->wake_ns : pause_end(instance, now_ns);
+        *ret_wake_ns = earlier(wake_ns, instance->deadline_ns);
         return false;
     }
     wasmtime_call_future_delete(future);
     return true;
+}
+
+/* For those who stand by: nobody resumes them when something has come, or interrupts their sleep.
+ */
+static void call_stand_by(wardi_instance *instance, uint64_t wake_ns)
+{
+    uint64_t now_ns = wardi_now_ns();
+    bool may_come = instance->waits == CALL_WAITS_FOR_MORE;
+    uint64_t look_ns = may_come ? pause_end(instance, now_ns) : now_ns + LOOK_NS;
+    wardi_sleep_until_ns(earlier(wake_ns, look_ns));
 }
 
 /* The thread leaves the guest, which stays where it is. */
@@ -130,10 +188,10 @@ static void call_unsuspend(const wardi_instance *instance)
 
 void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end)
 {
-    uint64_t pause_ns = PAUSE_MIN_NS, wake_ns;
-    while (!call_poll(instance, future, end, &pause_ns, &wake_ns)) {
+    uint64_t wake_ns;
+    while (!call_poll(instance, future, end, &wake_ns)) {
         call_suspend(instance);
-        wardi_sleep_until_ns(wake_ns);
+        call_stand_by(instance, wake_ns);
         call_unsuspend(instance);
     }
 }
@@ -254,7 +312,7 @@ struct call_state {
     wasmtime_call_future_t *future; /* NULL: no call waits */
     call_end end;
     wardi_func func;
-    uint64_t timeout_ns, pause_ns;
+    uint64_t timeout_ns;
     size_t arg_count, result_count, room;
     wasmtime_val_t values[]; /* arguments, then results: where they lie while it waits */
 };
@@ -275,8 +333,7 @@ static call_state *state_for(wardi_instance *instance, size_t values)
 static wardi_progress call_go_on(wardi_instance *instance, uint64_t *ret_wake_ns)
 {
     call_state *state = instance->call;
-    if (state->future != NULL &&
-        !call_poll(instance, state->future, &state->end, &state->pause_ns, ret_wake_ns)) {
+    if (state->future != NULL && !call_poll(instance, state->future, &state->end, ret_wake_ns)) {
         call_suspend(instance);
         return WARDI_CALL_WAITS;
     }
@@ -298,7 +355,6 @@ ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
     for (size_t i = 0; i < arg_count; i++) state->values[i] = value_in(&args[i]);
     state->func = *func;
     state->timeout_ns = timeout_ns;
-    state->pause_ns = PAUSE_MIN_NS;
     state->arg_count = arg_count;
     state->result_count = result_count;
     state->end = (call_end){0};
@@ -350,6 +406,7 @@ void call_drop(wardi_instance *instance)
     }
     wardi_free(instance->call);
     instance->call = NULL;
+    import_wait_free(instance);
 }
 
 ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
@@ -362,7 +419,7 @@ ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wa
                                         &progress, &wake_ns, ret_diag);
     if (error != WARD_OK) return error;
     while (progress == WARDI_CALL_WAITS) {
-        wardi_sleep_until_ns(wake_ns);
+        call_stand_by(instance, wake_ns);
         progress = wardi_call_resume(instance, &wake_ns);
     }
     return wardi_call_take(instance, ret_results, ret_trap, ret_diag);

@@ -131,6 +131,7 @@ static ward_error variant_make(wardi_engine *engine, bool metered, ward_diag *re
             engine_config_new(&engine->pool, metered, engine->parallel));
     if (variant->linker == NULL) variant->linker = wasmtime_linker_new(variant->engine);
     ward_error error = wasi_define(variant->linker, ret_diag);
+    if (error == WARD_OK) error = offers_define(engine, variant->linker, ret_diag);
     if (error != WARD_OK) return error;
     atomic_store_explicit(&engine->clock.engines[metered], variant->engine, memory_order_release);
     atomic_store_explicit(&engine->variants[metered], variant, memory_order_release);
@@ -219,6 +220,8 @@ static ward_error engine_start(wardi_engine *engine, const wardi_engine_options 
                                ward_diag *ret_diag)
 {
     engine_variant *variant;
+    engine->imports = options->imports;
+    engine->import_count = options->import_count;
     ward_error error = module_cache_open(&engine->cache, options->cache_directory, ret_diag);
     if (error == WARD_OK) error = memory_pool_init(&engine->pool, options, ret_diag);
     if (error == WARD_OK)

@@ -2,9 +2,10 @@
  * and traps.
  *
  * The only room that includes wasmtime.h. Knows nothing of health, states or supervision: names of
- * exports are its callers'. Threads: an engine and a module are safe on any thread; an instance is
- * used by one thread at a time, except wardi_instance_figures. A guest can end in a trap, a
- * deadline, used-up fuel or an exit: all are data in a ward_trap, never a crash.
+ * exports are its callers', and so is what imports do that a higher room offers. Threads: an engine
+ * and a module are safe on any thread; an instance is used by one thread at a time, except
+ * wardi_instance_figures_of and wardi_instance_interrupt. A guest can end in a trap, a deadline,
+ * used-up fuel, an interrupt or an exit: all are data in a ward_trap, never a crash.
  *
  * Of its process it asks two things. Traps arrive as SIGSEGV, SIGILL and SIGFPE: the first
  * engine takes these signals and hands on what is not a guest's, so handlers of the application's
@@ -22,6 +23,73 @@ typedef struct wardi_engine wardi_engine;
 typedef struct wardi_module wardi_module;
 typedef struct wardi_instance wardi_instance;
 
+/* ---- imports that a higher room offers ---- */
+
+/** A number as compiled code passes it: which member it is, the type says. */
+typedef union wardi_raw {
+    int32_t i32;
+    uint32_t u32;
+    int64_t i64;
+    uint64_t u64;
+    float f32;
+    double f64;
+    uint8_t bytes[16]; /* as wide as the widest that a guest has */
+} wardi_raw;
+
+typedef enum wardi_answer {
+    WARDI_ANSWERED, /* `*result` is written */
+    WARDI_WAITS,    /* of an import that waits: `done` is asked at `wake_ns` */
+    WARDI_ENDS,     /* the guest is ended: of wardi_guest_end alone */
+} wardi_answer;
+
+/** A guest inside an import: a view that is valid until the import answers; one that waits sees the
+ * same again in `done` and `cancel`. Memory stays where it is while the guest waits. The instance
+ * must not be called nor freed from in there. */
+typedef struct wardi_guest {
+    wardi_instance *instance;
+    void *context; /* of wardi_instance_options */
+    uint8_t *memory;
+    uint64_t memory_length; /* 0: the guest exports no `memory` */
+    const wardi_raw *args;
+    wardi_raw *result; /* may be where args[0] lies: written last */
+    /* of an import that waits, its own to write */
+    uint64_t wake_ns;        /* monotonic time; UINT64_MAX, as it starts: until it is woken */
+    uint64_t wait[2];        /* whatever it needs to find its way back; zeroes at the start */
+    struct wasm_trap_t *end; /* of the engine */
+} wardi_guest;
+
+/** The guest's bytes, or NULL when not all of them lie in its memory. */
+static inline uint8_t *wardi_guest_bytes(const wardi_guest *guest, uint64_t address,
+                                         uint64_t length)
+{
+    bool inside = length <= guest->memory_length && address <= guest->memory_length - length;
+    return inside ? guest->memory + address : NULL;
+}
+
+/** Ends the guest with a trap of these words, which become the cause, and with the backtrace:
+ * `return wardi_guest_end(guest, "…")`. For breaches of the contract, not for what can fail. */
+wardi_answer wardi_guest_end(wardi_guest *guest, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+enum { WARDI_IMPORT_PARAMS_MAX = 8 };
+
+/** A function that guests import. One without `done` never waits, and neither may its function
+ * block: it runs on the thread of whoever called the guest, on that thread's stack.
+ *
+ * One with `done` may answer WARDI_WAITS, and keeps every call of the modules that import it on a
+ * fiber. Then `done` is asked: at once, at `wake_ns`, and whenever the call is resumed before that,
+ * until it answers something else; to wait on after `wake_ns`, it moves that. If the call ends
+ * first (its deadline, an interrupt, the instance is freed), `cancel` runs instead: of a wait,
+ * exactly one of them has the last word. */
+typedef struct wardi_import {
+    const char *module, *name;
+    const char *params; /* a letter each: i32, I64 by 'i', 'I'; f32, f64 by 'f', 'F' */
+    char result;        /* such a letter; 0: none */
+    wardi_answer (*function)(wardi_guest *guest);
+    wardi_answer (*done)(wardi_guest *guest);
+    void (*cancel)(wardi_guest *guest); /* may be NULL */
+} wardi_import;
+
 /* ---- engine ---- */
 
 typedef struct wardi_engine_options {
@@ -36,6 +104,10 @@ typedef struct wardi_engine_options {
     const char *compiler;
     uint64_t compile_memory_max; /* of such a process, bytes; 0: 2 GiB */
     uint64_t compile_timeout_ns; /* of such a process; 0: a minute */
+    /* Offered to core modules besides WASI preview 1; borrowed for the engine's life. Each name
+     * once, and none of WASI's: INTERNAL. */
+    const wardi_import *imports;
+    size_t import_count;
 } wardi_engine_options;
 
 #define WARDI_COMPILER_ARGUMENT "--ward-compile"
@@ -148,12 +220,13 @@ typedef struct wardi_instance_options {
     ward_limits limits;
     const ward_wasi_grants *wasi; /* borrowed for the call; NULL: nothing granted */
     const char *name;             /* argv[0] when no args are granted */
+    void *context;                /* for imports: wardi_guest.context */
 } wardi_instance_options;
 
 /** Instantiates and runs the module's start section until `deadline_ns` (monotonic). Nothing is
  * left on failure. `ret_trap` (may be NULL) is filled when the error is TRAP, DEADLINE, FUEL or
- * EXIT. Errors: those, LIMIT_MEMORY, LIMIT_TABLE, LIMIT_COMPONENTS, IMPORT_MISSING, IO (a preopened
- * directory), NO_MEMORY. */
+ * EXIT. What it waits for is waited for here. Errors: those, LIMIT_MEMORY, LIMIT_TABLE,
+ * LIMIT_COMPONENTS, IMPORT_MISSING, IO (a preopened directory), NO_MEMORY. */
 ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options *options,
                               uint64_t deadline_ns, wardi_instance **ret_instance,
                               ward_trap *ret_trap, ward_diag *ret_diag);
@@ -171,8 +244,9 @@ typedef struct wardi_func {
 bool wardi_instance_func(wardi_instance *instance, const char *name, wardi_func *ret_func);
 
 /** Calls a function with the signature it really has; counts and kinds are checked. `ret_results`
- * has room for `result_count`. Errors: EXPORT_TYPE, TRAP, DEADLINE, FUEL, EXIT (an exit with status
- * 0 as well: `ret_trap->exit_code` tells). `ret_trap` may be NULL. */
+ * has room for `result_count`. Errors: EXPORT_TYPE, TRAP, DEADLINE, INTERRUPTED, FUEL, EXIT (an
+ * exit with status 0 as well: `ret_trap->exit_code` tells). `ret_trap` may be NULL. When an import
+ * waits it is asked every millisecond, for want of somebody who would resume. */
 ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
                       size_t arg_count, wardi_value *ret_results, size_t result_count,
                       uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag);
@@ -184,20 +258,30 @@ typedef enum wardi_progress {
 } wardi_progress;
 
 /** As wardi_call, but comes back when the guest waits: the thread is free, and calls
- * wardi_call_resume at `*ret_wake_ns` (monotonic; the call's deadline at the latest). A module that
+ * wardi_call_resume at `*ret_wake_ns` (monotonic; the call's deadline at the latest), or before
+ * that, when what it waits for has come. A module that
  * imports nothing that waits is over at once. Errors: EXPORT_TYPE, NO_MEMORY: nothing was started.
  */
 ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
                             const wardi_value *args, size_t arg_count, size_t result_count,
                             uint64_t timeout_ns, wardi_progress *ret_progress,
                             uint64_t *ret_wake_ns, ward_diag *ret_diag);
-/** Goes on with what waits. Past its deadline it ends the guest, with a trap where it can. */
+/** Goes on with what waits. Past its deadline, or interrupted, it ends the guest, with a trap where
+ * it can. */
 wardi_progress wardi_call_resume(wardi_instance *instance, uint64_t *ret_wake_ns);
 /** Whether a call waits. wardi_instance_free ends it. */
 bool wardi_call_waits(const wardi_instance *instance);
 /** The results, or the end, as of wardi_call: once, when the call is over. */
 ward_error wardi_call_take(wardi_instance *instance, wardi_value *ret_results, ward_trap *ret_trap,
                            ward_diag *ret_diag);
+
+/** Names what runs in the instance or ran last, a wait included: no two are called the same. Any
+ * thread, while the instance lives, as wardi_instance_interrupt. */
+uint64_t wardi_instance_activity(const wardi_instance *instance);
+/** Ends the activity of that name, if it still runs, and none that comes after it: the guest traps
+ * with INTERRUPTED within some 10 ms of running; what waits, at its next resume, which is up to
+ * whoever resumes it. A host function that is being run ends first. */
+void wardi_instance_interrupt(wardi_instance *instance, uint64_t activity);
 
 /** The fast form of a core function `() -> i32` or `() -> i64`: no checks, no allocation, and no
  * fiber unless the module waits. `began_ticks` is the wardi_ticks from which `timeout_ns` counts:
@@ -224,6 +308,32 @@ ward_error wardi_call_component(wardi_instance *instance, const wardi_func *func
 /** The memory exported as `memory`: valid until the next call into the instance. False when there
  * is none. */
 bool wardi_instance_memory(wardi_instance *instance, uint8_t **ret_bytes, size_t *ret_length);
+
+/* ---- core dumps ---- */
+
+typedef struct wardi_coredump_options {
+    int descriptor;   /* written to from where it stands; borrowed */
+    const char *name; /* of the component: told as the program and as its module */
+    /* Most of the memory's bytes that are written, pages of zeroes not counted; 0: 256 MiB, at most
+     * 1000 MiB. What lies above is left out. */
+    uint64_t memory_bytes_max;
+} wardi_coredump_options;
+
+typedef struct wardi_coredump_facts {
+    uint64_t bytes;           /* of the whole */
+    uint64_t memory_kept;     /* bytes of memory in it */
+    uint64_t memory_left_out; /* over the limit */
+} wardi_coredump_facts;
+
+/** Writes a core dump, as of WebAssembly's tool conventions: the frames of `trap`, the memory and
+ * the globals that the guest exports as they are now; of a component the frames alone. Needs
+ * no memory to speak of. Blocks as writing to the descriptor does, and what was written stays there
+ * on failure. Errors: BUSY (a call waits), IO (the disk is full, …). */
+ward_error wardi_instance_coredump(wardi_instance *instance, const ward_trap *trap,
+                                   const wardi_coredump_options *options,
+                                   wardi_coredump_facts *ret_facts, ward_diag *ret_diag);
+
+/* ---- figures ---- */
 
 /** Figures of an instance, published with relaxed atomics: any thread, never enters the store. */
 typedef struct wardi_instance_figures {

@@ -240,6 +240,8 @@ struct wardi_engine {
     module_cache cache;
     compile_pool compile;
     compiler_options compiler;
+    const wardi_import *imports; /* offered besides WASI */
+    size_t import_count;
     bool parallel; /* what is compiled here may use all processors: there are threads for it */
     uint8_t host[WARDI_SHA256_BYTES]; /* what compiled code depends on besides the module */
     pthread_mutex_t lock;             /* of making variants */
@@ -327,6 +329,16 @@ char *describe_name(const char *bytes, size_t length);
 /** Fills in `offered` and `waits` of a core module's imports. */
 void imports_offer(wardi_module *module);
 
+/* ---- offers.c: imports of a higher room ---- */
+
+/** Offers the engine's table. INTERNAL: a name is offered twice. */
+ward_error offers_define(const wardi_engine *engine, wasmtime_linker_t *linker,
+                         ward_diag *ret_diag);
+/** NULL: none of that name. */
+const wardi_import *offers_find(const wardi_engine *engine, const char *module, const char *name);
+/** Frees what the instance keeps for waiting; nothing waits any more. */
+void import_wait_free(wardi_instance *instance);
+
 /* ---- wasi*.c: WASI preview 1, Ward's own ---- */
 
 /* What a guest of preview 1 has been granted and has open. */
@@ -351,13 +363,22 @@ ward_error wasi_grant_component(wardi_instance *instance, const wardi_instance_o
 /* ---- instance.c, call.c, trap.c, component_model.c, component_types.c ---- */
 
 typedef struct call_state call_state;
+typedef struct import_wait import_wait;
+
+/* Whether the guest waits in an import of ours. */
+typedef enum call_waiting {
+    CALL_RUNS,           /* it does not: if it waits, when that is over is not ours to know */
+    CALL_WAITS,          /* until wake_ns */
+    CALL_WAITS_FOR_MORE, /* until wake_ns, or something comes before */
+} call_waiting;
 
 struct wardi_instance {
     /* the instance's thread; read-only after wardi_instance_new unless it says otherwise */
     wasmtime_context_t *context;
     uint64_t timeout_ns; /* of `ticks`: one division less per call */
     uint64_t ticks;
-    bool fast; /* calls need neither a fiber nor fuel */
+    atomic_uint_least64_t began_ticks; /* wardi_ticks; names the activity to any thread */
+    bool fast;                         /* calls need neither a fiber nor fuel */
     memory_slot *memory;
     wardi_module *module;
     wasmtime_store_t *store;
@@ -368,16 +389,23 @@ struct wardi_instance {
     ward_error refusal; /* why a memory could not be made */
     uint64_t refused_bytes;
     /* of the activity that is running */
-    uint64_t began_ticks; /* wardi_ticks */
     uint64_t deadline_ns; /* on a fiber */
-    uint64_t wake_ns;     /* when the import that waits is done; UINT64_MAX: not ours to know */
-    bool expired;         /* past its deadline: it is being ended */
+    uint64_t wake_ns;     /* when what waits is to be asked, if it is ours */
+    uint64_t pause_ns;    /* until something is asked that may be over at any time */
+    call_waiting waits;
+    ward_error ending; /* DEADLINE or INTERRUPTED: it is being ended */
     bool exited;
     int32_t exit_code;
     uint64_t wasi_epoch_ns; /* what the guest's monotonic clock counts from */
     wasi_state *wasi;       /* NULL: a component, or a module that imports none of it */
+    void *owner;            /* wardi_instance_options.context */
+    import_wait *wait;      /* NULL: nothing of the engine's owner has waited yet */
+    bool made;              /* instantiated: a memory that is not known by now there is none */
     /* any thread reads */
     atomic_uint_least64_t memory_bytes, growths_refused, fuel_last;
+    /* The activity that somebody wants ended; its partner is began_ticks. Only whether the two are
+     * equal counts, and nothing is read on the strength of it: both are relaxed. */
+    atomic_uint_least64_t interrupted;
 };
 
 /** The function export of that name, or UINT32_MAX. A component's top-level functions come first in
@@ -408,12 +436,16 @@ void call_finish(wardi_instance *instance);
  */
 wasmtime_error_t *call_at_epoch(wasmtime_context_t *context, void *data, uint64_t *ret_more_ticks,
                                 wasmtime_update_deadline_kind_t *ret_kind);
+/** Whether somebody wants the activity that runs ended. */
+bool call_interrupted(const wardi_instance *instance);
+/** An import of ours begins to wait, until the instance's wake_ns, or is done (CALL_RUNS). */
+void call_wait(wardi_instance *instance, call_waiting how);
 /** Ends what waits, without a word, and frees what calls have kept. */
 void call_drop(wardi_instance *instance);
 /** Polls until the future is done or the deadline has passed, then deletes it. */
 void call_drive(wardi_instance *instance, wasmtime_call_future_t *future, call_end *end);
-/** Remembers where the memory lies that core modules export as `memory`: its base never moves. */
-void instance_memory_found(wardi_instance *instance, const wasmtime_extern_t *found);
+/** The instance that calls a host function. Finds its memory, if that is not known yet. */
+wardi_instance *instance_of_caller(wasmtime_caller_t *caller);
 /** Name of an export, or "?". */
 const char *call_export_name(const wardi_instance *instance, const wardi_func *func);
 

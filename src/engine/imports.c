@@ -23,6 +23,12 @@ static bool offered_type(const wardi_module *module, const ward_extern *import,
     return true;
 }
 
+static bool import_waits(const wardi_module *module, const ward_extern *import)
+{
+    const wardi_import *offer = offers_find(module->engine, import->module, import->name);
+    return offer != NULL ? offer->done != NULL : wasi_waits(import->module, import->name);
+}
+
 static void import_offer(wardi_module *module, ward_extern *import, wasmtime_context_t *context)
 {
     char buffer[512];
@@ -30,8 +36,8 @@ static void import_offer(wardi_module *module, ward_extern *import, wasmtime_con
     import->offered =
         offered_type(module, import, context, &type) && strcmp(buffer, import->type) == 0;
     if (!import->offered) return;
-    module->wants_wasi = true;
-    import->waits = wasi_waits(import->module, import->name);
+    if (strcmp(import->module, WASI_PREVIEW1) == 0) module->wants_wasi = true;
+    import->waits = import_waits(module, import);
     if (!import->waits || module->facts.waits) return;
     module->facts.waits = true;
     module->facts.waits_on = import->name;
@@ -48,18 +54,30 @@ void imports_offer(wardi_module *module)
     wasmtime_store_delete(store);
 }
 
-static const char *closest(const char *name)
+/* The name offered that is closest to one that is not; of two, that of the same module. */
+typedef struct near_name {
+    const char *module, *name; /* NULL: none is close */
+    unsigned distance;
+} near_name;
+
+static void near_try(near_name *near, const ward_extern *import, const char *module,
+                     const char *name)
 {
-    const char *best = NULL;
-    unsigned best_distance = DISTANCE_MAX + 1;
+    unsigned distance = 2 * wardi_edit_distance(import->name, name, DISTANCE_MAX);
+    distance += strcmp(import->module, module) != 0;
+    if (distance >= near->distance) return;
+    *near = (near_name){.module = module, .name = name, .distance = distance};
+}
+
+static near_name closest(const wardi_engine *engine, const ward_extern *import)
+{
+    near_name near = {.distance = 2 * (DISTANCE_MAX + 1)};
     const char *offered;
-    for (size_t i = 0; (offered = wasi_name(i)) != NULL; i++) {
-        unsigned distance = wardi_edit_distance(name, offered, DISTANCE_MAX);
-        if (distance >= best_distance) continue;
-        best = offered;
-        best_distance = distance;
-    }
-    return best;
+    for (size_t i = 0; (offered = wasi_name(i)) != NULL; i++)
+        near_try(&near, import, WASI_PREVIEW1, offered);
+    for (size_t i = 0; i < engine->import_count; i++)
+        near_try(&near, import, engine->imports[i].module, engine->imports[i].name);
+    return near;
 }
 
 /* A component's imports are whole interfaces; a version or a preview apart is the usual cause. */
@@ -80,8 +98,8 @@ static void missing_function(const wardi_module *module, const ward_extern *impo
         wardi_text_printf(text, " (offered as %s)", buffer);
         return;
     }
-    const char *near = closest(import->name);
-    if (near != NULL) wardi_text_printf(text, " (offered: " WASI_PREVIEW1 ".%s)", near);
+    near_name near = closest(module->engine, import);
+    if (near.name != NULL) wardi_text_printf(text, " (offered: %s.%s)", near.module, near.name);
 }
 
 /* Names may hold line ends, behind which a guest would write lines of its own. */
@@ -121,17 +139,33 @@ static void missing_list(const wardi_module *module, size_t count, wardi_text *t
     wasmtime_store_delete(store);
 }
 
+/* Modules are told once each, in the order of the table. */
+static void offered_modules(const wardi_engine *engine, wardi_text *text)
+{
+    for (size_t i = 0; i < engine->import_count; i++) {
+        bool told = false;
+        for (size_t k = 0; !told && k < i; k++)
+            told = strcmp(engine->imports[k].module, engine->imports[i].module) == 0;
+        if (!told) wardi_text_printf(text, ", %s", engine->imports[i].module);
+    }
+}
+
 /* Interfaces of the component model are imported by what is to become a component, and is not yet.
  */
-static const char *way_out(const wardi_module *module)
+static void way_out(const wardi_module *module, wardi_text *text)
 {
-    if (module->facts.is_component) return "WASI 0.2";
-    for (size_t i = 0; i < module->facts.import_count; i++)
-        if (!module->imports[i].offered && strchr(module->imports[i].module, ':') != NULL)
-            return "WASI preview 1 (" WASI_PREVIEW1
-                   ") to core modules; this one is the inside of a "
-                   "component, so load the component (`wasm-tools component new` makes it)";
-    return "WASI preview 1 (" WASI_PREVIEW1 ")";
+    if (module->facts.is_component) {
+        wardi_text_puts(text, "WASI 0.2");
+        return;
+    }
+    wardi_text_puts(text, "WASI preview 1 (" WASI_PREVIEW1 ")");
+    offered_modules(module->engine, text);
+    for (size_t i = 0; i < module->facts.import_count; i++) {
+        if (module->imports[i].offered || strchr(module->imports[i].module, ':') == NULL) continue;
+        wardi_text_puts(text, " to core modules; this one is the inside of a component, so load "
+                              "the component (`wasm-tools component new` makes it)");
+        return;
+    }
 }
 
 ward_error wardi_module_check_imports(const wardi_module *module, ward_diag *ret_diag)
@@ -140,8 +174,10 @@ ward_error wardi_module_check_imports(const wardi_module *module, ward_diag *ret
     if (count == 0) return WARD_OK;
     char buffer[sizeof ret_diag->text];
     wardi_text text = WARDI_TEXT(buffer);
-    wardi_text_printf(&text, "%zu of %zu imports %s not offered; Ward offers %s:", count,
-                      module->facts.import_count, count == 1 ? "is" : "are", way_out(module));
+    wardi_text_printf(&text, "%zu of %zu imports %s not offered; Ward offers ", count,
+                      module->facts.import_count, count == 1 ? "is" : "are");
+    way_out(module, &text);
+    wardi_text_puts(&text, ":");
     missing_list(module, count, &text);
     return wardi_fail(ret_diag, WARD_ERROR_IMPORT_MISSING, "%s", buffer);
 }

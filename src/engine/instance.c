@@ -141,7 +141,8 @@ static void core_instantiate(wardi_instance *instance, call_end *end)
     call_drive(instance, future, end);
 }
 
-void instance_memory_found(wardi_instance *instance, const wasmtime_extern_t *found)
+/* Where the memory lies that core modules export as `memory`: its base never moves. */
+static void memory_found(wardi_instance *instance, const wasmtime_extern_t *found)
 {
     if (found->kind != WASMTIME_EXTERN_MEMORY) return;
     const uint8_t *bytes = wasmtime_memory_data(instance->context, &found->of.memory);
@@ -154,8 +155,21 @@ static void memory_find(wardi_instance *instance)
     if (instance->module->facts.is_component || instance->memory != NULL) return;
     if (!wasmtime_instance_export_get(instance->context, &instance->core, "memory", 6, &found))
         return;
-    instance_memory_found(instance, &found);
+    memory_found(instance, &found);
     wasmtime_extern_delete(&found);
+}
+
+/* The slot is known from the end of instantiation on; a start section runs before. */
+wardi_instance *instance_of_caller(wasmtime_caller_t *caller)
+{
+    wasmtime_extern_t found;
+    wardi_instance *instance = wasmtime_context_get_data(wasmtime_caller_context(caller));
+    if (WARD_UNLIKELY(!instance->made) && instance->memory == NULL &&
+        wasmtime_caller_export_get(caller, "memory", 6, &found)) {
+        memory_found(instance, &found);
+        wasmtime_extern_delete(&found);
+    }
+    return instance;
 }
 
 static ward_error instantiate(wardi_instance *instance, uint64_t deadline_ns, ward_trap *ret_trap,
@@ -174,6 +188,7 @@ static ward_error instantiate(wardi_instance *instance, uint64_t deadline_ns, wa
     call_finish(instance);
     if (!call_ended_well(&end)) return tell_failure(instance, &end, timeout_ns, ret_trap, ret_diag);
     memory_find(instance);
+    instance->made = true;
     return WARD_OK;
 }
 
@@ -189,8 +204,7 @@ ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options
     wardi_module_retain(module);
     instance->module = module;
     instance->limits = options->limits;
-    instance->timeout_ns = UINT64_MAX;
-    instance->ticks = engine_clock_ticks(UINT64_MAX);
+    instance->owner = options->context;
     instance->fast = !module->facts.waits && !module->metered && !module->facts.is_component;
     error = check_minimum(instance, ret_diag);
     if (error == WARD_OK) error = store_make(instance, options, ret_diag);

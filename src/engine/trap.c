@@ -39,6 +39,8 @@ static void frame_tell(const wasm_frame_t *frame, ward_frame_info *ret_frame)
 {
     const wasm_name_t *name = wasmtime_frame_func_name(frame);
     ret_frame->function_index = wasm_frame_func_index(frame);
+    size_t within = wasm_frame_func_offset(frame);
+    ret_frame->function_offset = within <= UINT32_MAX ? (uint32_t)within : 0;
     size_t offset = wasm_frame_module_offset(frame);
     ret_frame->module_offset = offset != SIZE_MAX ? offset : 0;
     wardi_text text = WARDI_TEXT(ret_frame->function);
@@ -108,7 +110,7 @@ static ward_error error_of(wardi_instance *instance, const call_end *end, const 
         instance->exit_code = status;
     }
     if (instance->exited) return WARD_ERROR_EXIT;
-    if (end->cancelled || instance->expired) return WARD_ERROR_DEADLINE;
+    if (instance->ending != WARD_OK) return instance->ending;
     if (row != NULL && row->code == WASMTIME_TRAP_CODE_INTERRUPT) return WARD_ERROR_DEADLINE;
     if (row != NULL && row->code == WASMTIME_TRAP_CODE_OUT_OF_FUEL) return WARD_ERROR_FUEL;
     return WARD_ERROR_TRAP;
@@ -122,6 +124,8 @@ static void cause_tell(const wardi_instance *instance, ward_error error, uint64_
     } else if (error == WARD_ERROR_DEADLINE) {
         wardi_text_puts(text, "ran past its deadline of ");
         wardi_text_duration(text, timeout_ns);
+    } else if (error == WARD_ERROR_INTERRUPTED) {
+        wardi_text_puts(text, "interrupted");
     } else if (error == WARD_ERROR_FUEL) {
         wardi_text_printf(text, "used up its fuel of %llu",
                           (unsigned long long)instance->limits.fuel_per_call);
@@ -151,6 +155,6 @@ ward_error trap_tell(wardi_instance *instance, call_end *end, const char *export
     if (end->error != NULL) wasmtime_error_delete(end->error);
     *end = (call_end){0};
     instance->exited = false; /* told: the next end, of a fast call perhaps, is not this one's */
-    instance->expired = false;
+    instance->ending = WARD_OK;
     return wardi_fail(ret_diag, error, "%s: %s", export_name, cause);
 }

@@ -195,17 +195,10 @@ bool wasi_waits(const char *module, const char *name)
 
 /* ---- a call ---- */
 
-/* The slot is known from the end of instantiation on; a start section runs before. */
 void wasi_call_begin(wasi_call *call, wasmtime_caller_t *caller)
 {
-    wasmtime_extern_t found;
-    wardi_instance *instance = wasmtime_context_get_data(wasmtime_caller_context(caller));
+    wardi_instance *instance = instance_of_caller(caller);
     *call = (wasi_call){.instance = instance, .state = instance->wasi};
-    if (WARD_UNLIKELY(instance->memory == NULL) &&
-        wasmtime_caller_export_get(caller, "memory", 6, &found)) {
-        instance_memory_found(instance, &found);
-        wasmtime_extern_delete(&found);
-    }
     if (instance->memory == NULL) return;
     call->memory = memory_slot_bytes(instance->memory);
     call->length = instance->memory->length;
@@ -214,7 +207,9 @@ void wasi_call_begin(wasi_call *call, wasmtime_caller_t *caller)
 bool wasi_call_expired(const wasi_call *call)
 {
     const wardi_instance *instance = call->instance;
-    return wardi_ticks_span_ns(instance->began_ticks, wardi_ticks()) >= instance->timeout_ns;
+    uint64_t began_ticks = atomic_load_explicit(&instance->began_ticks, memory_order_relaxed);
+    return call_interrupted(instance) ||
+           wardi_ticks_span_ns(began_ticks, wardi_ticks()) >= instance->timeout_ns;
 }
 
 static wasm_trap_t *enter(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *args,

@@ -104,12 +104,13 @@ static bool poll_done(void *env)
 {
     poll_wait *wait = env;
     wardi_instance *instance = wait->instance;
-    if (instance->expired) { /* a trap keeps the guest's backtrace, cancelling would not */
+    if (instance->ending !=
+        WARD_OK) { /* a trap keeps the guest's backtrace, cancelling would not */
         *wait->trap = wasmtime_trap_new_code(WASMTIME_TRAP_CODE_INTERRUPT);
         return true;
     }
     if (wardi_now_ns() < instance->wake_ns) return false;
-    instance->wake_ns = UINT64_MAX;
+    call_wait(instance, CALL_RUNS);
     return true;
 }
 
@@ -139,6 +140,7 @@ void wasi_poll_oneoff(void *env, wasmtime_caller_t *caller, const wasmtime_val_t
     }
     *wait = (poll_wait){.instance = instance, .trap = trap};
     instance->wake_ns = wake_ns;
+    call_wait(instance, CALL_WAITS);
     *continuation = (wasmtime_async_continuation_t){
         .callback = poll_done, .env = wait, .finalizer = wardi_free};
 }

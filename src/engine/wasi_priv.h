@@ -145,7 +145,8 @@ static inline int wasi_answer(const wasi_call *call, uint64_t address, uint64_t 
 
 /** Finds the memory that the guest exports as `memory`; without one, its length is 0. */
 void wasi_call_begin(wasi_call *call, wasmtime_caller_t *caller);
-/** Whether the guest's time is up: work without end asks now and then, and stops. */
+/** Whether the guest's time is up, or it was interrupted: work without end asks now and then, and
+ * stops. */
 bool wasi_call_expired(const wasi_call *call);
 
 /* ---- wasi_errno.c ---- */

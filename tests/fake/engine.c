@@ -94,7 +94,8 @@ ward_error fake_end(const fake_guest *guest, ward_error error, ward_trap *trap)
 {
     if (trap == NULL) return error;
     bool ends = error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE ||
-                error == WARD_ERROR_FUEL || error == WARD_ERROR_EXIT;
+                error == WARD_ERROR_FUEL || error == WARD_ERROR_EXIT ||
+                error == WARD_ERROR_INTERRUPTED;
     memset(trap, ends ? 0 : 0xa5, sizeof *trap);
     if (!ends) return error; /* the guest was not ended, and there is nothing to tell */
     trap->error = error;
@@ -383,4 +384,23 @@ void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_fi
         .memory_bytes = atomic_load_explicit(&guest->memory_bytes, memory_order_relaxed),
         .growths_refused = atomic_load_explicit(&guest->growths_refused, memory_order_relaxed),
         .fuel_last = atomic_load_explicit(&instance->fuel_last, memory_order_relaxed)};
+}
+
+/* ---- what only guests and watchers would need: nothing here imports, and calls end by themselves
+ */
+
+wardi_answer wardi_guest_end(wardi_guest *guest, const char *format, ...)
+{
+    (void)guest, (void)format;
+    return WARDI_ENDS;
+}
+
+uint64_t wardi_instance_activity(const wardi_instance *instance)
+{
+    return (uint64_t)atomic_load(&instance->guest->calls);
+}
+
+void wardi_instance_interrupt(wardi_instance *instance, uint64_t activity)
+{
+    (void)instance, (void)activity;
 }

@@ -36,6 +36,7 @@ static const struct {
     {"limit_table", 45},
     {"limit_components", 46},
     {"limit_compile", 47},
+    {"interrupted", 48},
     {"frame_empty", 60},
     {"frame_truncated", 61},
     {"frame_too_large", 62},
