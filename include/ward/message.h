@@ -1,10 +1,10 @@
 /* Messages to the children of a running supervisor, and their answers.
  *
  * A child handles one message at a time, in the order in which each sender sent them; a request for
- * its health comes before all others. While it starts, or waits to be started again, messages wait in
- * its mailbox, which is bounded (ward_child_options). A message that ends the guest is answered with
- * the cause, the child is restarted as after any failure, and the others are kept. Any thread may
- * call these, but not the event callback. */
+ * its health comes before all others. While it starts, or waits to be started again, messages wait
+ * in its mailbox, which is bounded (ward_child_options). A message that ends the guest is answered
+ * with the cause, the child is restarted as after any failure, and the others are kept. Any thread
+ * may call these, but not the event callback. */
 #ifndef WARD_MESSAGE_H
 #define WARD_MESSAGE_H
 

@@ -38,6 +38,17 @@ ward_error wardi_component_call_bytes(ward_component *component, const char *fun
 /** Tells how often it was restarted, for resource health. Any thread. */
 void wardi_component_restarts_set(ward_component *component, uint64_t restarts_in_window);
 
+/** Ends what runs in the guest now, within some ten milliseconds; nothing that begins later. Of no
+ * effect while nothing runs, or while it starts, which has a limit of its own. Any thread. */
+void wardi_component_interrupt(ward_component *component);
+
+/** Whether an error means that the guest was ended. */
+static inline bool wardi_ends_guest(ward_error error)
+{
+    return error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE || error == WARD_ERROR_FUEL ||
+           error == WARD_ERROR_EXIT || error == WARD_ERROR_INTERRUPTED;
+}
+
 /* ---- lifecycle: the table ---- */
 
 /** Whether the move is legal. */

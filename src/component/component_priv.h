@@ -188,12 +188,6 @@ uint64_t wardi_trap_window_count(const wardi_trap_window *window, uint64_t windo
  * component-model instance cannot be entered again, and the component is Failed. */
 void wardi_guest_left(ward_component *component, const char *export_name, uint64_t duration_ns,
                       ward_error error, ward_trap *trap);
-/** Whether an error means that the guest was ended. */
-static inline bool wardi_ends_guest(ward_error error)
-{
-    return error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE || error == WARD_ERROR_FUEL ||
-           error == WARD_ERROR_EXIT || error == WARD_ERROR_INTERRUPTED;
-}
 
 /* ---- load.c ---- */
 

@@ -1,4 +1,4 @@
-/* What can be read of a component without entering its guest. */
+/* What can be read of a component, and done to it, without entering its guest. */
 #include <string.h>
 
 #include "component/component_priv.h"
@@ -12,6 +12,14 @@ static void read_instance(ward_component *component, ward_figures *figures)
     atomic_fetch_sub(&component->readers, 1);
     figures->memory_bytes = now.memory_bytes;
     figures->growths_refused = now.growths_refused;
+}
+
+void wardi_component_interrupt(ward_component *component)
+{
+    atomic_fetch_add(&component->readers, 1);
+    wardi_instance *instance = atomic_load(&component->instance);
+    if (instance != NULL) wardi_instance_interrupt(instance, wardi_instance_activity(instance));
+    atomic_fetch_sub(&component->readers, 1);
 }
 
 static uint64_t uptime(const ward_component *component, ward_state state)

@@ -30,12 +30,6 @@ void health_of_message(const wardi_message *message, ward_report *ret_report)
 
 /* ---- what ends the guest ends the run ---- */
 
-static bool ends_guest(ward_error error)
-{
-    return error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE || error == WARD_ERROR_FUEL ||
-           error == WARD_ERROR_EXIT;
-}
-
 static ward_cause cause_of(ward_error error)
 {
     if (error == WARD_ERROR_DEADLINE) return WARD_CAUSE_HANG;
@@ -45,7 +39,7 @@ static ward_cause cause_of(ward_error error)
 static void after_call(child *c, ward_error error, const ward_diag *diag)
 {
     ward_reason reason;
-    if (!ends_guest(error)) return;
+    if (!wardi_ends_guest(error)) return;
     wardi_reason_set(&reason, diag->text);
     pthread_mutex_lock(&c->supervisor->lock);
     child_die(c, &reason, cause_of(error));
@@ -68,9 +62,9 @@ static ward_error take_answer(void *context, const uint8_t *bytes, size_t length
 static void handle_bytes(child *c, wardi_message *message)
 {
     ward_diag diag;
-    ward_error error = wardi_component_call_bytes(
-        c->component, "handle-message", message->payload, message->length, c->message_timeout_ns,
-        take_answer, message, &diag);
+    ward_error error = wardi_component_call_bytes(c->component, "handle-message", message->payload,
+                                                  message->length, c->message_timeout_ns,
+                                                  take_answer, message, &diag);
     wardi_message_answer(c->supervisor->sched, message, error);
     after_call(c, error, &diag);
 }

@@ -120,6 +120,34 @@ static void quarantine_holds_until_release(void **state)
     assert_non_null(strstr(diag.text, "nobody"));
 }
 
+/* A message that would go on for an hour, and a stop that does not wait for it. */
+static void a_kill_ends_what_runs(void **state)
+{
+    (void)state;
+    static const char busy[] =
+        "(module (memory (export \"memory\") 1)"
+        " (func (export \"ward_alloc\") (param i32) (result i32) i32.const 1024)"
+        " (func (export \"handle-message\") (param i32 i32) (result i64)"
+        "   (loop $l br $l) i64.const 0))";
+    ward_child_id id;
+    add((child_spec){.name = "busy",
+                     .wat = busy,
+                     .options = {.shutdown = WARD_SHUTDOWN_IMMEDIATE,
+                                 .message_timeout_ns = 3600 * WARDI_S}},
+        NULL);
+    start();
+    wait_for(0, "busy", WARD_EVENT_READY, true);
+    assert_int_equal(ward_supervisor_find(supervisor, "busy", &id), WARD_OK);
+    for (int i = 0; i < 3; i++) {
+        size_t from = record.count;
+        assert_int_equal(ward_supervisor_send(supervisor, id, (const uint8_t *)"x", 1), WARD_OK);
+        wardi_sleep_until_ns(wardi_now_ns() + 20 * MS);
+        ask("busy", WARD_REQUEST_RESTART);
+        wait_for(from, "busy", WARD_EVENT_RESTART, 0);
+        wait_for(from, "busy", WARD_EVENT_READY, true);
+    }
+}
+
 /* ---- children that come and go ---- */
 
 static void added_while_it_runs_and_removed(void **state)
@@ -226,6 +254,7 @@ int main(void)
         TEST(the_root_is_exhausted_and_serves_on),
         TEST(stopped_and_started_by_request),
         TEST(quarantine_holds_until_release),
+        TEST(a_kill_ends_what_runs),
         TEST(added_while_it_runs_and_removed),
         TEST(a_child_may_ask_to_go_with_what_it_needs),
         TEST(no_backoff_is_no_delay),

@@ -1,9 +1,9 @@
-/* Messages to supervised guests: answers, order, what a guest's end does to them, and that nothing is
- * lost without a word. */
+/* Messages to supervised guests: answers, order, what a guest's end does to them, and that nothing
+ * is lost without a word. */
 #include "host_kit.h"
 
-/* handle-message answers with the bytes it got, the first one counted up; "!" traps, "~" never comes
- * back. Its inbox is at 1024. */
+/* handle-message answers with the bytes it got, the first one counted up; "!" traps, "~" never
+ * comes back. Its inbox is at 1024. */
 static const char echo[] =
     "(module (memory (export \"memory\") 2)"
     " (func (export \"ward_alloc\") (param i32) (result i32) i32.const 1024)"
@@ -38,8 +38,8 @@ static void expect_balance(const char *name)
     do {
         c = counts_of(name);
         assert_true(wardi_now_ns() < patience);
-    } while (c.pending != 0 || c.sent != c.handled + c.refused + c.dropped + c.expired +
-                                             c.undelivered + c.pending);
+    } while (c.pending != 0 ||
+             c.sent != c.handled + c.refused + c.dropped + c.expired + c.undelivered + c.pending);
 }
 
 static ward_error request(ward_child_id id, const char *text, char *answer, size_t capacity)
@@ -117,17 +117,17 @@ static void functions_are_invoked(void **state)
     started("echo", echo, (ward_child_options){0});
     ward_value args[] = {{WARD_I32, {.i32 = 40}}, {WARD_I32, {.i32 = 2}}}, result;
     size_t count = 1;
-    assert_int_equal(ward_supervisor_invoke(supervisor, id_of("echo"), "add", args, 2, &result,
-                                            &count, 0),
-                     WARD_OK);
+    assert_int_equal(
+        ward_supervisor_invoke(supervisor, id_of("echo"), "add", args, 2, &result, &count, 0),
+        WARD_OK);
     assert_int_equal(count, 1);
     assert_int_equal(result.of.i32, 42);
-    assert_int_equal(ward_supervisor_invoke(supervisor, id_of("echo"), "sub", args, 2, &result,
-                                            &count, 0),
-                     WARD_ERROR_EXPORT_MISSING);
-    assert_int_equal(ward_supervisor_invoke(supervisor, id_of("echo"), "add", args, 1, &result,
-                                            &count, 0),
-                     WARD_ERROR_EXPORT_TYPE);
+    assert_int_equal(
+        ward_supervisor_invoke(supervisor, id_of("echo"), "sub", args, 2, &result, &count, 0),
+        WARD_ERROR_EXPORT_MISSING);
+    assert_int_equal(
+        ward_supervisor_invoke(supervisor, id_of("echo"), "add", args, 1, &result, &count, 0),
+        WARD_ERROR_EXPORT_TYPE);
     assert_int_equal(find(0, "echo", WARD_EVENT_RESTART, 0), -1);
 }
 
