@@ -122,20 +122,19 @@ typedef enum ward_event_kind {
     WARD_EVENT_GIVEN_UP,
     WARD_EVENT_FLAPPING, /**< began or ceased to flap: `flapping` */
     WARD_EVENT_STOPPED,  /**< the whole supervisor has stopped; no child */
-    /** a group: `reason` is "running", "restarting", "stopped", "given up", and for the supervisor
-     * itself (`component` "") also "exhausted": more was given up than it allows, the rest serves
-     */
+    /** a group: `reason` is "running", "stopping" (with `cause`), "restarting" (in delay_ns),
+     * "stopped", "given up" or "removed"; and of the supervisor itself (`component` "")
+     * "exhausted": more was given up than it allows, the rest serves */
     WARD_EVENT_GROUP,
 } ward_event_kind;
 
 /** Why a child is restarted. */
 typedef enum ward_cause {
     WARD_CAUSE_NONE,
-    WARD_CAUSE_CRASH,  /**< a trap */
-    WARD_CAUSE_HANG,   /**< ended by a deadline */
-    WARD_CAUSE_HEALTH, /**< it said so, or a resource did, `fall` times */
-    WARD_CAUSE_EXIT,   /**< it ended by itself */
-    /* Today's supervisor, one-for-one, has no use for those below. */
+    WARD_CAUSE_CRASH,         /**< a trap */
+    WARD_CAUSE_HANG,          /**< ended by a deadline */
+    WARD_CAUSE_HEALTH,        /**< it said so, or a resource did, `fall` times */
+    WARD_CAUSE_EXIT,          /**< it ended by itself */
     WARD_CAUSE_NEED,          /**< what it needs went down, and it asked to be restarted then */
     WARD_CAUSE_OPERATOR,      /**< somebody asked for it */
     WARD_CAUSE_SIBLING,       /**< its group was restarted for another of its members */
@@ -203,8 +202,9 @@ typedef struct ward_child_status {
     bool ready;               /**< can serve, and so can all that it needs */
     bool live;                /**< false: must be restarted */
     bool flapping;            /**< its health changes too often */
-    bool given_up;            /**< is not started again, but by WARD_REQUEST_RELEASE or _START */
-    uint32_t restarts;        /**< since the supervisor started */
+    /** it, or a group that it is in: not started again, but by WARD_REQUEST_RELEASE or _START */
+    bool given_up;
+    uint32_t restarts;                           /**< since the supervisor started */
     uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /**< indexed by ward_cause */
     uint64_t checked_age_ns;                     /**< since the last verdict */
     ward_reason reason;                          /**< of the health; or why it is not ready */
