@@ -111,6 +111,9 @@ ward_error wardi_config_read(const char *path, wardi_config **ret_config, wardi_
 
 /** One line each, "FILE:LINE:COLUMN: …", and their count. */
 void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes);
+/** What `ward validate` prints of a file on standard output, mistakes or none. */
+void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes, size_t component_count,
+                         bool json);
 /** NULL is fine. */
 void wardi_config_free(wardi_config *config);
 
