@@ -28,7 +28,8 @@ static const char __attribute__((unused)) traps_on_third[] =
     "  (global.set $n (i32.add (global.get $n) (i32.const 1)))"
     "  (if (i32.ge_u (global.get $n) (i32.const 3)) (then unreachable)) i32.const 0))";
 static const char __attribute__((unused)) no_export[] = "(module)";
-static const char __attribute__((unused)) traps_in_start[] = "(module (func $s unreachable) (start $s))";
+static const char __attribute__((unused)) traps_in_start[] =
+    "(module (func $s unreachable) (start $s))";
 static const char __attribute__((unused)) hangs[] =
     "(module (func (export \"_health\") (result i32) (loop $l br $l) unreachable))";
 /* Unhealthy at every fourth check of an instance, so that a restart makes it well. */

@@ -156,10 +156,9 @@ static void a_child_may_ask_to_go_with_what_it_needs(void **state)
 {
     (void)state;
     add((child_spec){.name = "db", .wat = healthy}, NULL);
-    add((child_spec){.name = "with",
-                     .wat = healthy,
-                     .needs = {"db"},
-                     .options.restart_with_needs = true},
+    add(
+        (child_spec){
+            .name = "with", .wat = healthy, .needs = {"db"}, .options.restart_with_needs = true},
         NULL);
     add((child_spec){.name = "without", .wat = healthy, .needs = {"db"}}, NULL);
     start();
