@@ -119,7 +119,10 @@ static void print_company(const question *q, size_t at)
         if (count == 0) fputs("  With it restart those that asked to, for they need it", stdout);
         print_name(config->children[i].component.name, count++);
     }
-    if (count != 0) print_names_end(count);
+    if (count != 0)
+        print_names_end(count);
+    else if (q->along_count == 0)
+        fputs("  Nobody restarts with it.\n", stdout);
 }
 
 static void print_budget(const wardi_config_child *child)
@@ -149,8 +152,7 @@ static void print_head(const question *q, size_t at)
         fputs("given up: temporary.\n", stdout);
         return;
     }
-    bool alone = q->along_count == 0;
-    printf("restarted%s.\n", alone ? ", it alone" : "");
+    fputs("restarted.\n", stdout);
     print_company(q, at);
     print_budget(child);
 }

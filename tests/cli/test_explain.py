@@ -83,7 +83,8 @@ class Explain(Case):
                 "  More than 10 restarts in 1m, and it is given up, which is a failure of its group.\n",
                 "  With it restart all others of group pair: y.\n"
                 "  With it restart those that asked to, for they need it: z.\n",
-                "z is checked every 10s. One bad check is a failure, and it is restarted, it alone.\n",
+                "z is checked every 10s. One bad check is a failure, and it is restarted.\n"
+                "  Nobody restarts with it.\n",
                 "and it is given up: temporary.\n",
                 "\n  is seen within                         31s        25s        31s        26s        31s"
                 "        25s\n",
