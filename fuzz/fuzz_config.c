@@ -30,8 +30,22 @@ static void check_mistakes(const wardi_mistakes *mistakes)
 }
 
 /* What is accepted is whole: the library takes every component. */
+static void check_groups(const wardi_config *config)
+{
+    for (size_t i = 0; i < config->group_count; i++) {
+        const ward_group_options *group = &config->groups[i].options;
+        WARD_ASSERT(wardi_name_valid(group->name));
+        size_t above = 0; /* it may be added by then */
+        while (group->group != NULL && above < i &&
+               strcmp(config->groups[above].options.name, group->group) != 0)
+            above++;
+        WARD_ASSERT(group->group == NULL || above < i);
+    }
+}
+
 static void check_config(const wardi_config *config)
 {
+    check_groups(config);
     WARD_ASSERT(config->child_count > 0);
     for (size_t i = 0; i < config->child_count; i++) {
         const wardi_config_child *child = &config->children[i];

@@ -134,20 +134,19 @@ typedef enum ward_event_kind {
     WARD_EVENT_GIVEN_UP,
     WARD_EVENT_FLAPPING, /**< began or ceased to flap: `flapping` */
     WARD_EVENT_STOPPED,  /**< the whole supervisor has stopped; no child */
-    /** a group: `reason` is "running", "restarting", "stopped", "given up", and for the supervisor
-     * itself (`component` "") also "exhausted": more was given up than it allows, the rest serves
-     */
+    /** a group: `reason` is "running", "stopping" (with `cause`), "restarting" (in delay_ns),
+     * "stopped", "given up" or "removed"; and of the supervisor itself (`component` "")
+     * "exhausted": more was given up than it allows, the rest serves */
     WARD_EVENT_GROUP,
 } ward_event_kind;
 
 /** Why a child is restarted. */
 typedef enum ward_cause {
     WARD_CAUSE_NONE,
-    WARD_CAUSE_CRASH,  /**< a trap */
-    WARD_CAUSE_HANG,   /**< ended by a deadline */
-    WARD_CAUSE_HEALTH, /**< it said so, or a resource did, `fall` times */
-    WARD_CAUSE_EXIT,   /**< it ended by itself */
-    /* Today's supervisor, one-for-one, has no use for those below. */
+    WARD_CAUSE_CRASH,         /**< a trap */
+    WARD_CAUSE_HANG,          /**< ended by a deadline */
+    WARD_CAUSE_HEALTH,        /**< it said so, or a resource did, `fall` times */
+    WARD_CAUSE_EXIT,          /**< it ended by itself */
     WARD_CAUSE_NEED,          /**< what it needs went down, and it asked to be restarted then */
     WARD_CAUSE_OPERATOR,      /**< somebody asked for it */
     WARD_CAUSE_SIBLING,       /**< its group was restarted for another of its members */
@@ -215,12 +214,52 @@ typedef struct ward_child_status {
     bool ready;               /**< can serve, and so can all that it needs */
     bool live;                /**< false: must be restarted */
     bool flapping;            /**< its health changes too often */
-    bool given_up;            /**< is not started again, but by WARD_REQUEST_RELEASE or _START */
-    uint32_t restarts;        /**< since the supervisor started */
+    /** it, or a group that it is in: not started again, but by WARD_REQUEST_RELEASE or _START */
+    bool given_up;
+    uint32_t restarts;                           /**< since the supervisor started */
     uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /**< indexed by ward_cause */
     uint64_t checked_age_ns;                     /**< since the last verdict */
     ward_reason reason;                          /**< of the health; or why it is not ready */
 } ward_child_status;
+
+/** What goes wrong with a child, for ward_child_explain. Messages will have more. */
+typedef enum ward_fault {
+    WARD_FAULT_TRAP,      /**< every health check traps */
+    WARD_FAULT_HANG,      /**< no health check ends */
+    WARD_FAULT_UNHEALTHY, /**< every health check answers Unhealthy */
+} ward_fault;
+enum { WARD_FAULT_COUNT = 3, WARD_TERMS_MAX = 16 };
+
+/** What ward_child_explain explains. Borrowed for the duration of the call. */
+typedef struct ward_explain_options {
+    size_t size;                     /**< set by WARD_INIT */
+    const ward_child_options *child; /**< required; its component's module is not looked at */
+    ward_fault fault;                /**< what goes wrong with it */
+    /** the other children that its group stops and starts with it: see ward_strategy */
+    const ward_child_options *const *along;
+    size_t along_count; /**< of along */
+} ward_explain_options;
+
+/** One term of the sums. UINT64_MAX: it never ends. */
+typedef struct ward_term {
+    const char *name;    /**< "until the next check", …; static */
+    bool of_recovery;    /**< else of the detection */
+    uint64_t worst_ns;   /**< no longer, while a worker is free and limits are kept */
+    uint64_t typical_ns; /**< of the first failure; 0: as fast as the guest is */
+} ward_term;
+
+/** How long until a fault is seen, and from then until the child is ready again. */
+typedef struct ward_explanation {
+    size_t size;                     /**< set by WARD_INIT */
+    bool detected;                   /**< false: its options make nothing of it */
+    bool restarted;                  /**< false: never, and there are no terms of recovery */
+    uint64_t detect_worst_ns;        /**< the sum of its terms */
+    uint64_t detect_typical_ns;      /**< the sum of its terms */
+    uint64_t recover_worst_ns;       /**< the sum of its terms */
+    uint64_t recover_typical_ns;     /**< the sum of its terms */
+    size_t term_count;               /**< of terms */
+    ward_term terms[WARD_TERMS_MAX]; /**< in the order in which they pass */
+} ward_explanation;
 
 /** Makes a supervisor. The caller owns `*ret_supervisor`. Errors: INVALID_ARGUMENT, NO_MEMORY. */
 WARD_API ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *options,
@@ -253,12 +292,18 @@ WARD_API ward_error ward_supervisor_ask(ward_supervisor *supervisor, const char 
  * Errors: NOT_FOUND. */
 WARD_API ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *name,
                                           ward_child_status *ret_status);
+/** Computes from a child's options what a fault takes. Not in the sums: waiting for a free start
+ * and for needs that do not start with it, and a restart of its whole group after it was given up.
+ * `ret_explanation` is started with WARD_INIT. Any thread. Errors: INVALID_ARGUMENT, NO_MEMORY. */
+WARD_API ward_error ward_child_explain(const ward_explain_options *options,
+                                       ward_explanation *ret_explanation, ward_diag *ret_diag);
 /** Stops if needed and frees, children included; NULL is fine. */
 WARD_API void ward_supervisor_free(ward_supervisor *supervisor);
 
 /** Lower-case names: "state", "restart", …; "crash", "hang", …. Static. Any thread. */
 WARD_API const char *ward_event_kind_name(ward_event_kind kind);
 WARD_API const char *ward_cause_name(ward_cause cause); /**< "crash", … */
+WARD_API const char *ward_fault_name(ward_fault fault); /**< "trap", … */
 
 #ifdef __cplusplus
 }

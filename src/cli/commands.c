@@ -45,6 +45,9 @@ static const wardi_option validate_options[] = {
     {"load", 0, WARDI_OPTION_FLAG, VALIDATE(load), NULL, NULL, "compile every module too, and check its imports and exports"},
     {"schema", 0, WARDI_OPTION_FLAG, VALIDATE(schema), NULL, NULL, "print the JSON Schema of ward.yaml instead"},
 };
+static const wardi_option explain_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_explain_settings, json), NULL, NULL, "print one JSON object"},
+};
 static const wardi_option run_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, RUN(json), NULL, NULL, "print JSON lines, on a terminal as well"},
     {"quiet", 'q', WARDI_OPTION_FLAG, RUN(quiet), NULL, NULL, "print no events"},
@@ -141,6 +144,26 @@ const wardi_command wardi_commands[] = {
         OPTIONS(validate_options),
         .usage_status = WARDI_EXIT_USAGE,
         .run = wardi_validate_run,
+    },
+    {
+        .name = "explain",
+        .args = "[FILE [COMPONENT]]",
+        .args_max = 2,
+        .args_kind = WARDI_ARGS_YAML,
+        .summary = "how long until a fault is seen, and until it serves again?",
+        .about = "Computes from a configuration (default: ward.yaml), for every component or the\n"
+                 "one named: how long until a check that traps, one that hangs, or an Unhealthy\n"
+                 "answer is a failure, and how long until the component serves again, at worst\n"
+                 "and typically, with the terms of the sums; and who is restarted with it.\n\n"
+                 "Exit status: 0; 1 mistakes in the file, or no such file or component; 2 wrong\n"
+                 "usage.\n",
+        .examples =
+            "  ward explain ward.yaml\n"
+            "  ward explain ward.yaml api\n"
+            "  ward explain --json ward.yaml api | jq '.components[0].faults[1].detect_worst_ns'\n",
+        OPTIONS(explain_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_explain_run,
     },
     {
         .name = "run",

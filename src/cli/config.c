@@ -6,7 +6,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const top_keys[] = {"version", "host", "defaults", "components"};
+typedef enum top_key {
+    TOP_VERSION,
+    TOP_HOST,
+    TOP_SUPERVISOR,
+    TOP_DEFAULTS,
+    TOP_GROUPS,
+    TOP_COMPONENTS,
+} top_key;
+static const char *const top_keys[] = {
+    [TOP_VERSION] = "version",   [TOP_HOST] = "host",     [TOP_SUPERVISOR] = "supervisor",
+    [TOP_DEFAULTS] = "defaults", [TOP_GROUPS] = "groups", [TOP_COMPONENTS] = "components",
+};
 
 const char *wardi_config_resolve(wardi_reading *reading, const char *path)
 {
@@ -41,10 +52,19 @@ static bool child_init(wardi_reading *reading, wardi_config_child *child)
     return child->places != NULL;
 }
 
+static void check_name(wardi_reading *reading, const wardi_yaml *key, const char *what)
+{
+    char quoted[WARDI_SHOWN_BYTES];
+    if (!wardi_name_valid(key->text))
+        wardi_mistakes_add(reading->mistakes, key->place,
+                           "%s is no name for a %s; write 1 to 127 letters, digits, '.', '_' or "
+                           "'-', beginning with a letter, a digit or '_'",
+                           wardi_config_shown(quoted, key->text), what);
+}
+
 static void read_child(wardi_reading *reading, const wardi_yaml *node, wardi_config_child *child)
 {
     const wardi_config_child *defaults = &reading->config->defaults;
-    char quoted[WARDI_SHOWN_BYTES];
     size_t before = reading->mistakes->count;
     wardi_place *places = child->places;
     *child = *defaults;
@@ -52,22 +72,45 @@ static void read_child(wardi_reading *reading, const wardi_yaml *node, wardi_con
     memcpy(places, defaults->places, wardi_component_keys.count * sizeof *places);
     child->place = node->key->place;
     child->component.name = node->key->text;
-    if (!wardi_name_valid(node->key->text))
-        wardi_mistakes_add(reading->mistakes, child->place,
-                           "%s is no name for a component; write 1 to 127 letters, digits, '.', "
-                           "'_' or '-', beginning with a letter, a digit or '_'",
-                           wardi_config_shown(quoted, node->key->text));
+    check_name(reading, node->key, "component");
     if (is_map(reading, node, "a component"))
         wardi_config_read_map(reading, node, &wardi_component_keys, "", child, places);
     child->faulty = reading->mistakes->count > before;
 }
 
+static size_t entries_of(const wardi_yaml *map)
+{
+    size_t count = 0;
+    for (const wardi_yaml *entry = map->first; entry != NULL; entry = entry->next) count++;
+    return count;
+}
+
+static void read_groups(wardi_reading *reading, const wardi_yaml *node)
+{
+    wardi_config *config = reading->config;
+    size_t room = (entries_of(node) + 1) * sizeof *config->groups;
+    config->groups = wardi_arena_take(reading->arena, room);
+    if (config->groups == NULL) return;
+    for (const wardi_yaml *entry = node->first; entry != NULL; entry = entry->next) {
+        wardi_config_group *group = &config->groups[config->group_count];
+        group->options = (ward_group_options)WARD_INIT(ward_group_options);
+        group->options.name = entry->key->text;
+        group->place = entry->key->place;
+        group->places =
+            wardi_arena_take(reading->arena, wardi_group_keys.count * sizeof *group->places);
+        if (group->places == NULL) return;
+        config->group_count++;
+        check_name(reading, entry->key, "group");
+        if (is_map(reading, entry, "a group"))
+            wardi_config_read_map(reading, entry, &wardi_group_keys, "", group, group->places);
+    }
+}
+
 static void read_components(wardi_reading *reading, const wardi_yaml *node)
 {
     wardi_config *config = reading->config;
-    size_t count = 0;
-    for (const wardi_yaml *child = node->first; child != NULL; child = child->next) count++;
-    config->children = wardi_arena_take(reading->arena, (count + 1) * sizeof *config->children);
+    size_t room = (entries_of(node) + 1) * sizeof *config->children;
+    config->children = wardi_arena_take(reading->arena, room);
     if (config->children == NULL) return;
     for (const wardi_yaml *child = node->first; child != NULL; child = child->next) {
         wardi_config_child *into = &config->children[config->child_count];
@@ -91,26 +134,37 @@ static void read_top(wardi_reading *reading, const wardi_yaml *root, const wardi
     }
 }
 
+static void read_shared(wardi_reading *reading, const wardi_yaml *const *parts)
+{
+    wardi_config *config = reading->config;
+    const wardi_yaml *host = parts[TOP_HOST], *supervisor = parts[TOP_SUPERVISOR];
+    if (host != NULL && is_map(reading, host, "`host`"))
+        wardi_config_read_map(reading, host, &wardi_host_keys, "host.", config, config->places);
+    if (supervisor != NULL && is_map(reading, supervisor, "`supervisor`"))
+        wardi_config_read_map(reading, supervisor, &wardi_supervisor_keys, "supervisor.", config,
+                              config->supervisor_places);
+    const wardi_yaml *defaults = parts[TOP_DEFAULTS];
+    if (defaults != NULL && is_map(reading, defaults, "`defaults`"))
+        wardi_config_read_map(reading, defaults, &wardi_component_keys, "", &config->defaults,
+                              config->defaults.places);
+}
+
 static void read_parts(wardi_reading *reading, const wardi_yaml *root)
 {
     const wardi_yaml *parts[WARD_COUNT(top_keys)] = {0};
-    wardi_config *config = reading->config;
     read_top(reading, root, parts);
-    if (parts[0] == NULL)
+    if (parts[TOP_VERSION] == NULL)
         wardi_mistakes_add(reading->mistakes, root->place,
                            "the version of the format is missing; write `version: 1` first");
     else
-        read_version(reading, parts[0]);
-    if (parts[1] != NULL && is_map(reading, parts[1], "`host`"))
-        wardi_config_read_map(reading, parts[1], &wardi_host_keys, "host.", config, config->places);
-    /* Before the components, wherever it stands. */
-    if (parts[2] != NULL && is_map(reading, parts[2], "`defaults`"))
-        wardi_config_read_map(reading, parts[2], &wardi_component_keys, "", &config->defaults,
-                              config->defaults.places);
-    if (parts[3] != NULL && is_map(reading, parts[3], "`components`"))
-        read_components(reading, parts[3]);
-    if (config->child_count == 0)
-        wardi_mistakes_add(reading->mistakes, parts[3] != NULL ? parts[3]->place : root->place,
+        read_version(reading, parts[TOP_VERSION]);
+    read_shared(reading, parts); /* before the components, wherever it stands */
+    const wardi_yaml *groups = parts[TOP_GROUPS], *components = parts[TOP_COMPONENTS];
+    if (groups != NULL && is_map(reading, groups, "`groups`")) read_groups(reading, groups);
+    if (components != NULL && is_map(reading, components, "`components`"))
+        read_components(reading, components);
+    if (reading->config->child_count == 0)
+        wardi_mistakes_add(reading->mistakes, components != NULL ? components->place : root->place,
                            "there are no components; write them below `components:`, each with a "
                            "name and a `path`");
 }
@@ -133,6 +187,7 @@ ward_error wardi_config_parse(const char *bytes, size_t length, const char *dire
     wardi_config *config = wardi_alloc(sizeof *config);
     if (config == NULL) return WARD_ERROR_NO_MEMORY;
     config->host = (ward_host_options)WARD_INIT(ward_host_options);
+    config->supervisor = (ward_supervisor_options)WARD_INIT(ward_supervisor_options);
     wardi_reading reading = {config, &config->arena, mistakes, directory};
     size_t before = mistakes->count;
     const wardi_yaml *root = wardi_yaml_read(&config->arena, bytes, length, mistakes);

@@ -60,9 +60,11 @@ typedef struct wardi_keys {
     size_t count;
 } wardi_keys;
 
-extern const wardi_keys wardi_host_keys;      /* into wardi_config; paths begin with "host." */
-extern const wardi_keys wardi_component_keys; /* into wardi_config_child */
-extern const wardi_keys wardi_dir_keys;       /* into ward_preopen */
+extern const wardi_keys wardi_host_keys;       /* into wardi_config; paths begin with "host." */
+extern const wardi_keys wardi_supervisor_keys; /* the same; "supervisor." */
+extern const wardi_keys wardi_group_keys;      /* into wardi_config_group */
+extern const wardi_keys wardi_component_keys;  /* into wardi_config_child */
+extern const wardi_keys wardi_dir_keys;        /* into ward_preopen */
 
 /* ---- the configuration ---- */
 
@@ -75,11 +77,23 @@ typedef struct wardi_config_child {
     bool faulty; /* a mistake was found in it while reading */
 } wardi_config_child;
 
+typedef struct wardi_config_group {
+    ward_group_options options;
+    wardi_place place;   /* of its name */
+    wardi_place *places; /* one a key of wardi_group_keys; line 0: default */
+} wardi_config_group;
+
 typedef struct wardi_config {
     wardi_arena arena;
     ward_host_options host;
     uint32_t workers;
-    wardi_place places[8]; /* of wardi_host_keys */
+    ward_supervisor_options supervisor; /* but for its callback, workers and seed */
+    wardi_place places[8];              /* of wardi_host_keys */
+    wardi_place supervisor_places[4];   /* of wardi_supervisor_keys */
+    /* Each after the group that it is in, and siblings in the order of the file: so they may be
+     * added as they stand. */
+    wardi_config_group *groups;
+    size_t group_count;
     wardi_config_child defaults;
     wardi_config_child *children;
     size_t child_count;
@@ -97,6 +111,9 @@ ward_error wardi_config_read(const char *path, wardi_config **ret_config, wardi_
 
 /** One line each, "FILE:LINE:COLUMN: …", and their count. */
 void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes);
+/** What `ward validate` prints of a file on standard output, mistakes or none. */
+void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes, size_t component_count,
+                         bool json);
 /** NULL is fine. */
 void wardi_config_free(wardi_config *config);
 
@@ -133,9 +150,15 @@ const char *wardi_config_resolve(wardi_reading *reading, const char *path);
 void wardi_config_check(wardi_reading *reading);
 /** Names that are taken twice, needs of what is not there, cycles. */
 void wardi_config_check_needs(wardi_reading *reading);
+/** Figures of restarting and stopping that contradict, or that others make meaningless. */
+void wardi_config_check_restart(wardi_reading *reading, const wardi_config_child *child);
+/** The same of the groups; their names, what they are in, cycles; the groups of components. Puts
+ * the groups into their order. */
+void wardi_config_check_groups(wardi_reading *reading);
 /** The JSON Schema of the table, as a text to free(); NULL: out of memory. */
 char *wardi_config_schema(void);
-/** Index of the key `path` of components, which is in the table. */
+/** Index of the key `path`, which is in the table; and of one of components. */
+size_t wardi_key_index(const wardi_keys *keys, const char *path);
 size_t wardi_component_key(const char *path);
 
 #endif

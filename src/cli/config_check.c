@@ -96,24 +96,6 @@ static void check_thresholds(wardi_reading *reading, const wardi_config_child *c
     }
 }
 
-static void check_backoff(wardi_reading *reading, const wardi_config_child *child)
-{
-    const ward_backoff *backoff = &child->options.backoff;
-    uint64_t initial = backoff->initial_ns != 0 ? backoff->initial_ns : 100 * WARDI_MS;
-    uint64_t max = backoff->max_ns != 0 ? backoff->max_ns : 30 * WARDI_S;
-    if (max >= initial) return;
-    size_t key = wardi_component_key(backoff->max_ns != 0 ? "restart.max" : "restart.initial");
-    char first[40], last[40];
-    wardi_text text = WARDI_TEXT(first);
-    wardi_text_duration(&text, initial);
-    text = WARDI_TEXT(last);
-    wardi_text_duration(&text, max);
-    wardi_mistakes_add(reading->mistakes, child->places[key],
-                       "the longest delay (restart.max, %s) is shorter than the first "
-                       "(restart.initial, %s); make it at least as long",
-                       last, first);
-}
-
 static uint64_t host_memory_max(const wardi_config *config)
 {
     if (config->host.memory_bytes_max != 0) return config->host.memory_bytes_max;
@@ -153,7 +135,7 @@ static void check_child(wardi_reading *reading, const wardi_config_child *child)
                            "this component has no `path`; write `path: FILE.wasm` below it");
     if (reading->directory != NULL) check_files(reading, child);
     check_thresholds(reading, child);
-    check_backoff(reading, child);
+    wardi_config_check_restart(reading, child);
     check_limits(reading, child);
     if (has_path && !child->faulty && reading->mistakes->count == before)
         check_library(reading, child);
@@ -175,6 +157,7 @@ static void check_host(wardi_reading *reading)
 void wardi_config_check(wardi_reading *reading)
 {
     const wardi_config *config = reading->config;
+    wardi_config_check_groups(reading);
     if (config->child_count == 0) return;
     check_host(reading);
     for (size_t i = 0; i < config->child_count; i++) check_child(reading, &config->children[i]);

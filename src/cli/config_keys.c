@@ -1,5 +1,6 @@
 #include "cli/config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define MINUTE (60 * WARDI_S)
@@ -21,6 +22,23 @@ static const wardi_choice restarts[] = {{"permanent", WARD_RESTART_PERMANENT},
                                         {"transient", WARD_RESTART_TRANSIENT},
                                         {"temporary", WARD_RESTART_TEMPORARY},
                                         {NULL, 0}};
+/* A group does not end by itself, so that transient would be permanent. */
+static const wardi_choice group_restarts[] = {
+    {"permanent", WARD_RESTART_PERMANENT}, {"temporary", WARD_RESTART_TEMPORARY}, {NULL, 0}};
+static const wardi_choice backoffs[] = {{"off", WARD_BACKOFF_OFF},
+                                        {"fixed", WARD_BACKOFF_FIXED},
+                                        {"linear", WARD_BACKOFF_LINEAR},
+                                        {"exponential", WARD_BACKOFF_EXPONENTIAL},
+                                        {NULL, 0}};
+static const wardi_choice shutdowns[] = {{"graceful", WARD_SHUTDOWN_GRACEFUL},
+                                         {"immediate", WARD_SHUTDOWN_IMMEDIATE},
+                                         {"infinite", WARD_SHUTDOWN_INFINITE},
+                                         {NULL, 0}};
+static const wardi_choice strategies[] = {{"one_for_one", WARD_ONE_FOR_ONE},
+                                          {"one_for_all", WARD_ONE_FOR_ALL},
+                                          {"rest_for_one", WARD_REST_FOR_ONE},
+                                          {NULL, 0}};
+static const wardi_choice companions[] = {{"none", false}, {"needs", true}, {NULL, 0}};
 static const wardi_choice streams[] = {{"none", false}, {"inherit", true}, {NULL, 0}};
 static const wardi_choice accesses[] = {{"read", false}, {"write", true}, {NULL, 0}};
 
@@ -44,7 +62,56 @@ static const wardi_key host_items[] = {
     {"host.workers", WARDI_KEY_COUNT32, 0, HOST(workers), 1, 1024, NULL, "one a core, at least 2",
      "Threads that check and restart components."},
 };
+static_assert(WARD_COUNT(host_items) <= WARD_COUNT(((wardi_config *)0)->places), "a place a key");
 const wardi_keys wardi_host_keys = {"`host`", host_items, WARD_COUNT(host_items)};
+
+#define SUPERVISION_ROWS(prefix, at)                                                               \
+    {prefix "strategy", WARDI_KEY_CHOICE, 0, at(strategy), 0, 0, strategies, "one_for_one",        \
+     "Whom the restart of a member takes along: nobody, all, or those after it in the file."},     \
+    {prefix "failures.limit", WARDI_KEY_COUNT32, WARDI_KEY_NONE_NEGATIVE, at(failures_max), 0, 255, \
+     NULL, "3", "Members that may be given up in the window; one more, and it has failed itself."}, \
+    {prefix "failures.window", WARDI_KEY_DURATION, 0, at(failures_window_ns), WARDI_MS, 7 * DAY,   \
+     NULL, "60s", "The window that members given up are counted in."}
+
+#define ROOT(field) offsetof(wardi_config, supervisor.field)
+static const wardi_key supervisor_items[] = {
+    SUPERVISION_ROWS("supervisor.", ROOT),
+    {"supervisor.starts_max", WARDI_KEY_COUNT32, 0, ROOT(starts_max), 1, 100000, NULL,
+     "four a worker", "Components that start at the same time; others wait in turn."},
+};
+static_assert(WARD_COUNT(supervisor_items) <= WARD_COUNT(((wardi_config *)0)->supervisor_places),
+              "a place a key");
+const wardi_keys wardi_supervisor_keys = {"`supervisor`", supervisor_items,
+                                          WARD_COUNT(supervisor_items)};
+
+/* What a component and a group have alike. */
+#define BACKOFF_ROWS(at, limit)                                                                    \
+    {"restart.backoff", WARDI_KEY_CHOICE, 0, at(backoff.shape), 0, 0, backoffs, "exponential",     \
+     "How delays grow: none at all, always the first, by the first each time, or by the factor."}, \
+    {"restart.initial", WARDI_KEY_DURATION, 0, at(backoff.initial_ns), WARDI_MS, DAY, NULL,        \
+     "100ms", "The first delay."},                                                                 \
+    {"restart.max", WARDI_KEY_DURATION, 0, at(backoff.max_ns), WARDI_MS, DAY, NULL, "30s",         \
+     "The longest delay."},                                                                        \
+    {"restart.factor", WARDI_KEY_NUMBER, 0, at(backoff.factor), 1, 100, NULL, "2",                 \
+     "Each delay is so many times the one before."},                                               \
+    {"restart.jitter", WARDI_KEY_RATIO, WARDI_KEY_NONE_NEGATIVE, at(backoff.jitter), 0, 100, NULL, \
+     "10%", "How far a delay is drawn from its figure, both ways."},                               \
+    {"restart.limit", WARDI_KEY_COUNT32, 0, at(backoff.restarts_max), 1, 255, NULL, limit,         \
+     "Restarts in the window; one more, and it stays failed."},                                    \
+    {"restart.window", WARDI_KEY_DURATION, 0, at(backoff.window_ns), WARDI_MS, 7 * DAY, NULL,      \
+     "60s", "The window that restarts are counted in."},                                           \
+    {"restart.reset_after", WARDI_KEY_DURATION, 0, at(backoff.reset_after_ns), WARDI_MS, 7 * DAY,  \
+     NULL, "30s", "Healthy for so long, and the delay starts over."}
+
+#define GROUP(field) offsetof(wardi_config_group, options.field)
+static const wardi_key group_items[] = {
+    {"group", WARDI_KEY_TEXT, 0, GROUP(group), 0, 0, NULL, NULL, "The group that this one is in."},
+    SUPERVISION_ROWS("", GROUP),
+    {"restart.policy", WARDI_KEY_CHOICE, 0, GROUP(restart), 0, 0, group_restarts, "permanent",
+     "When it has failed: restarted with all in it, or given up at once."},
+    BACKOFF_ROWS(GROUP, "3"),
+};
+const wardi_keys wardi_group_keys = {"a group", group_items, WARD_COUNT(group_items)};
 
 #define DIR(field) offsetof(ward_preopen, field)
 static const wardi_key dir_items[] = {
@@ -77,6 +144,7 @@ static const wardi_key component_items[] = {
      "For load, instantiation and initialisation together."},
     {"stop_timeout", WARDI_KEY_DURATION, 0, PART(stop_timeout_ns), WARDI_MS, DAY, NULL, "5s",
      "For the export _cleanup."},
+    {"group", WARDI_KEY_TEXT, 0, CHILD(group), 0, 0, NULL, NULL, "The group that it is in."},
 
     {"limits.memory", WARDI_KEY_SIZE, 0, PART(limits.memory_bytes_max), 64 * KIB, 4 * GIB, NULL,
      "256MiB (dense: 16MiB)", "All linear memories together."},
@@ -122,20 +190,14 @@ static const wardi_key component_items[] = {
 
     {"restart.policy", WARDI_KEY_CHOICE, 0, CHILD(restart), 0, 0, restarts, "permanent",
      "When it is started again: always, unless it ended with status 0, or never."},
-    {"restart.initial", WARDI_KEY_DURATION, 0, CHILD(backoff.initial_ns), WARDI_MS, DAY, NULL, "100ms",
-     "The first delay."},
-    {"restart.max", WARDI_KEY_DURATION, 0, CHILD(backoff.max_ns), WARDI_MS, DAY, NULL, "30s",
-     "The longest delay."},
-    {"restart.factor", WARDI_KEY_NUMBER, 0, CHILD(backoff.factor), 1, 100, NULL, "2",
-     "Each delay is so many times the one before."},
-    {"restart.jitter", WARDI_KEY_RATIO, WARDI_KEY_NONE_NEGATIVE, CHILD(backoff.jitter), 0, 100, NULL, "10%",
-     "How far a delay is drawn from its figure, both ways."},
-    {"restart.limit", WARDI_KEY_COUNT32, 0, CHILD(backoff.restarts_max), 1, 255, NULL, "10",
-     "Restarts in the window; one more, and it stays failed."},
-    {"restart.window", WARDI_KEY_DURATION, 0, CHILD(backoff.window_ns), WARDI_MS, 7 * DAY, NULL, "60s",
-     "The window that restarts are counted in."},
-    {"restart.reset_after", WARDI_KEY_DURATION, 0, CHILD(backoff.reset_after_ns), WARDI_MS, 7 * DAY, NULL, "30s",
-     "Healthy for so long, and the delay starts over."},
+    {"restart.with", WARDI_KEY_SWITCH, 0, CHILD(restart_with_needs), 0, 0, companions, "none",
+     "needs: restarted when what it needs goes down; else only no longer ready."},
+    BACKOFF_ROWS(CHILD, "10"),
+
+    {"shutdown.mode", WARDI_KEY_CHOICE, 0, CHILD(shutdown), 0, 0, shutdowns, "graceful",
+     "By its clean-up and killed after a time; killed at once; or by its clean-up, waited for."},
+    {"shutdown.timeout", WARDI_KEY_DURATION, 0, CHILD(shutdown_timeout_ns), WARDI_MS, DAY, NULL,
+     "stop_timeout and 1s", "Of graceful: when it is killed."},
 
     {"wasi.args", WARDI_KEY_ARGS, 0, PART(wasi.args), 0, 0, NULL, "the name", "The program's arguments, its name first."},
     {"wasi.env", WARDI_KEY_ENV, 0, PART(wasi.env), 0, 0, NULL, NULL, "Environment variables."},
@@ -150,10 +212,15 @@ static const wardi_key component_items[] = {
 const wardi_keys wardi_component_keys = {"a component", component_items,
                                          WARD_COUNT(component_items)};
 
-size_t wardi_component_key(const char *path)
+size_t wardi_key_index(const wardi_keys *keys, const char *path)
 {
-    for (size_t i = 0; i < WARD_COUNT(component_items); i++)
-        if (strcmp(component_items[i].path, path) == 0) return i;
+    for (size_t i = 0; i < keys->count; i++)
+        if (strcmp(keys->items[i].path, path) == 0) return i;
     WARD_ASSERT(false && "a key of the table");
     return 0;
+}
+
+size_t wardi_component_key(const char *path)
+{
+    return wardi_key_index(&wardi_component_keys, path);
 }

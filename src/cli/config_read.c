@@ -217,7 +217,10 @@ static void set_figure(const wardi_key *key, char *at, uint64_t whole, double re
     case WARDI_KEY_SIZE:
     case WARDI_KEY_COUNT64: memcpy(at, &whole, sizeof whole); break;
     case WARDI_KEY_SIZE32:
-    case WARDI_KEY_COUNT32: memcpy(at, &(uint32_t){(uint32_t)whole}, sizeof(uint32_t)); break;
+    case WARDI_KEY_COUNT32:
+        if ((key->flags & WARDI_KEY_NONE_NEGATIVE) != 0 && whole == 0) whole = UINT32_MAX;
+        memcpy(at, &(uint32_t){(uint32_t)whole}, sizeof(uint32_t));
+        break;
     default: memcpy(at, &(double){negative ? -1.0 : real}, sizeof(double)); break;
     }
 }

@@ -70,13 +70,49 @@ static void print_health(FILE *to, const ward_event *event)
         fprintf(to, " (probe error: %s)", ward_probe_error_name(event->probe_error));
 }
 
-static void print_restart(FILE *to, const ward_event *event)
+static void print_delay(FILE *to, uint64_t delay_ns)
 {
     char delay[32];
     wardi_text text = WARDI_TEXT(delay);
-    wardi_text_duration(&text, event->delay_ns / WARDI_MS * WARDI_MS);
+    if (delay_ns < WARDI_MS) return;
+    wardi_text_duration(&text, delay_ns / WARDI_MS * WARDI_MS);
+    fprintf(to, " in %s", delay);
+}
+
+static const char *group_cause(ward_cause cause)
+{
+    switch (cause) {
+    case WARD_CAUSE_NONE: return "";
+    case WARD_CAUSE_SIBLING: return "a member failed";
+    case WARD_CAUSE_ESCALATION: return "too many failures";
+    case WARD_CAUSE_NEED: return "what it needs went down";
+    case WARD_CAUSE_OPERATOR: return "by request";
+    default: return ward_cause_name(cause);
+    }
+}
+
+static void print_group(FILE *to, const ward_event *event)
+{
+    bool over = strcmp(event->reason, "given up") == 0;
+    bool well = strcmp(event->reason, "running") == 0;
+    if (event->component[0] == '\0') {
+        wardi_output_styled(to, WARDI_RED, event->reason);
+        fputs(": more was given up than `supervisor` allows; the rest serves on", to);
+        return;
+    }
+    fputs("group ", to);
+    wardi_output_styled(to, over ? WARDI_RED : well ? WARDI_PLAIN : WARDI_YELLOW, event->reason);
+    print_delay(to, event->delay_ns);
+    if (!well) print_reason(to, ": ", group_cause(event->cause));
+}
+
+static void print_restart(FILE *to, const ward_event *event)
+{
     wardi_output_styled(to, WARDI_YELLOW, "restart");
-    fprintf(to, " in %s (%s, attempt %u)", delay, ward_cause_name(event->cause), event->attempt);
+    print_delay(to, event->delay_ns);
+    fprintf(to, " (%s", ward_cause_name(event->cause));
+    if (event->attempt != 0) fprintf(to, ", attempt %u", event->attempt); /* 0: not its own doing */
+    fputc(')', to);
     print_reason(to, ": ", event->reason);
 }
 
@@ -100,11 +136,7 @@ static void print_what(FILE *to, const ward_event *event)
                             event->flapping ? "flapping" : "no longer flapping");
         return;
     case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
-    case WARD_EVENT_GROUP:
-        fputs("group ", to);
-        wardi_output_styled(to, WARDI_YELLOW, event->reason);
-        if (event->cause != WARD_CAUSE_NONE) fprintf(to, " (%s)", ward_cause_name(event->cause));
-        return;
+    case WARD_EVENT_GROUP: print_group(to, event); return;
     }
     fputs(ward_event_kind_name(event->kind), to);
 }
@@ -157,8 +189,12 @@ static void set_what(json_t *object, const ward_event *event)
         json_object_set_new(object, "attempt", json_integer(event->attempt));
         json_object_set_new(object, "delay_ns", json_integer((json_int_t)event->delay_ns));
         break;
-    case WARD_EVENT_GIVEN_UP:
-    case WARD_EVENT_GROUP: set(object, "cause", ward_cause_name(event->cause)); break;
+    case WARD_EVENT_GIVEN_UP: set(object, "cause", ward_cause_name(event->cause)); break;
+    case WARD_EVENT_GROUP:
+        set(object, "to", event->reason);
+        set(object, "cause", ward_cause_name(event->cause));
+        json_object_set_new(object, "delay_ns", json_integer((json_int_t)event->delay_ns));
+        break;
     case WARD_EVENT_FLAPPING:
         json_object_set_new(object, "flapping", json_boolean(event->flapping));
         break;
@@ -172,9 +208,14 @@ void wardi_event_print_json(const ward_event *event)
     json_object_set_new(object, "time", time_json(event->wall_ns));
     json_object_set_new(object, "sequence", json_integer((json_int_t)event->sequence));
     set(object, "event", ward_event_kind_name(event->kind));
-    if (event->component[0] != '\0') set(object, "component", event->component);
+    bool is_group = event->kind == WARD_EVENT_GROUP, is_named = event->component[0] != '\0';
+    if (is_group)
+        set(object, "group", is_named ? event->component : NULL); /* null: the supervisor itself */
+    else if (is_named)
+        set(object, "component", event->component);
     set_what(object, event);
-    bool has_reason = event->kind != WARD_EVENT_STOPPED && event->kind != WARD_EVENT_FLAPPING;
+    bool has_reason = event->kind != WARD_EVENT_STOPPED && event->kind != WARD_EVENT_FLAPPING &&
+                      !is_group; /* of a group, the reason is what it goes to */
     if (has_reason) set(object, "reason", event->reason);
     wardi_json_print(object);
 }

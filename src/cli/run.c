@@ -49,8 +49,10 @@ static int name_width(const wardi_config *config)
 {
     enum { WIDTH_MAX = 24 };
     size_t width = 0;
-    for (size_t i = 0; i < config->child_count; i++) {
-        size_t length = strlen(config->children[i].component.name);
+    for (size_t i = 0; i < config->child_count + config->group_count; i++) {
+        size_t group = i - config->child_count;
+        size_t length = strlen(i < config->child_count ? config->children[i].component.name
+                                                       : config->groups[group].options.name);
         if (length > width) width = length;
     }
     return width < WIDTH_MAX ? (int)width : WIDTH_MAX;
@@ -89,6 +91,18 @@ static int read_config(run_state *run, const char *file)
     return status;
 }
 
+static int add_groups(run_state *run)
+{
+    ward_diag diag;
+    for (size_t i = 0; i < run->config->group_count; i++) {
+        const ward_group_options *group = &run->config->groups[i].options;
+        if (ward_supervisor_add_group(run->supervisor, group, &diag) == WARD_OK) continue;
+        wardi_complain("run: group %s: %s", group->name, diag.text);
+        return WARDI_EXIT_CONFIG;
+    }
+    return WARDI_EXIT_OK;
+}
+
 static int add_children(run_state *run)
 {
     ward_diag diag;
@@ -104,7 +118,7 @@ static int add_children(run_state *run)
 static int open_supervisor(run_state *run)
 {
     ward_diag diag;
-    ward_supervisor_options options = WARD_INIT(ward_supervisor_options);
+    ward_supervisor_options options = run->config->supervisor;
     if (wardi_cli_host_open(&run->config->host, &run->host, &diag) != WARD_OK)
         return complain_of("the host cannot be opened: ", &diag);
     wardi_events_options events = {
@@ -120,7 +134,8 @@ static int open_supervisor(run_state *run)
     options.event_context = run->events;
     if (ward_supervisor_new(run->host, &options, &run->supervisor, &diag) != WARD_OK)
         return complain_of("", &diag);
-    return add_children(run);
+    int status = add_groups(run);
+    return status == WARDI_EXIT_OK ? add_children(run) : status;
 }
 
 /* ---- stopping ---- */

@@ -27,6 +27,10 @@ typedef struct wardi_validate_settings {
     bool json, load, schema;
 } wardi_validate_settings;
 
+typedef struct wardi_explain_settings {
+    bool json;
+} wardi_explain_settings;
+
 typedef struct wardi_run_settings {
     bool json, quiet;
     uint64_t stop_timeout_ns;
@@ -41,6 +45,7 @@ int wardi_inspect_run(const void *settings, char **args, int arg_count);
 int wardi_frame_decode_run(const void *settings, char **args, int arg_count);
 int wardi_frame_encode_run(const void *settings, char **args, int arg_count);
 int wardi_validate_run(const void *settings, char **args, int arg_count);
+int wardi_explain_run(const void *settings, char **args, int arg_count);
 int wardi_run_run(const void *settings, char **args, int arg_count);
 int wardi_completion_run(const void *settings, char **args, int arg_count);
 int wardi_help_run(const void *settings, char **args, int arg_count);

@@ -96,10 +96,10 @@ static int print_schema(void)
     return wardi_output_finish(WARDI_EXIT_OK, WARDI_EXIT_FAILED);
 }
 
-static void print_result(const wardi_validate_settings *validate, const char *file,
-                         const wardi_mistakes *mistakes, size_t component_count)
+void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes, size_t component_count,
+                         bool json)
 {
-    if (validate->json)
+    if (json)
         print_json(file, mistakes, component_count);
     else if (mistakes->count > 0)
         wardi_mistakes_print(stdout, file, mistakes);
@@ -120,7 +120,8 @@ int wardi_validate_run(const void *settings, char **args, int arg_count)
     if (error == WARD_OK) error = try_host(config, validate->load, &mistakes);
     int status = error == WARD_OK ? WARDI_EXIT_OK : WARDI_EXIT_FAILED;
     if (error == WARD_OK || error == WARD_ERROR_CONFIG)
-        print_result(validate, file, &mistakes, config != NULL ? config->child_count : 0);
+        wardi_mistakes_show(file, &mistakes, config != NULL ? config->child_count : 0,
+                            validate->json);
     else
         wardi_complain("validate: %s", diag.text);
     wardi_mistakes_done(&mistakes);

@@ -135,6 +135,12 @@ static ward_error resolve_component(const ward_component_options *options, child
     return WARD_OK;
 }
 
+ward_error child_resolve(const ward_child_options *options, child *ret_child, ward_diag *ret_diag)
+{
+    ward_error error = options_resolve(options, ret_child, ret_diag);
+    return error == WARD_OK ? resolve_component(options->component, ret_child, ret_diag) : error;
+}
+
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag)
 {
@@ -144,8 +150,7 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
     child *c = wardi_alloc(sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
-    error = options_resolve(options, c, ret_diag);
-    if (error == WARD_OK) error = resolve_component(options->component, c, ret_diag);
+    error = child_resolve(options, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
     if (error == WARD_OK)
         error = wardi_component_new(s->engine, options->component, &c->component, ret_diag);

@@ -109,6 +109,8 @@ void supervisor_unlock(ward_supervisor *s);
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag);
 void child_free(child *c);
+/* What a child's options, and those of its component, mean: its policies. Nothing to free. */
+ward_error child_resolve(const ward_child_options *options, child *ret_child, ward_diag *ret_diag);
 static inline const char *child_name(const child *c)
 {
     return ward_component_name(c->component);

@@ -504,6 +504,17 @@ ward_error ward_supervisor_ask(ward_supervisor *s, const char *name, ward_reques
 
 /* ---- status ---- */
 
+/* It is, or a group that it is in. */
+static bool is_given_up(const child *c)
+{
+    const wardi_tree *tree = c->supervisor->tree;
+    wardi_node_view view;
+    if (c->given_up) return true;
+    for (wardi_node_id at = c->node; wardi_tree_look(tree, at, &view); at = view.parent)
+        if (view.state == WARDI_NODE_QUARANTINED) return true;
+    return false;
+}
+
 static void status_of(const child *c, ward_child_status *status)
 {
     status->state = ward_component_state(c->component);
@@ -511,7 +522,7 @@ static void status_of(const child *c, ward_child_status *status)
     status->ready = c->ready;
     status->live = wardi_health_live(status->state, &c->trend);
     status->flapping = c->trend.flapping;
-    status->given_up = c->given_up;
+    status->given_up = is_given_up(c);
     status->restarts = c->restarts;
     memcpy(status->restarts_by_cause, c->restarts_by_cause, sizeof c->restarts_by_cause);
     status->checked_age_ns = c->checked_at_ns != 0 ? wardi_now_ns() - c->checked_at_ns : 0;

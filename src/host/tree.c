@@ -18,14 +18,19 @@ static const uint32_t up =
 static const uint32_t coming = BIT(WAITING) | BIT(QUEUED) | BIT(BACKOFF) | BIT(STARTING);
 static const uint32_t over = BIT(ENDED) | BIT(QUARANTINED);
 
+static uint64_t delay_of(const wardi_node_action *action, uint64_t now_ns)
+{
+    bool waits = action->to == WARDI_NODE_BACKOFF && action->due_ns > now_ns;
+    return waits ? action->due_ns - now_ns : 0;
+}
+
 static void tell_restart(child *c, const wardi_node_action *action)
 {
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     ward_event event = event_of(c, WARD_EVENT_RESTART);
     event.cause = action->cause;
     event.attempt = action->attempt;
-    if (action->to == WARDI_NODE_BACKOFF && action->due_ns > now_ns)
-        event.delay_ns = action->due_ns - now_ns;
+    event.delay_ns = delay_of(action, now_ns);
     c->restarts++;
     c->restarts_by_cause[action->cause]++;
     wardi_window_add(&c->restarts_recent, c->resource_window_ns, now_ns);
@@ -51,11 +56,8 @@ static const char *group_words(const wardi_node_action *action)
     if (action->exhausted) return "exhausted";
     switch (action->to) {
     case WARDI_NODE_RUNNING: return "running";
-    case WARDI_NODE_LEAVING:
-    case WARDI_NODE_BACKOFF:
-        return action->cause != WARD_CAUSE_NONE && action->cause != WARD_CAUSE_OPERATOR
-                   ? "restarting"
-                   : "stopping";
+    case WARDI_NODE_LEAVING: return "stopping"; /* what follows may change until all are down */
+    case WARDI_NODE_BACKOFF: return "restarting";
     case WARDI_NODE_QUARANTINED: return "given up";
     case WARDI_NODE_REMOVED: return "removed";
     default: return "stopped";
@@ -80,7 +82,8 @@ static void tell_group(ward_supervisor *s, const wardi_node_action *action)
                         .kind = WARD_EVENT_GROUP,
                         .component = g != NULL ? g->name : "",
                         .version = "",
-                        .cause = action->cause};
+                        .cause = action->cause,
+                        .delay_ns = delay_of(action, wardi_sched_now(s->sched))};
     event_push(s, event, group_words(action));
     if ((action->what & WARDI_DO_REMOVE) == 0 || g == NULL) return;
     wardi_free(g->name);

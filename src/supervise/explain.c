@@ -33,11 +33,11 @@ static void detect_by_checks(wardi_explanation *e, const wardi_explain_policy *p
     uint32_t more = p->fall - 1;
     add(e, WARDI_PHASE_DETECT, "until the next check", p->interval_ns, p->interval_ns / 2);
     if (more != 0)
-        add(e, WARDI_PHASE_DETECT, "checks before the last that fall asks for",
+        add(e, WARDI_PHASE_DETECT, "further checks, as fall asks",
             times(period(p->interval_ns, worst), more),
             times(period(p->interval_ns, typical), more));
-    add(e, WARDI_PHASE_DETECT, hangs ? "the check's deadline" : "the check itself",
-        p->check_timeout_ns, hangs ? p->check_timeout_ns : 0);
+    add(e, WARDI_PHASE_DETECT, "the check, up to its timeout", p->check_timeout_ns,
+        hangs ? p->check_timeout_ns : 0);
     add(e, WARDI_PHASE_DETECT, "tick of the deadline", p->tick_ns, hangs ? p->tick_ns / 2 : 0);
 }
 
@@ -50,16 +50,26 @@ static void detect(wardi_explanation *e, const wardi_explain_policy *p, wardi_fa
             p->message_timeout_ns);
         add(e, WARDI_PHASE_DETECT, "tick of the deadline", p->tick_ns, p->tick_ns / 2);
         return;
+    case WARDI_FAULT_TRAP_CHECK:
+        if (p->traps_uncounted)
+            add(e, WARDI_PHASE_DETECT, "on_trap counts no trap", WARDI_FOREVER, WARDI_FOREVER);
+        else
+            detect_by_checks(e, p, false);
+        return;
     case WARDI_FAULT_HANG_CHECK: detect_by_checks(e, p, true); return;
     case WARDI_FAULT_UNHEALTHY: detect_by_checks(e, p, false); return;
     }
 }
 
-/* The longest delay that intensity allows: that of its last restart. */
-static uint64_t longest_delay(const wardi_tree_policy *policy)
+/* Where delays grow, they grow up to the cap: intensity does not end that, for what fails slowly,
+ * but before it was well for reset_after, comes to any step within any intensity. */
+static uint64_t longest_delay(const wardi_pace *pace)
 {
-    uint32_t last = policy->intensity.max != 0 ? policy->intensity.max - 1 : 0;
-    return wardi_pace_delay(&policy->pace, last, 1);
+    wardi_pace longest = *pace;
+    bool grows = pace->shape == WARDI_PACE_LINEAR ||
+                 (pace->shape == WARDI_PACE_EXPONENTIAL && pace->factor > 1);
+    if (grows) longest.initial_ns = longest.max_ns;
+    return wardi_pace_delay(&longest, 0, 1);
 }
 
 /* What answers health is asked to stop first; what does not is killed. What trapped, or was ended
@@ -67,6 +77,7 @@ static uint64_t longest_delay(const wardi_tree_policy *policy)
 static void stop_terms(wardi_explanation *e, const wardi_explain_policy *p, wardi_fault fault)
 {
     const wardi_tree_policy *s = &p->supervise;
+    if (p->dropped) return;
     if (fault == WARDI_FAULT_HANG_CHECK) add(e, WARDI_PHASE_RECOVER, "kill", s->kill_ns, 0);
     if (fault != WARDI_FAULT_UNHEALTHY) return;
     uint64_t stop = s->shutdown == WARDI_SHUTDOWN_GRACEFUL   ? s->stop_ns
@@ -83,14 +94,18 @@ wardi_explanation wardi_explain(const wardi_explain_policy *policy, wardi_fault 
                                wardi_restart_wanted(s->restart, false) && s->intensity.max != 0};
     WARD_ASSERT(policy->fall >= 1);
     detect(&e, policy, fault);
-    if (!e.restarted) return e;
+    if (!e.restarted || e.worst_ns[WARDI_PHASE_DETECT] == WARDI_FOREVER) return e;
     /* The delay runs while it is stopped: only the longer of the two would have to be waited for.
      * They are added up in the worst case, since a sum of terms is what can be read and checked. */
     stop_terms(&e, policy, fault);
     if (policy->group_stop_ns != 0)
         add(&e, WARDI_PHASE_RECOVER, "its group stops", policy->group_stop_ns,
             policy->stop_typical_ns);
-    add(&e, WARDI_PHASE_RECOVER, "back-off", longest_delay(s), wardi_pace_delay(&s->pace, 0, 0.5));
+    add(&e, WARDI_PHASE_RECOVER, "back-off", longest_delay(&s->pace),
+        wardi_pace_delay(&s->pace, 0, 0.5));
+    if (policy->needs_start_ns != 0)
+        add(&e, WARDI_PHASE_RECOVER, "what it needs starts", policy->needs_start_ns,
+            policy->start_typical_ns);
     add(&e, WARDI_PHASE_RECOVER, "start", s->start_ns, policy->start_typical_ns);
     if (policy->startup_ns != 0)
         add(&e, WARDI_PHASE_RECOVER, "start-up probe", policy->startup_ns, 0);
@@ -104,6 +119,7 @@ const char *wardi_fault_name(wardi_fault fault)
     static const char *const names[WARDI_FAULTS] = {
         [WARDI_FAULT_TRAP] = "trap",
         [WARDI_FAULT_HANG_MESSAGE] = "hang in a message",
+        [WARDI_FAULT_TRAP_CHECK] = "trap in a check",
         [WARDI_FAULT_HANG_CHECK] = "hang in a check",
         [WARDI_FAULT_UNHEALTHY] = "unhealthy answer",
     };

@@ -5,7 +5,8 @@
  * worst: nothing takes longer, as long as the host has a worker free and every limit is kept.
  * typical: the first failure, of a component that stops and starts as fast as it is said to. A
  * component that needs others serves again when they do, and one that waits in a queue for a start
- * (starts_max) when that is free; neither is added up here, nor is what escalation adds. */
+ * (starts_max) when that is free; neither is added up here, nor is what escalation adds. The system
+ * is one that runs: nobody else is starting or failing. */
 #ifndef WARDI_EXPLAIN_H
 #define WARDI_EXPLAIN_H
 
@@ -14,10 +15,11 @@
 typedef enum wardi_fault {
     WARDI_FAULT_TRAP,         /* in a message or any other call */
     WARDI_FAULT_HANG_MESSAGE, /* a message that does not end */
-    WARDI_FAULT_HANG_CHECK,   /* a health check that does not end */
+    WARDI_FAULT_TRAP_CHECK,   /* every health check traps */
+    WARDI_FAULT_HANG_CHECK,   /* no health check ends */
     WARDI_FAULT_UNHEALTHY,    /* health answers Unhealthy */
 } wardi_fault;
-enum { WARDI_FAULTS = 4 };
+enum { WARDI_FAULTS = 5 };
 const char *wardi_fault_name(wardi_fault fault); /**< "trap", …; static */
 
 /** What the sum is made from. */
@@ -27,11 +29,16 @@ typedef struct wardi_explain_policy {
     uint64_t interval_ns;        /* between health checks */
     uint64_t check_timeout_ns;   /* of a health check */
     uint32_t fall;               /* bad verdicts in a row, at least 1 */
+    bool traps_uncounted;        /* a trap of a check is no bad verdict */
+    bool dropped; /* what failed a check is let go where it stands: neither asked to stop nor killed
+                   */
     uint64_t startup_ns; /* worst case until the start-up probe passes, beyond the start; 0: none */
     uint64_t start_typical_ns, stop_typical_ns; /* measured, or 0 */
     /** Longest stop among those that leave with it (stop and kill, WARDI_FOREVER if infinite); 0
      * under ONE_FOR_ONE. */
     uint64_t group_stop_ns;
+    /** Longest way from a start to Ready among what it needs and what leaves with it; 0: none. */
+    uint64_t needs_start_ns;
     wardi_tree_policy supervise;
 } wardi_explain_policy;
 

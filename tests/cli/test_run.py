@@ -195,6 +195,87 @@ class RunEnds(Case):
         self.assertEqual(run.end(), 0)
 
 
+class RunGroups(Case):
+    # Traps at its first check: failed, and restarted with whom its group says.
+    BAD = ("  bad: {path: GUESTS/trap-unreachable.wat, group: pair, health: {on_trap: failed},\n"
+           "        restart: {backoff: fixed, initial: 20ms, limit: 2}}\n")
+    MATE = "  mate: {path: GUESTS/healthy-borsh.wat, group: pair}\n"
+    PAIR = "version: 1\ngroups:\n  pair: {strategy: one_for_all, restart: {policy: temporary}}\n"
+
+    def test_a_crash_takes_its_mate_along(self):
+        config = self.config(self.BAD + self.MATE + "  other: {path: GUESTS/healthy-borsh.wat}\n",
+                             head=self.PAIR.replace("temporary", "permanent"))
+        run = Run(self, config)
+        self.assertEqual(run.wait_event(event="restart", component="bad")["cause"], "crash")
+        mate = run.wait_event(event="restart", component="mate")
+        self.assertEqual((mate["cause"], mate["attempt"]), ("sibling", 0))
+        run.wait_event(event="group", group="pair", to="running")
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        events = run.events()
+        self.assertFalse([e for e in events if e["event"] == "restart" and e["component"] == "other"])
+        group = next(e for e in events if e["event"] == "group" and e["to"] == "restarting")
+        self.assertEqual(list(group), ["time", "sequence", "event", "group", "to", "cause", "delay_ns"])
+        self.assertEqual(group["cause"], "sibling")
+        self.assertGreater(group["delay_ns"], 0)
+
+    def test_rest_for_one_goes_by_the_order_of_the_file(self):
+        head = self.PAIR.replace("one_for_all", "rest_for_one")
+        run = Run(self, self.config(self.MATE + self.BAD + self.MATE.replace("mate", "late"), head=head))
+        run.wait_event(event="restart", component="late", cause="sibling")
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertFalse([e for e in run.events()
+                          if e["event"] == "restart" and e["component"] == "mate"])
+
+    def test_one_that_is_given_up_leaves_the_rest(self):
+        run = Run(self, self.config(self.BAD + self.MATE + "  other: {path: GUESTS/healthy-borsh.wat}\n",
+                                    head=self.PAIR))
+        run.wait_event(event="given_up", component="bad")
+        run.wait_event(event="group", group="pair", to="given up")
+        time.sleep(0.2)
+        self.assertIsNone(run.process.poll())
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+
+    def test_nothing_is_left_but_a_group_that_is_given_up(self):
+        run = Run(self, self.config(self.BAD + self.MATE, head=self.PAIR))
+        self.assertEqual(run.end(), 1)
+        self.assertIn("every component has ended or was given up", run.errors[0])
+
+    def test_the_supervisor_is_exhausted_and_serves_on(self):
+        head = "version: 1\nsupervisor: {failures: {limit: 0}}\n"
+        run = Run(self, self.config(self.BAD.replace("group: pair, ", "") +
+                                    "  other: {path: GUESTS/healthy-borsh.wat}\n", head=head))
+        self.assertIsNone(run.wait_event(event="group", to="exhausted")["group"])
+        run.wait_event(event="ready", component="other", ready=True)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+
+    def test_as_deep_as_is_valid(self):
+        head = "version: 1\ngroups:\n  g0: {}\n" + "".join(
+            f"  g{i}: {{group: g{i - 1}}}\n" for i in range(1, 62))
+        run = Run(self, self.config("  a: {path: GUESTS/healthy-borsh.wat, group: g61}\n", head=head))
+        run.wait_event(event="ready", component="a", ready=True)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+
+    def test_people_on_a_terminal(self):
+        parent, child = pty.openpty()
+        run = Run(self, self.config(self.BAD + self.MATE, head=self.PAIR), stdout=child)
+        os.close(child)
+        shown = b""
+        while b"given up\x1b[0m: too many" not in shown:
+            shown += os.read(parent, 65536)
+        self.assertEqual(run.end(), 1)
+        os.close(parent)
+        plain = re.sub(r"\x1b\[\d*m", "", shown.decode()).replace("\r", "")
+        for line in (r"pair  group stopping: a member failed", r"mate  restart \(sibling\)",
+                     r"pair  group restarting in \d+ms: a member failed", r"pair  group running",
+                     r"pair  group given up: too many failures"):
+            self.assertRegex(plain, rf"(?m)^\d\d:\d\d:\d\d\.\d{{3}}  {line}$")
+
+
 class RunStreams(Case):
     BUSY = ("  a: {path: GUESTS/trap-unreachable.wat,\n"
             "      restart: {initial: 1ms, max: 1ms, limit: 255, window: 1ms},\n"

@@ -5,7 +5,8 @@ import unittest
 
 from support import WARD, Case, environment
 
-COMMANDS = ["check", "inspect", "frame decode", "frame encode", "validate", "run", "completion",
+COMMANDS = ["check", "inspect", "frame decode", "frame encode", "validate", "explain", "run",
+            "completion",
             "help", "version"]
 
 WRONG = [  # arguments, exit status, what is said
@@ -29,6 +30,7 @@ WRONG = [  # arguments, exit status, what is said
     (["inspect"], 2, "something is missing: ward inspect FILE"),
     (["frame", "decode"], 2, "something is missing: ward frame decode HEX... | -"),
     (["validate", "a", "b"], 2, '"b" is too much'),
+    (["explain", "a", "b", "c"], 2, '"c" is too much'),
     (["run", "--stop-timeout", "10 sec"], 2, "write 10s"),
     (["completion", "tcsh"], 2, "there are bash, zsh and fish"),
     (["help", "chek"], 2, "did you mean `ward check`?"),
@@ -108,6 +110,7 @@ class Completion(Case):
             (directory / name).touch()
         self.assertEqual(sorted(self.complete("check", "", cwd=directory)), ["a.wasm", "b.wat"])
         self.assertEqual(self.complete("run", "", cwd=directory), ["c.yaml"])
+        self.assertEqual(self.complete("explain", "", cwd=directory), ["c.yaml"])
 
     def test_other_shells_can_read_theirs(self):
         for shell in filter(shutil.which, ("bash", "zsh", "fish")):

@@ -1,25 +1,8 @@
 /* ward.yaml: what good files become, and every message of bad ones, with its place. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "cli/config.h"
-
-#define HEAD "version: 1\ncomponents:\n"
-#define A HEAD "  a: {path: a.wasm}\n"
-
-typedef struct bad_case {
-    const char *yaml;
-    const char *expected; /* LINE:COLUMN: message, a line each */
-} bad_case;
+#include "config_kit.h"
 
 static const bad_case bad_cases[] = {
     /* the file as a whole */
@@ -42,8 +25,8 @@ static const bad_case bad_cases[] = {
     {HEAD "\ta: b\n",
      "3:1: not YAML: tab character may not be used as indentation; look at this line and the one "
      "above\n"},
-    {A "extra: 1\n",
-     "4:1: \"extra\" is no key of the file; it takes version, host, defaults, components\n"},
+    {A "extra: 1\n", "4:1: \"extra\" is no key of the file; it takes version, host, supervisor, "
+                     "defaults, groups, components\n"},
     {A "defualts: {}\n", "4:1: \"defualts\" is no key of the file; did you mean `defaults`?\n"},
     {A "version: 1\n",
      "4:1: \"version\" stands here for the second time, after line 1; keep one\n"},
@@ -73,7 +56,7 @@ static const bad_case bad_cases[] = {
      "3:21: \"timeout\" is no key of a component; did you mean `health.timeout`?\n"},
     {HEAD "  a: {path: a.wasm, colour: red}\n",
      "3:21: \"colour\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, limits, health, restart, wasi\n"},
+     "stop_timeout, group, limits, health, restart, shutdown, wasi\n"},
     {HEAD "  a: {path: a.wasm, health: {intervall: 1s}}\n",
      "3:30: \"intervall\" is no key of `health`; did you mean `interval`?\n"},
     {HEAD "  a:\n    path: a.wasm\n    health:\n      interval: 1s\n      interval: 2s\n",
@@ -82,7 +65,7 @@ static const bad_case bad_cases[] = {
      "3:29: health takes keys of its own; write them below it, indented\n"},
     {HEAD "  a: {path: a.wasm, \"x\\e[2J\": 1}\n",
      "3:21: \"x\\x1b[2J\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, limits, health, restart, wasi\n"},
+     "stop_timeout, group, limits, health, restart, shutdown, wasi\n"},
 
     /* values */
     {HEAD "  a: {path: [a.wasm]}\n",
@@ -186,39 +169,10 @@ static const bad_case bad_cases[] = {
      "5:34: stop_timeout: \"3\" is no duration; it has no unit: write 3s or 3ms\n"},
 };
 
-static char *listed(const wardi_mistakes *mistakes)
-{
-    char *text = NULL;
-    size_t length = 0;
-    FILE *to = open_memstream(&text, &length);
-    for (size_t i = 0; i < mistakes->kept; i++)
-        fprintf(to, "%u:%u: %s\n", mistakes->items[i].place.line, mistakes->items[i].place.column,
-                mistakes->items[i].text);
-    fclose(to);
-    return text;
-}
-
 static void bad(void **state)
 {
-    size_t wrong = 0;
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(bad_cases); i++) {
-        wardi_mistakes mistakes = {0};
-        wardi_config *config = NULL;
-        ward_error error = wardi_config_parse(bad_cases[i].yaml, strlen(bad_cases[i].yaml), NULL,
-                                              &config, &mistakes);
-        char *text = listed(&mistakes);
-        if (strcmp(text, bad_cases[i].expected) != 0)
-            print_error("of\n%s\nexpected\n%sgot\n%s", bad_cases[i].yaml, bad_cases[i].expected,
-                        text);
-        wrong += strcmp(text, bad_cases[i].expected) != 0;
-        assert_int_equal(error, WARD_ERROR_CONFIG);
-        assert_null(config);
-        assert_int_equal(mistakes.count, mistakes.kept);
-        free(text);
-        wardi_mistakes_done(&mistakes);
-    }
-    assert_int_equal(wrong, 0);
+    check_bad(bad_cases, WARD_COUNT(bad_cases));
 }
 
 static void nul_in_file(void **state)
@@ -253,18 +207,6 @@ static void too_many(void **state)
     wardi_mistakes_done(&mistakes);
 }
 
-static wardi_config *parsed(const char *yaml, const char *directory)
-{
-    wardi_mistakes mistakes = {0};
-    wardi_config *config = NULL;
-    ward_error error = wardi_config_parse(yaml, strlen(yaml), directory, &config, &mistakes);
-    char *text = listed(&mistakes);
-    if (error != WARD_OK) fail_msg("%s: %s", ward_error_name(error), text);
-    free(text);
-    wardi_mistakes_done(&mistakes);
-    return config;
-}
-
 static void least(void **state)
 {
     wardi_config *config = parsed(A, NULL);
@@ -287,14 +229,25 @@ static const char everything[] =
     "version: 1\n"
     "host: {profile: dense, components_max: 7, memory_max: 8MiB, cache: off, compile_threads: 3,\n"
     "       compile_memory: 512MiB, compile_timeout: 30s, workers: 4}\n"
+    "supervisor: {strategy: one_for_one, failures: {limit: 5, window: 70s}, starts_max: 6}\n"
+    "groups:\n"
+    "  inner:\n"
+    "    group: outer\n"
+    "    strategy: one_for_one\n"
+    "    failures: {limit: 0, window: 71s}\n"
+    "    restart: {policy: permanent, backoff: linear, initial: 3s, max: 4s, jitter: 5%, limit: "
+    "2,\n"
+    "              window: 72s, reset_after: 73s}\n"
+    "  outer: {strategy: rest_for_one, restart: {factor: 3}}\n"
     "components:\n"
-    "  db: {path: /x/db.wasm}\n"
+    "  db: {path: /x/db.wasm, group: outer, shutdown: {mode: infinite}}\n"
     "  plugin:\n"
     "    path: a.wasm\n"
     "    version: 1.20\n"
     "    needs: [db]\n"
     "    start_timeout: 20s\n"
     "    stop_timeout: 1m30s\n"
+    "    group: inner\n"
     "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000}\n"
     "    health:\n"
     "      interval: 2s\n"
@@ -316,8 +269,9 @@ static const char everything[] =
     "        traps: {degraded_at: 3}\n"
     "        restarts: {degraded_at: 4}\n"
     "        busy: {unhealthy_at: 100%}\n"
-    "    restart: {policy: transient, initial: 1s, max: 2s, factor: 1.5, jitter: 0%, limit: 3,\n"
-    "              window: 63s, reset_after: 64s}\n"
+    "    restart: {policy: transient, with: needs, backoff: exponential, initial: 1s, max: 2s,\n"
+    "              factor: 1.5, jitter: 0%, limit: 3, window: 63s, reset_after: 64s}\n"
+    "    shutdown: {mode: graceful, timeout: 95s}\n"
     "    wasi:\n"
     "      args: [plugin, --fast, \"\"]\n"
     "      env: {A: 1, B: \"x y\", C: }\n"
@@ -358,6 +312,10 @@ static void all_of_restart(const ward_child_options *options)
 {
     const ward_backoff *backoff = &options->backoff;
     assert_int_equal(options->restart, WARD_RESTART_TRANSIENT);
+    assert_true(options->restart_with_needs);
+    assert_int_equal(options->shutdown, WARD_SHUTDOWN_GRACEFUL);
+    assert_int_equal(options->shutdown_timeout_ns, 95 * WARDI_S);
+    assert_int_equal(backoff->shape, WARD_BACKOFF_EXPONENTIAL);
     assert_int_equal(backoff->initial_ns, WARDI_S);
     assert_int_equal(backoff->max_ns, 2 * WARDI_S);
     assert_float_equal(backoff->factor, 1.5, 1e-12);
@@ -365,6 +323,39 @@ static void all_of_restart(const ward_child_options *options)
     assert_int_equal(backoff->restarts_max, 3);
     assert_int_equal(backoff->window_ns, 63 * WARDI_S);
     assert_int_equal(backoff->reset_after_ns, 64 * WARDI_S);
+}
+
+static void all_of_groups(const wardi_config *config)
+{
+    const ward_supervisor_options *root = &config->supervisor;
+    assert_int_equal(root->strategy, WARD_ONE_FOR_ONE);
+    assert_int_equal(root->failures_max, 5);
+    assert_int_equal(root->failures_window_ns, 70 * WARDI_S);
+    assert_int_equal(root->starts_max, 6);
+    assert_int_equal(config->group_count, 2);
+    /* The group above stands first, wherever it stood in the file. */
+    const ward_group_options *outer = &config->groups[0].options;
+    const ward_group_options *inner = &config->groups[1].options;
+    assert_string_equal(outer->name, "outer");
+    assert_null(outer->group);
+    assert_int_equal(outer->strategy, WARD_REST_FOR_ONE);
+    assert_int_equal(outer->failures_max, 0);
+    assert_float_equal(outer->backoff.factor, 3, 1e-12);
+    assert_string_equal(inner->name, "inner");
+    assert_string_equal(inner->group, "outer");
+    assert_int_equal(inner->failures_max, -1); /* none, for 0 would be the default */
+    assert_int_equal(inner->failures_window_ns, 71 * WARDI_S);
+    assert_int_equal(inner->restart, WARD_RESTART_PERMANENT);
+    assert_int_equal(inner->backoff.shape, WARD_BACKOFF_LINEAR);
+    assert_int_equal(inner->backoff.initial_ns, 3 * WARDI_S);
+    assert_int_equal(inner->backoff.max_ns, 4 * WARDI_S);
+    assert_float_equal(inner->backoff.jitter, 0.05, 1e-12);
+    assert_int_equal(inner->backoff.restarts_max, 2);
+    assert_int_equal(inner->backoff.window_ns, 72 * WARDI_S);
+    assert_int_equal(inner->backoff.reset_after_ns, 73 * WARDI_S);
+    assert_string_equal(config->children[0].options.group, "outer");
+    assert_int_equal(config->children[0].options.shutdown, WARD_SHUTDOWN_INFINITE);
+    assert_string_equal(config->children[1].options.group, "inner");
 }
 
 static void all_of_wasi(const ward_wasi_grants *wasi)
@@ -410,6 +401,7 @@ static void all(void **state)
     assert_int_equal(child->component.limits.fuel_per_call, 1000000);
     all_of_health(child);
     all_of_restart(&child->options);
+    all_of_groups(config);
     all_of_wasi(&child->component.wasi);
     wardi_config_free(config);
 }
@@ -431,6 +423,12 @@ static void nothing_forgotten(void **state)
     }
     for (size_t i = 0; i < wardi_host_keys.count; i++)
         if (config->places[i].line == 0) fail_msg("%s", wardi_host_keys.items[i].path);
+    for (size_t i = 0; i < wardi_supervisor_keys.count; i++)
+        if (config->supervisor_places[i].line == 0)
+            fail_msg("%s", wardi_supervisor_keys.items[i].path);
+    for (size_t i = 0; i < wardi_group_keys.count; i++)
+        if (config->groups[0].places[i].line == 0 && config->groups[1].places[i].line == 0)
+            fail_msg("%s", wardi_group_keys.items[i].path);
     wardi_config_free(config);
 }
 

@@ -86,13 +86,25 @@ static size_t missing_rows(const char *document, const wardi_keys *keys)
     return missing;
 }
 
+/* The keys of groups are those of components in part: each kind has rows of its own. */
+static char *part_of(const char *document, const char *heading, const char *next)
+{
+    const char *start = strstr(document, heading);
+    if (start == NULL) fail_msg("there is no \"%s\"", heading);
+    const char *end = strstr(start + 1, next);
+    return strndup(start, end != NULL ? (size_t)(end - start) : strlen(start));
+}
+
 static void reference(void **state)
 {
     char *document = slurp("docs/configuration.md");
     (void)state;
-    size_t missing = missing_rows(document, &wardi_host_keys) +
-                     missing_rows(document, &wardi_component_keys) +
-                     missing_rows(document, &wardi_dir_keys);
+    size_t missing =
+        missing_rows(document, &wardi_host_keys) + missing_rows(document, &wardi_component_keys) +
+        missing_rows(document, &wardi_dir_keys) + missing_rows(document, &wardi_supervisor_keys);
+    char *groups = part_of(document, "\n## groups\n", "\n## ");
+    missing += missing_rows(groups, &wardi_group_keys);
+    free(groups);
     free(document);
     if (missing > 0) fail_msg("docs/configuration.md lacks the %zu rows above", missing);
 }
@@ -114,9 +126,12 @@ static void manual_of_the_file(void **state)
 {
     char *document = slurp("man/ward.yaml.5");
     (void)state;
-    size_t missing = missing_items(document, &wardi_host_keys) +
-                     missing_items(document, &wardi_component_keys) +
-                     missing_items(document, &wardi_dir_keys);
+    size_t missing =
+        missing_items(document, &wardi_host_keys) + missing_items(document, &wardi_component_keys) +
+        missing_items(document, &wardi_dir_keys) + missing_items(document, &wardi_supervisor_keys);
+    char *groups = part_of(document, "\n.Ss A group\n", "\n.Ss ");
+    missing += missing_items(groups, &wardi_group_keys);
+    free(groups);
     free(document);
     if (missing > 0) fail_msg("man/ward.yaml.5 lacks the %zu items above", missing);
 }

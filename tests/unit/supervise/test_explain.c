@@ -47,6 +47,10 @@ static void test_detection(void **state)
     DETECT(&p, WARDI_FAULT_HANG_CHECK, 10 * WARDI_S + 20 * WARDI_S + WARDI_S + tick,
            5 * WARDI_S + 20 * WARDI_S + WARDI_S + tick / 2);
     DETECT(&p, WARDI_FAULT_UNHEALTHY, 31 * WARDI_S + tick, 25 * WARDI_S);
+    DETECT(&p, WARDI_FAULT_TRAP_CHECK, 31 * WARDI_S + tick, 25 * WARDI_S);
+    p.traps_uncounted = true;
+    DETECT(&p, WARDI_FAULT_TRAP_CHECK, WARDI_FOREVER, WARDI_FOREVER);
+    DETECT(&p, WARDI_FAULT_UNHEALTHY, 31 * WARDI_S + tick, 25 * WARDI_S);
     p.fall = 1;
     DETECT(&p, WARDI_FAULT_UNHEALTHY, 11 * WARDI_S + tick, 5 * WARDI_S);
     /* Checks that take longer than the interval: the next comes an interval after the end. */
@@ -79,20 +83,34 @@ static void test_recovery(void **state)
     assert_true(e.typical_ns[1] == 101 * WARDI_MS + 10 * WARDI_US);
     assert_true(wardi_explain(&p, WARDI_FAULT_HANG_CHECK).worst_ns[1] == of_trap + 5 * WARDI_S);
     assert_true(wardi_explain(&p, WARDI_FAULT_HANG_MESSAGE).worst_ns[1] == of_trap);
+    /* Three in a minute, but any number of them half a minute apart: the cap is reached. */
+    p.supervise.intensity.max = 3;
+    assert_true(wardi_explain(&p, WARDI_FAULT_TRAP).worst_ns[1] == of_trap);
+    p.supervise.pace.factor = 1;
+    assert_true(wardi_explain(&p, WARDI_FAULT_TRAP).worst_ns[1] ==
+                of_trap - 30 * WARDI_S + 100 * WARDI_MS);
+    p.supervise.pace.shape = WARDI_PACE_FIXED;
+    p.supervise.pace.jitter = 0.5;
+    assert_true(wardi_explain(&p, WARDI_FAULT_TRAP).worst_ns[1] ==
+                of_trap - 30 * WARDI_S + 150 * WARDI_MS);
     p.supervise.pace.shape = WARDI_PACE_OFF;
     e = wardi_explain(&p, WARDI_FAULT_TRAP);
     assert_true(e.typical_ns[0] + e.typical_ns[1] == 10 * WARDI_US);
     p.group_stop_ns = 7 * WARDI_S;
+    p.needs_start_ns = 4 * WARDI_S;
     p.startup_ns = 9 * WARDI_S;
     uint64_t before = e.worst_ns[1];
     e = wardi_explain(&p, WARDI_FAULT_TRAP);
-    assert_true(e.worst_ns[1] == before + 16 * WARDI_S);
+    assert_true(e.worst_ns[1] == before + 20 * WARDI_S);
     p.supervise.shutdown = WARDI_SHUTDOWN_INFINITE;
     assert_true(wardi_explain(&p, WARDI_FAULT_UNHEALTHY).worst_ns[1] == WARDI_FOREVER);
     p.supervise.shutdown = WARDI_SHUTDOWN_IMMEDIATE;
     e = wardi_explain(&p, WARDI_FAULT_UNHEALTHY);
     check_sums(&e);
-    assert_true(e.worst_ns[1] == before + 16 * WARDI_S + p.supervise.kill_ns);
+    assert_true(e.worst_ns[1] == before + 20 * WARDI_S + p.supervise.kill_ns);
+    p.dropped = true; /* and nobody is waited for */
+    assert_true(wardi_explain(&p, WARDI_FAULT_UNHEALTHY).worst_ns[1] == before + 20 * WARDI_S);
+    assert_true(wardi_explain(&p, WARDI_FAULT_HANG_CHECK).worst_ns[1] == before + 20 * WARDI_S);
 }
 
 static void test_never(void **state)
