@@ -118,6 +118,15 @@ static inline const char *child_name(const child *c)
 ward_error backoff_to_policy(const ward_backoff *backoff, wardi_tree_policy *policy,
                              ward_diag *ret_diag);
 
+/* ---- adding (add.c) ---- */
+
+ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max, uint64_t window_ns,
+                               wardi_supervision *ret_supervision, ward_diag *ret_diag);
+/* The group of that name, or NULL. The lock is held. */
+const group *groups_find(const ward_supervisor *s, const char *name);
+/* Makes the child's actor live. */
+ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag);
+
 /* ---- names and needs (links.c) ---- */
 
 child *names_find(const name_table *names, const char *name);

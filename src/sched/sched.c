@@ -58,12 +58,15 @@ static void threads_end(wardi_sched *s, uint32_t count)
     sched_wake_all(s);
     watch_end(s);
     for (uint32_t i = 0; i < count; i++) pthread_join(s->workers[i].thread, NULL);
+    if (atomic_load(&s->awake) != 0 && s->options.on_idle != NULL)
+        s->options.on_idle(s->options.hook_context); /* what was told to be busy is no more */
 }
 
 static bool threads_start(wardi_sched *s)
 {
     if (s->simulated) return true;
     atomic_store(&s->awake, s->worker_count);
+    if (s->options.on_busy != NULL) s->options.on_busy(s->options.hook_context);
     for (uint32_t i = 0; i < s->thread_count; i++) {
         worker *w = &s->workers[i];
         if (pthread_create(&w->thread, NULL, worker_main, w) == 0) continue;

@@ -3,6 +3,8 @@
 #include "host_kit.h"
 
 #include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void one_for_all_restarts_its_members(void **state)
 {
@@ -245,6 +247,47 @@ static void starts_that_hang_hold_up_nobody(void **state)
     assert_int_equal(record.events[late].event.cause, WARD_CAUSE_START_TIMEOUT);
 }
 
+/* ---- idle ---- */
+
+/* How often all threads but this one have gone to sleep, from the kernel's own count. */
+static unsigned long long sleeps_of_all(void)
+{
+    char path[300], line[200];
+    unsigned long long sum = 0, one;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+        if (strtol(entry->d_name, NULL, 10) == getpid()) continue;
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
+        FILE *status = fopen(path, "re");
+        while (status != NULL && fgets(line, sizeof line, status) != NULL)
+            if (sscanf(line, "voluntary_ctxt_switches: %llu", &one) == 1) sum += one;
+        if (status != NULL) fclose(status);
+    }
+    closedir(tasks);
+    return sum;
+}
+
+static void expect_rest(void)
+{
+    wardi_sleep_until_ns(wardi_now_ns() + 200 * MS);
+    unsigned long long before = sleeps_of_all();
+    wardi_sleep_until_ns(wardi_now_ns() + 500 * MS);
+    assert_true(sleeps_of_all() - before < 20); /* one thread that ticks has 500 */
+}
+
+static void idle_costs_nothing(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "a", .wat = healthy, .options.interval_ns = 3600 * WARDI_S}, NULL);
+    start();
+    wait_for(0, "a", WARD_EVENT_READY, true);
+    expect_rest();
+    ward_supervisor_free(supervisor);
+    supervisor = NULL;
+    expect_rest(); /* whoever held the clock has let it go */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +302,7 @@ int main(void)
         TEST(a_child_may_ask_to_go_with_what_it_needs),
         TEST(no_backoff_is_no_delay),
         TEST(starts_that_hang_hold_up_nobody),
+        TEST(idle_costs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -504,6 +504,7 @@ static void idle_workers_sleep(void **state)
     assert_int_equal(after.runs, before.runs);
     assert_false(wardi_sched_busy(s));
     wardi_sched_free(s);
+    assert_int_equal(atomic_load(&idle_calls), atomic_load(&busy_calls));
 }
 
 /* ---- timers ---- */
