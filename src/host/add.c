@@ -6,9 +6,8 @@
 #define FAILURES_WINDOW_DEFAULT_NS (60 * WARDI_S)
 enum { FAILURES_DEFAULT = 3 };
 
-ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max,
-                                      uint64_t window_ns, wardi_supervision *ret_supervision,
-                                      ward_diag *ret_diag)
+ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max, uint64_t window_ns,
+                               wardi_supervision *ret_supervision, ward_diag *ret_diag)
 {
     static const wardi_strategy strategies[] = {
         [WARD_ONE_FOR_ONE] = WARDI_ONE_FOR_ONE,
