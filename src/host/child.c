@@ -94,7 +94,8 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
 ward_error wardi_child_options_check(const ward_child_options *options, uint64_t memory_bytes_max,
                                      ward_diag *ret_diag)
 {
-    child scratch = {0};
+    child scratch;
+    memset(&scratch, 0, sizeof scratch); /* {0} meets an atomic first, which clang refuses */
     ward_error error = options_resolve(options, &scratch, ret_diag);
     if (error != WARD_OK) return error;
     if (options->component == NULL)
