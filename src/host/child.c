@@ -94,8 +94,7 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
 ward_error wardi_child_options_check(const ward_child_options *options, uint64_t memory_bytes_max,
                                      ward_diag *ret_diag)
 {
-    child scratch;
-    memset(&scratch, 0, sizeof scratch); /* {0} meets an atomic first, which clang refuses */
+    child scratch = {0};
     ward_error error = options_resolve(options, &scratch, ret_diag);
     if (error != WARD_OK) return error;
     if (options->component == NULL)

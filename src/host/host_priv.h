@@ -19,8 +19,8 @@ typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child
 
 /* An actor, a leaf of the tree, and what runs. */
 typedef struct child {
-    wardi_actor actor; /* runs one callback at a time: only it enters the component */
-    ward_supervisor *supervisor;
+    ward_supervisor *supervisor; /* first: clang's {0} may not meet the actor's atomics */
+    wardi_actor actor;           /* runs one callback at a time: only it enters the component */
 
     /* Set by add, then read only. */
     ward_component *component;
