@@ -175,7 +175,7 @@ typedef struct ward_event {
     uint32_t attempt;              /**< restarts in the window, this one included */
     uint64_t delay_ns;             /**< until the restart */
     const char *reason;            /**< UTF-8, possibly empty */
-    const char *version;           /**< the component's, "" if it has none */
+    const char *version;           /**< the component's, cut to 127 bytes; "" if it has none */
 } ward_event;
 
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */

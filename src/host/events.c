@@ -36,8 +36,9 @@ void event_push(ward_supervisor *s, ward_event event, const char *reason)
     if (s->on_event == NULL || !batch_reserve(&s->pending)) return;
     event_record *record = &s->pending.records[s->pending.count++];
     record->event = event;
-    wardi_text name = WARDI_TEXT(record->component);
+    wardi_text name = WARDI_TEXT(record->component), version = WARDI_TEXT(record->version);
     wardi_text_puts(&name, event.component);
+    wardi_text_puts(&version, event.version);
     wardi_reason_set(&record->reason, reason);
 }
 
@@ -54,6 +55,7 @@ void events_deliver(ward_supervisor *s)
             event_record *record = &batch.records[i];
             record->event.reason = record->reason.text;
             record->event.component = record->component;
+            record->event.version = record->version;
             s->on_event(s->event_context, &record->event);
         }
         batch.count = 0;

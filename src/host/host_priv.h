@@ -69,7 +69,7 @@ typedef struct name_table {
 typedef struct event_record {
     ward_event event; /* event.reason and the names point nowhere until delivery */
     ward_reason reason;
-    char component[128]; /* a child may be gone by then */
+    char component[128], version[128]; /* a child may be gone by then */
 } event_record;
 
 typedef struct event_batch {

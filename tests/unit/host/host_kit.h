@@ -46,7 +46,7 @@ static const char __attribute__((unused)) falls_ill[] = "(module " FRAME_MEMORY(
 enum { EVENTS_MAX = 4096 };
 typedef struct seen {
     ward_event event;
-    char component[64], reason[256];
+    char component[64], reason[256], version[64];
 } seen;
 static struct {
     pthread_mutex_t lock;
@@ -63,6 +63,7 @@ static inline void on_event(void *context, const ward_event *event)
         s->event = *event;
         snprintf(s->component, sizeof s->component, "%s", event->component);
         snprintf(s->reason, sizeof s->reason, "%s", event->reason);
+        snprintf(s->version, sizeof s->version, "%s", event->version);
     }
     pthread_mutex_unlock(&record.lock);
 }
