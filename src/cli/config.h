@@ -144,6 +144,10 @@ bool wardi_config_repeated(wardi_reading *reading, const wardi_yaml *map, const 
 /** A value for a message: in quotes, short, and without what would upset a terminal. */
 enum { WARDI_SHOWN_BYTES = 208 };
 const char *wardi_config_shown(char buffer[WARDI_SHOWN_BYTES], const char *value);
+/** The mistake of a name that nobody has: with the closest of those that are, else the way out. */
+void wardi_config_unknown(wardi_mistakes *mistakes, wardi_place place, const char *what,
+                          const char *name, const char *const *known, size_t count,
+                          const char *otherwise);
 /** A path against the directory of the file. */
 const char *wardi_config_resolve(wardi_reading *reading, const char *path);
 /** What no single value shows: files, limits, figures that contradict; and the next. */

@@ -87,15 +87,8 @@ static void add_unknown(const group_index *index, wardi_place place, const char 
     const char *known[COMPARED];
     size_t count = index->count < COMPARED ? index->count : COMPARED;
     for (size_t i = 0; i < count; i++) known[i] = index->sorted[i]->options.name;
-    const char *closest = wardi_closest(name, known, count);
-    char quoted[WARDI_SHOWN_BYTES];
-    wardi_config_shown(quoted, name);
-    if (closest != NULL)
-        wardi_mistakes_add(index->reading->mistakes, place,
-                           "there is no group %s; did you mean `%s`?", quoted, closest);
-    else
-        wardi_mistakes_add(index->reading->mistakes, place,
-                           "there is no group %s; add it below `groups`, or take this out", quoted);
+    wardi_config_unknown(index->reading->mistakes, place, "group", name, known, count,
+                         "add it below `groups`, or take this out");
 }
 
 static void check_child(const group_index *index, const wardi_config_child *child)

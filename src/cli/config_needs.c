@@ -56,15 +56,8 @@ static void add_unknown_need(const name_index *names, wardi_place place, const c
     const char *known[COMPARED];
     size_t count = names->count < COMPARED ? names->count : COMPARED;
     for (size_t i = 0; i < count; i++) known[i] = names->sorted[i]->component.name;
-    const char *closest = wardi_closest(need, known, count);
-    char quoted[WARDI_SHOWN_BYTES];
-    wardi_config_shown(quoted, need);
-    if (closest != NULL)
-        wardi_mistakes_add(names->reading->mistakes, place,
-                           "there is no component %s; did you mean `%s`?", quoted, closest);
-    else
-        wardi_mistakes_add(names->reading->mistakes, place,
-                           "there is no component %s; add it, or take this out", quoted);
+    wardi_config_unknown(names->reading->mistakes, place, "component", need, known, count,
+                         "add it, or take this out");
 }
 
 static void check_needs(const name_index *names, const wardi_config_child *child)

@@ -26,6 +26,20 @@ const char *wardi_config_shown(char buffer[WARDI_SHOWN_BYTES], const char *value
     return buffer;
 }
 
+void wardi_config_unknown(wardi_mistakes *mistakes, wardi_place place, const char *what,
+                          const char *name, const char *const *known, size_t count,
+                          const char *otherwise)
+{
+    char quoted[WARDI_SHOWN_BYTES];
+    const char *closest = wardi_closest(name, known, count);
+    wardi_config_shown(quoted, name);
+    if (closest != NULL)
+        wardi_mistakes_add(mistakes, place, "there is no %s %s; did you mean `%s`?", what, quoted,
+                           closest);
+    else
+        wardi_mistakes_add(mistakes, place, "there is no %s %s; %s", what, quoted, otherwise);
+}
+
 /* ---- keys ---- */
 
 static const wardi_key *key_find(const wardi_keys *keys, const char *path)
