@@ -127,26 +127,4 @@ void wardi_sha256_init(wardi_sha256 *hash);
 void wardi_sha256_update(wardi_sha256 *hash, const void *bytes, size_t length);
 void wardi_sha256_done(wardi_sha256 *hash, uint8_t ret_digest[WARDI_SHA256_BYTES]);
 
-/* ---- heap: intrusive, the least key first; its user locks ---- */
-
-typedef struct wardi_heap_node {
-    uint64_t key;
-    size_t position; /* 0: in no heap; else one more than its index */
-} wardi_heap_node;
-
-typedef struct wardi_heap {
-    wardi_heap_node **nodes;
-    size_t count, capacity;
-} wardi_heap;
-
-/** Room for `capacity` nodes, so that putting one in never allocates. False: out of memory. */
-bool wardi_heap_init(wardi_heap *heap, size_t capacity);
-void wardi_heap_done(wardi_heap *heap);
-/** Puts `node` in, or moves it when it is in already. */
-void wardi_heap_put(wardi_heap *heap, wardi_heap_node *node, uint64_t key);
-/** Takes `node` out; one that is in no heap is left alone. */
-void wardi_heap_remove(wardi_heap *heap, wardi_heap_node *node);
-/** The node with the least key, or NULL. */
-wardi_heap_node *wardi_heap_first(const wardi_heap *heap);
-
 #endif

@@ -1,5 +1,4 @@
 /* Who is who, and who needs whom. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/host_priv.h"
