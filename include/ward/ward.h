@@ -8,6 +8,7 @@
 #include <ward/health.h>
 #include <ward/host.h>
 #include <ward/message.h>
+#include <ward/native.h>
 #include <ward/supervisor.h>
 
 #endif

@@ -4,15 +4,13 @@
 #include "host/host_priv.h"
 #include "host/message.h"
 
-enum { ANSWER_BYTES_MAX = 1 << 20 };
-
 /* ---- health: a byte of status, then the reason, inline where it is short ---- */
 
 static void handle_health(child *c, wardi_message *message)
 {
     uint8_t bytes[1 + WARD_REASON_BYTES_MAX];
     ward_verdict verdict;
-    ward_component_check(c->component, &verdict);
+    c->kind->check(c, &verdict);
     bytes[0] = (uint8_t)ward_health_from(verdict.health);
     memcpy(bytes + 1, verdict.reason.text, verdict.reason.length);
     bool put = wardi_message_put(message, bytes, 1 + verdict.reason.length);
@@ -28,7 +26,7 @@ void health_of_message(const wardi_message *message, ward_report *ret_report)
     *ret_report = report;
 }
 
-/* ---- what ends the guest ends the run ---- */
+/* ---- what ends the guest, or a native child, ends the run ---- */
 
 static ward_cause cause_of(ward_error error)
 {
@@ -36,7 +34,7 @@ static ward_cause cause_of(ward_error error)
     return error == WARD_ERROR_EXIT ? WARD_CAUSE_EXIT : WARD_CAUSE_CRASH;
 }
 
-static void after_call(child *c, ward_error error, const ward_diag *diag)
+void after_call(child *c, ward_error error, const ward_diag *diag)
 {
     ward_reason reason;
     if (!wardi_ends_guest(error)) return;
@@ -121,12 +119,20 @@ static void handle_invoke(child *c, wardi_message *message)
 
 /* ---- all ---- */
 
-void child_handle(child *c, wardi_message *message)
+void component_handle(child *c, wardi_message *message)
 {
     switch ((child_message)message->kind) {
-    case CHILD_HEALTH: handle_health(c, message); return;
+    case CHILD_HEALTH: break;
     case CHILD_BYTES: handle_bytes(c, message); return;
     case CHILD_INVOKE: handle_invoke(c, message); return;
     }
     wardi_message_answer(c->supervisor->sched, message, WARD_ERROR_UNANSWERED);
+}
+
+void child_handle(child *c, wardi_message *message)
+{
+    if (message->kind == CHILD_HEALTH)
+        handle_health(c, message);
+    else
+        c->kind->handle(c, message);
 }

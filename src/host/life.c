@@ -1,4 +1,4 @@
-/* A child's life, in the callbacks of its actor: start it, check it, stop it. The guest runs
+/* A child's life, in the callbacks of its actor: start it, check it, stop it. What it is runs
  * without the lock; what health and supervise make of the outcome is applied under it. */
 #include "host/host_priv.h"
 
@@ -31,7 +31,7 @@ static void check_at(child *c, uint64_t at_ns)
  */
 static wardi_next next_of(const child *c)
 {
-    bool up = c->run != 0 && ward_component_state(c->component) == WARD_STATE_READY;
+    bool up = c->run != 0 && child_state(c) == WARD_STATE_READY;
     return up && c->handling == NULL ? WARDI_READY : WARDI_WAITING;
 }
 
@@ -41,12 +41,12 @@ static void start(child *c)
 {
     ward_supervisor *s = c->supervisor;
     ward_diag diag;
-    push_state(c, ward_component_state(c->component), WARD_STATE_STARTING, "");
+    push_state(c, child_state(c), WARD_STATE_STARTING, "");
     supervisor_unlock(s);
-    ward_error error = ward_component_start(c->component, &diag);
+    ward_error error = c->kind->start(c, &diag);
     pthread_mutex_lock(&s->lock);
     wardi_trend_restart(&c->trend, &c->trend_policy);
-    ward_state state = ward_component_state(c->component);
+    ward_state state = child_state(c);
     if (error == WARD_OK) {
         push_state(c, WARD_STATE_STARTING, state, "");
         c->reason = (ward_reason){0};
@@ -86,11 +86,15 @@ static void push_changes(const child *c, const ward_verdict *verdict, ward_child
 
 void child_die(child *c, const ward_reason *reason, ward_cause cause)
 {
+    ward_supervisor *s = c->supervisor;
     if (c->run == 0) return;
     check_at(c, WARDI_FOREVER);
     /* It may have failed by itself: a trap poisons a component-model instance. */
-    if (ward_component_state(c->component) == WARD_STATE_READY)
-        wardi_component_fail(c->component, reason, NULL);
+    if (child_state(c) == WARD_STATE_READY) {
+        supervisor_unlock(s);
+        c->kind->fail(c, reason);
+        pthread_mutex_lock(&s->lock);
+    }
     if (reason != &c->reason) c->reason = *reason;
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
@@ -109,7 +113,7 @@ static bool apply(child *c, const ward_verdict *verdict)
     c->checked_at_ns = now_ns;
     wardi_reason_copy(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
-    if (!wardi_health_live(ward_component_state(c->component), &c->trend)) return false;
+    if (!wardi_health_live(child_state(c), &c->trend)) return false;
     ready_update(c);
     uint64_t interval_ns = c->trend.started ? c->interval_ns : c->startup_interval_ns;
     uint64_t next_ns = wardi_add_sat(c->check_due_ns, interval_ns);
@@ -125,8 +129,8 @@ static void check(child *c)
     uint32_t restarts =
         wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
     pthread_mutex_unlock(&s->lock);
-    wardi_component_restarts_set(c->component, restarts);
-    ward_component_check(c->component, &verdict);
+    if (c->kind->restarts_set != NULL) c->kind->restarts_set(c, restarts);
+    c->kind->check(c, &verdict);
     pthread_mutex_lock(&s->lock);
     bool lives = apply(c, &verdict);
     supervisor_unlock(s);
@@ -155,15 +159,15 @@ static void stop(child *c, bool kill)
     ward_supervisor *s = c->supervisor;
     ward_diag diag = {0};
     static const ward_reason killed = {.text = "killed", .length = 6};
-    ward_state before = ward_component_state(c->component);
+    ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
     check_at(c, WARDI_FOREVER);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
-    if (kill && before == WARD_STATE_READY) wardi_component_fail(c->component, &killed, NULL);
-    ward_component_stop(c->component, &diag);
+    if (kill && before == WARD_STATE_READY) c->kind->fail(c, &killed);
+    c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
-    push_state(c, asked ? WARD_STATE_STOPPING : before, ward_component_state(c->component),
+    push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
                kill ? killed.text : diag.text);
     ready_update(c);
     tree_report(c, WARDI_TREE_STOPPED, WARD_CAUSE_NONE);
