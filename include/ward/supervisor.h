@@ -119,6 +119,10 @@ typedef struct ward_child_options {
     /** what is longer its guest can't send, publish or answer with; default 1 MiB */
     uint32_t message_bytes_max;
     uint32_t log_rate; /**< lines of its guest a second; default 100 */
+    /** A message that traps, hangs or uses up its fuel is tried again after the restart, until it
+     * has ended so many runs; then it is set aside, and its sender told the cause. Default 1: at
+     * once */
+    uint32_t poison_after;
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */
@@ -149,6 +153,7 @@ typedef enum ward_event_kind {
      * "stopped", "given up" or "removed"; and of the supervisor itself (`component` "")
      * "exhausted": more was given up than it allows, the rest serves */
     WARD_EVENT_GROUP,
+    WARD_EVENT_SET_ASIDE, /**< a message has ended its runs once too often: reason */
     WARD_EVENT_DENIED, /**< its guest wanted what it is not granted: reason. Ten a second at most */
 } ward_event_kind;
 
@@ -193,6 +198,14 @@ typedef struct ward_event {
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */
 typedef void (*ward_event_callback)(void *context, const ward_event *event);
 
+/** The end of a run: see evidence.h. */
+typedef struct ward_evidence ward_evidence;
+
+/** Receives evidence when it is taken, on the worker that runs the child, for several children at
+ * the same time; their restarts wait for it. Borrowed for the duration of the callback, which must
+ * not call back into the supervisor. */
+typedef void (*ward_evidence_callback)(void *context, const ward_evidence *evidence);
+
 /** Options of a supervisor. Zero means the default. */
 typedef struct ward_supervisor_options {
     size_t size; /**< set by WARD_INIT */
@@ -208,6 +221,10 @@ typedef struct ward_supervisor_options {
     uint32_t starts_max;      /**< children that start at the same time; default: four a worker */
     ward_log_callback on_log; /**< what guests log; NULL: it is only counted */
     void *log_context;        /**< handed to on_log */
+    ward_evidence_callback on_evidence; /**< see evidence.h; NULL: it is only kept */
+    void *evidence_context;             /**< handed to on_evidence */
+    /** where core dumps of guests that end are written, three a child at most; NULL: nowhere */
+    const char *core_dump_directory;
 } ward_supervisor_options;
 
 /** What a person can ask of a child or a group. */

@@ -86,6 +86,7 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
     c->message_timeout_ns = own.message_timeout_ns; /* 0: as a call's */
     c->message_bytes_max = or_default(own.message_bytes_max, MESSAGE_BYTES_DEFAULT);
     c->log_rate = or_default(own.log_rate, LOG_RATE_DEFAULT);
+    c->poison_after = or_default(own.poison_after, 1);
     c->ready_when_degraded = own.ready_when == WARD_READY_WHEN_DEGRADED;
     c->tree_policy = wardi_tree_policy_default();
     c->tree_policy.restart = own.restart;
@@ -241,6 +242,9 @@ void child_free(child *c)
     if (c == NULL) return;
     if (c->kind != NULL) c->kind->free(c);
     guest_free(c);
+    history_free(c);
+    evidence_drop(c); /* of one that was removed, it has gone with the lock held */
+    wardi_free(c->set_aside);
     wardi_grants_free(c->grants);
     for (size_t i = 0; i < c->metadata_count; i++) wardi_free(c->metadata[i]);
     wardi_free(c->metadata);

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <ward/evidence.h>
+
 #include "access/access.h"
 #include "component/component.h"
 #include "health/health.h"
@@ -20,6 +22,9 @@ typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child
 
 typedef struct child child;
 typedef struct guest guest;
+struct history;
+struct evidence_record;
+struct set_aside_list;
 
 /* What a child is: a component (kind_component.c), or a part of the application (kind_native.c).
  * Its actor calls these, one at a time, without a lock. */
@@ -64,7 +69,7 @@ struct child {
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
-    uint32_t message_bytes_max, log_rate;
+    uint32_t message_bytes_max, log_rate, poison_after;
 
     /* The actor's own. */
     uint32_t run;           /* that is up; 0: none */
@@ -73,8 +78,12 @@ struct child {
     wardi_message *message; /* that one; NULL: it has been answered, or will be later */
     uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
     uint64_t awaits;        /* the request whose answer its guest waits for; 0: none */
-    _Atomic uint64_t waits_for; /* from whom; any thread reads */
-    _Atomic(guest *) guest;     /* what it has of us; NULL: nothing yet. Any thread reads */
+    _Atomic uint64_t waits_for;       /* from whom; any thread reads */
+    _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
+    _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
+    _Atomic uint64_t set_aside_count; /* any thread reads */
+    struct history *history;          /* NULL: there is nothing to tell */
+    uint64_t ends;                    /* of runs, by themselves */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -88,9 +97,11 @@ struct child {
     wardi_trend trend;
     wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
-    uint64_t checked_at_ns;     /* 0: never */
-    ward_reason reason;         /* of the health */
-    ward_reason unready_reason; /* when not ready */
+    uint64_t checked_at_ns;           /* 0: never */
+    ward_reason reason;               /* of the health */
+    ward_reason unready_reason;       /* when not ready */
+    struct evidence_record *evidence; /* of the last end; NULL: none, or it made way */
+    struct set_aside_list *set_aside;
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
 };
 
@@ -126,6 +137,10 @@ struct ward_supervisor {
     wardi_sched *sched;    /* NULL: not started */
     wardi_watcher watcher; /* of stuck workers */
 
+    ward_evidence_callback on_evidence;
+    void *evidence_context;
+    char *core_dump_directory; /* NULL: none are written */
+
     pthread_mutex_t topics_lock; /* of the index alone; taken last, and held for no send */
     wardi_topics *topics;
 
@@ -140,6 +155,9 @@ struct ward_supervisor {
     group *groups;
     size_t group_count;
     bool linked, started, stopping, stopped;
+    struct evidence_record *evidence_first, **evidence_last; /* that are kept, oldest first */
+    size_t evidence_kept;
+    uint64_t evidence_lost; /* for want of memory */
     uint64_t event_sequence;
     event_batch pending, spare; /* events that wait; the batch that is being delivered, or empty */
     bool delivering;
@@ -223,8 +241,8 @@ void ready_update(child *c);
 /* ---- a child's life (life.c) ---- */
 
 extern const wardi_behaviour child_behaviour;
-/* Its run has ended, for this reason: it is failed, and the tree is told. The lock is held, and
- * given up while it is failed. */
+/* Its run has ended, for this reason: evidence is taken, it is failed, and the tree is told. No
+ * lock is held. */
 void child_die(child *c, const ward_reason *reason, ward_cause cause);
 
 /* Sets the actor's timer to whatever is due next. */
@@ -249,7 +267,27 @@ ward_error topics_publish(ward_supervisor *s, wardi_actor_id from, const char *t
 /* It hears of nothing any more. */
 void topics_forget(child *c);
 
+/* ---- what it has been through (history.c), and evidence (evidence.c); its actor's ---- */
+
+void history_begin(child *c, const wardi_message *message);
+void history_end(child *c, ward_error outcome);
+void history_line(child *c, ward_log_level level, const char *text);
+void history_change(child *c, bool is_health, int from, int to);
+void history_tell(const child *c, ward_evidence *evidence);
+void history_free(child *c);
+/* Keeps what is known of a run that ends now, while it is still there. No lock is held. */
+void evidence_take(child *c, const ward_reason *reason, ward_cause cause);
+/* Lets go of it. The lock is held. */
+void evidence_drop(child *c);
+/* Keeps the beginning of a message that has ended its receiver; the message stays the caller's. */
+void set_aside(child *c, const wardi_message *message, uint32_t deaths, const ward_reason *reason);
+
 /* ---- what it does with a message (handle.c) ---- */
+
+/* What the guest is given of a message. */
+void message_bytes(const wardi_message *message, const uint8_t **ret_bytes, uint32_t *ret_length);
+/* Handles once more what ended the last run, if there is such a message. */
+void child_again(child *c);
 
 /* Goes on with the message that is being handled: its time has come, or what it waits for has. */
 void child_resume(child *c);
