@@ -39,6 +39,7 @@ static void start(child *c)
     if (error == WARD_OK) {
         push_state(c, WARD_STATE_STARTING, state, "");
         c->reason = (ward_reason){0};
+        group_update(c);
         tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
         check_at(c, wardi_sched_now(s->sched));
         return;
