@@ -195,6 +195,7 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
     child *c = wardi_alloc(sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
+    c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;
     ward_error error = child_resolve(options, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
     const ward_native_options *native = native_of(options);

@@ -44,6 +44,43 @@ void after_call(child *c, ward_error error, const ward_diag *diag)
     supervisor_unlock(c->supervisor);
 }
 
+/* It is, unless its guest waits: then the message stays the child's until a resume ends it. */
+static void handled(child *c, wardi_message *message, ward_error error, const wardi_wait *wait,
+                    const ward_diag *diag)
+{
+    c->handling = wait->waits ? message : NULL;
+    c->resume_due_ns = wait->waits ? wait->wake_ns : WARDI_FOREVER;
+    if (wait->waits) {
+        child_timer(c);
+        return;
+    }
+    wardi_message_answer(c->supervisor->sched, message, error);
+    after_call(c, error, diag);
+}
+
+void child_resume(child *c)
+{
+    ward_diag diag;
+    wardi_wait wait;
+    ward_error error = wardi_component_resume(c->component, &wait, &diag);
+    handled(c, c->handling, error, &wait, &diag);
+    if (c->handling == NULL) wardi_actor_wake(&c->actor); /* for a stop that waited for this */
+}
+
+void child_abort(child *c)
+{
+    ward_diag diag;
+    wardi_wait wait;
+    if (c->handling == NULL) return;
+    wardi_component_interrupt(c->component);
+    ward_error error = wardi_component_resume(c->component, &wait, &diag);
+    WARD_ASSERT(!wait.waits); /* nothing goes on waiting that was interrupted */
+    wardi_message *message = c->handling;
+    c->handling = NULL;
+    c->resume_due_ns = WARDI_FOREVER;
+    wardi_message_answer(c->supervisor->sched, message, error);
+}
+
 /* ---- bytes ---- */
 
 /* The request has been copied into the guest: the message carries the answer back. */
@@ -60,11 +97,11 @@ static ward_error take_answer(void *context, const uint8_t *bytes, size_t length
 static void handle_bytes(child *c, wardi_message *message)
 {
     ward_diag diag;
-    ward_error error = wardi_component_call_bytes(c->component, "handle-message", message->payload,
-                                                  message->length, c->message_timeout_ns,
-                                                  take_answer, message, &diag);
-    wardi_message_answer(c->supervisor->sched, message, error);
-    after_call(c, error, &diag);
+    wardi_wait wait;
+    ward_error error =
+        wardi_component_deliver(c->component, message->payload, message->length,
+                                c->message_timeout_ns, take_answer, message, &wait, &diag);
+    handled(c, message, error, &wait, &diag);
 }
 
 /* ---- invoke ---- */
@@ -72,12 +109,12 @@ static void handle_bytes(child *c, wardi_message *message)
 static void handle_invoke(child *c, wardi_message *message)
 {
     ward_diag diag;
+    wardi_wait wait;
     invoke_call *call = message->payload;
-    ward_error error =
-        ward_component_call(c->component, call->function, call->args, call->arg_count,
-                            call->results, &call->result_count, c->message_timeout_ns, &diag);
-    wardi_message_answer(c->supervisor->sched, message, error);
-    after_call(c, error, &diag);
+    ward_error error = wardi_component_invoke(c->component, call->function, call->args,
+                                              call->arg_count, call->results, &call->result_count,
+                                              c->message_timeout_ns, &wait, &diag);
+    handled(c, message, error, &wait, &diag);
 }
 
 /* ---- all ---- */

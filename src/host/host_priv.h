@@ -68,8 +68,10 @@ struct child {
     uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
 
     /* The actor's own. */
-    uint32_t run;          /* that is up; 0: none */
-    uint64_t check_due_ns; /* of the next check */
+    uint32_t run;            /* that is up; 0: none */
+    uint64_t check_due_ns;   /* of the next check; WARDI_FOREVER: none */
+    wardi_message *handling; /* whose guest waits; NULL: it does not */
+    uint64_t resume_due_ns;  /* of what waits; WARDI_FOREVER: nothing does */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -258,7 +260,15 @@ extern const wardi_behaviour child_behaviour;
  * given up while it is failed. */
 void child_die(child *c, const ward_reason *reason, ward_cause cause);
 
+/* Sets the actor's timer to whatever is due next. */
+void child_timer(child *c);
+
 /* ---- what it does with a message (handle.c) ---- */
+
+/* Goes on with the message that is being handled: its time has come, or what it waits for has. */
+void child_resume(child *c);
+/* Ends it, if there is one: who sent it is told, and the child goes on as if nothing had been. */
+void child_abort(child *c);
 
 /* Takes the message. No lock is held. */
 void child_handle(child *c, wardi_message *message);
