@@ -161,6 +161,10 @@ static void print_what(FILE *to, const ward_event *event)
     case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
     case WARD_EVENT_GROUP: print_group(to, event); return;
     case WARD_EVENT_GROUP_HEALTH: print_group_health(to, event); return;
+    case WARD_EVENT_DENIED:
+        wardi_output_styled(to, WARDI_YELLOW, "denied");
+        print_reason(to, ": ", event->reason);
+        return;
     }
     fputs(ward_event_kind_name(event->kind), to);
 }
@@ -227,6 +231,7 @@ static void set_what(json_t *object, const ward_event *event)
         set(object, "to", ward_child_health_name(event->health));
         json_object_set_new(object, "ready", json_boolean(event->ready));
         break;
+    case WARD_EVENT_DENIED:
     case WARD_EVENT_STOPPED: break;
     }
 }

@@ -75,15 +75,12 @@ void events_done(ward_supervisor *s)
 
 const char *ward_event_kind_name(ward_event_kind kind)
 {
-    static const char *const names[] = {[WARD_EVENT_STATE] = "state",
-                                        [WARD_EVENT_HEALTH] = "health",
-                                        [WARD_EVENT_READY] = "ready",
-                                        [WARD_EVENT_RESTART] = "restart",
-                                        [WARD_EVENT_GIVEN_UP] = "given_up",
-                                        [WARD_EVENT_FLAPPING] = "flapping",
-                                        [WARD_EVENT_STOPPED] = "stopped",
-                                        [WARD_EVENT_GROUP] = "group",
-                                        [WARD_EVENT_GROUP_HEALTH] = "group_health"};
+    static const char *const names[] = {
+        [WARD_EVENT_STATE] = "state",       [WARD_EVENT_HEALTH] = "health",
+        [WARD_EVENT_READY] = "ready",       [WARD_EVENT_RESTART] = "restart",
+        [WARD_EVENT_GIVEN_UP] = "given_up", [WARD_EVENT_FLAPPING] = "flapping",
+        [WARD_EVENT_STOPPED] = "stopped",   [WARD_EVENT_GROUP] = "group",
+        [WARD_EVENT_DENIED] = "denied",     [WARD_EVENT_GROUP_HEALTH] = "group_health"};
     return (unsigned)kind < WARD_COUNT(names) ? names[kind] : "unknown";
 }
 

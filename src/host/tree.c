@@ -104,6 +104,7 @@ static void child_forget(child *c)
     names_remove(&s->names, child_name(c));
     child_unlink(c);
     group_leave(c);
+    topics_forget(c);
     for (size_t i = 0; i < s->child_count; i++)
         if (s->children[i] == c) {
             s->children[i] = s->children[--s->child_count];

@@ -1,6 +1,6 @@
-/* Native children in a group among threads, for ThreadSanitizer: messages, crashes, restarts, health
- * and status at once, and one of them stops it all. What the callbacks write is plain: that they run
- * one at a time, each after the one before, is Ward's promise. */
+/* Native children in a group among threads, for ThreadSanitizer: messages, crashes, restarts,
+ * health and status at once, and one of them stops it all. What the callbacks write is plain: that
+ * they run one at a time, each after the one before, is Ward's promise. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
