@@ -10,6 +10,7 @@
 #define STOP_TIMEOUT_DEFAULT_NS (5 * WARDI_S)
 #define RESOURCE_WINDOW_DEFAULT_NS (60 * WARDI_S)
 enum {
+    INSTANCES_MAX = 1000000,
     FALL_DEFAULT = 3,
     RISE_DEFAULT = 1,
     STARTUP_FALL_DEFAULT = 30,
@@ -104,6 +105,29 @@ static const ward_native_options *native_of(const ward_child_options *options)
     return known ? options->native : NULL;
 }
 
+static ward_error check_instances(const ward_child_options *options, ward_diag *ret_diag)
+{
+    ward_child_options own;
+    wardi_options_copy(&own, sizeof own, options, options->size); /* options_resolve has seen it */
+    const ward_group_health *health = &own.instances_health;
+    if (own.instances > INSTANCES_MAX)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: %u instances, at most %d", own.instances, INSTANCES_MAX);
+    if (own.instances > 1 && own.native != NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: instances would share a native child's context; add each "
+                          "with its own, in a group");
+    bool judged = health->rule != WARD_GROUP_ALL || health->least != 0;
+    if (own.instances <= 1 && judged)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: instances_health is for more than one instance");
+    if (health->rule == WARD_GROUP_AT_LEAST && own.instances > 1 && health->least > own.instances)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: instances_health asks for %u of %u instances",
+                          health->least, own.instances);
+    return wardi_group_health_check(health, ret_diag);
+}
+
 /* Its own: what the guest is told and may. An older caller does not know of it. */
 static void guest_options(const ward_child_options *options, ward_child_options *ret_options)
 {
@@ -158,7 +182,8 @@ ward_error wardi_child_options_check(const ward_child_options *options, uint64_t
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "child options: message_timeout_ns is for components; a native child "
                           "can't be ended, and busy_after_ns tells when it shows");
-    error = grants_check(options, ret_diag);
+    error = check_instances(options, ret_diag);
+    if (error == WARD_OK) error = grants_check(options, ret_diag);
     if (error != WARD_OK) return error;
     if (native != NULL) return native_options_check(native, ret_diag);
     return wardi_component_options_check(options->component, memory_bytes_max, ret_diag);
@@ -214,14 +239,11 @@ ward_error child_resolve(const ward_child_options *options, child *ret_child, wa
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag)
 {
-    ward_error error =
-        wardi_child_options_check(options, wardi_engine_memory_bytes_max(s->engine), ret_diag);
-    if (error != WARD_OK) return error;
     child *c = wardi_alloc(sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
     c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;
-    error = child_resolve(options, c, ret_diag);
+    ward_error error = child_resolve(options, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
     if (error == WARD_OK) error = copy_guest_options(c, options, ret_diag);
     const ward_native_options *native = native_of(options);

@@ -26,6 +26,12 @@ struct history;
 struct evidence_record;
 struct set_aside_list;
 
+/* What a child is to the health of its groups. */
+typedef struct member_view {
+    ward_child_health health;
+    bool ready, given_up;
+} member_view;
+
 /* What a child is: a component (kind_component.c), or a part of the application (kind_native.c).
  * Its actor calls these, one at a time, without a lock. */
 typedef struct child_kind {
@@ -55,6 +61,7 @@ struct child {
 
     /* Set by add, then read only. */
     const child_kind *kind;
+    bool instance;              /* one of many */
     const char *name, *version; /* what runs has them */
     ward_component *component;  /* of this kind, or NULL */
     struct native *native;      /* of this kind, or NULL */
@@ -87,6 +94,8 @@ struct child {
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
+    struct group *group;                /* NULL: in none */
+    member_view seen;                   /* what its groups have counted */
     struct child **needs, **dependents; /* each need's `dependents` has this child */
     size_t dependent_count, dependent_room;
     child_wish wish;
@@ -108,6 +117,12 @@ struct child {
 typedef struct group {
     char *name;
     wardi_node_id node;
+    struct group *above; /* NULL: the supervisor itself */
+    ward_group_health policy;
+    bool quarantined;
+    wardi_group_counts counts; /* of all children below it */
+    ward_child_health health;  /* as it was told last */
+    bool ready;
 } group;
 
 /* Children by name: open addressing, at most half full. */
@@ -152,7 +167,7 @@ struct ward_supervisor {
     child **children; /* each at a fixed address: actors must not move */
     size_t child_count, child_capacity;
     name_table names;
-    group *groups;
+    group **groups; /* each at a fixed address: children and groups point to them */
     size_t group_count;
     bool linked, started, stopping, stopped;
     struct evidence_record *evidence_first, **evidence_last; /* that are kept, oldest first */
@@ -194,15 +209,48 @@ ward_error backoff_to_policy(const ward_backoff *backoff, wardi_tree_policy *pol
 ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max, uint64_t window_ns,
                                wardi_supervision *ret_supervision, ward_diag *ret_diag);
 /* The group of that name, or NULL. The lock is held. */
-const group *groups_find(const ward_supervisor *s, const char *name);
+group *groups_find(const ward_supervisor *s, const char *name);
+/* Adds a group. The lock is held, as below. */
+ward_error group_add(ward_supervisor *s, const ward_group_options *own, group **ret_group,
+                     ward_diag *ret_diag);
+/* Room for so many more, so that children_put can't fail. */
+bool children_reserve(ward_supervisor *s, size_t more);
+/* What its node is like, and those of children with the same options: its policy and, once all
+ * runs, its needs, which are the caller's to free; before, tree_link tells them all. */
+ward_error child_shape(ward_supervisor *s, const child *c, wardi_node_options *ret_shape,
+                       ward_diag *ret_diag);
+/* Gives the child a node of this shape, and its place in a group and among all. STATE: what it
+ * needs, or its group, is being removed. */
+ward_error child_enter(ward_supervisor *s, child *c, group *in, const wardi_node_options *shape,
+                       ward_diag *ret_diag);
+/* Frees a child that did not enter; `acts`: its actor lives. */
+void child_discard(child *c, bool acts);
+
+/* ---- instances (instances.c) ---- */
+
+ward_error instances_add(ward_supervisor *s, const ward_child_options *own, ward_diag *ret_diag);
+
+/* ---- the health of groups (group.c); the lock is held ---- */
+
+/* The child counts from now on, or no longer. Nobody is told. */
+void group_join(child *c, group *g);
+void group_leave(child *c);
+/* It may have changed: its groups count it anew, and tell what that makes of them. */
+void group_update(child *c);
+/* Its node went into quarantine, or came back. */
+void group_quarantine(ward_supervisor *s, group *g, bool quarantined);
+/* Tells of it and those above, if there is something to tell. */
+void group_tell(ward_supervisor *s, group *g);
+/* Nobody points to it any more. */
+void group_forget(ward_supervisor *s, group *g);
 /* Makes the child's actor live. */
 ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag);
 
 /* ---- names and needs (links.c) ---- */
 
 child *names_find(const name_table *names, const char *name);
-/* Room for one more, so that names_put can't fail. */
-bool names_reserve(name_table *names);
+/* Room for so many more, so that names_put can't fail. */
+bool names_reserve(name_table *names, size_t more);
 void names_put(name_table *names, child *c);
 void names_remove(name_table *names, const char *name);
 void names_done(name_table *names);

@@ -42,9 +42,11 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
 {
     ward_supervisor *s = c->supervisor;
     ward_cause cause = error == WARD_ERROR_DEADLINE ? WARD_CAUSE_START_TIMEOUT : WARD_CAUSE_START;
-    wardi_reason_set(&c->reason, diag->text);
-    evidence_take(c, &c->reason, cause);
+    ward_reason reason;
+    wardi_reason_set(&reason, diag->text);
+    evidence_take(c, &reason, cause);
     pthread_mutex_lock(&s->lock);
+    c->reason = reason;
     wardi_trend_restart(&c->trend, &c->trend_policy);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
@@ -68,6 +70,7 @@ static void start(child *c)
     wardi_trend_restart(&c->trend, &c->trend_policy);
     push_state(c, WARD_STATE_STARTING, child_state(c), "");
     c->reason = (ward_reason){0};
+    group_update(c);
     tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
     check_at(c, wardi_sched_now(s->sched));
 }
