@@ -1,5 +1,5 @@
-/* A supervisor: keeps components started in dependency order, checked at their intervals, and
- * restarted when they fail.
+/* A supervisor: keeps components, and native parts of the application, started in dependency order,
+ * checked at their intervals, and restarted when they fail.
  *
  * A tree: groups under groups, each with a strategy and a budget of its own; the supervisor itself
  * is the root. docs/supervision.md tells what a failure leads to, docs/health-monitoring.md rise
@@ -11,6 +11,7 @@
 #define WARD_SUPERVISOR_H
 
 #include <ward/component.h>
+#include <ward/native.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -81,7 +82,7 @@ typedef struct ward_backoff {
 /** Options of a child. Zero means the default; everything is copied. */
 typedef struct ward_child_options {
     size_t size;                             /**< set by WARD_INIT */
-    const ward_component_options *component; /**< required */
+    const ward_component_options *component; /**< this or native is required */
     /** names of children that must be ready before this one starts and to be ready itself */
     const char *const *needs;
     size_t need_count;    /**< of needs */
@@ -107,7 +108,9 @@ typedef struct ward_child_options {
     uint32_t mailbox_max; /**< messages that wait at most; default 64, at most 1,048,576 */
     ward_mailbox_full mailbox_full; /**< what one more does */
     uint64_t mailbox_block_ns;      /**< with WARD_MAILBOX_BLOCK; default 1 s */
-    uint64_t message_timeout_ns;    /**< of the guest, for one message; default 10 s */
+    /** of the guest, for one message; default 10 s. A native child has none: it can't be ended */
+    uint64_t message_timeout_ns;
+    const ward_native_options *native; /**< instead of component */
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */
@@ -175,7 +178,7 @@ typedef struct ward_event {
     uint32_t attempt;              /**< restarts in the window, this one included */
     uint64_t delay_ns;             /**< until the restart */
     const char *reason;            /**< UTF-8, possibly empty */
-    const char *version;           /**< the component's, cut to 127 bytes; "" if it has none */
+    const char *version;           /**< the child's, cut to 127 bytes; "" if it has none */
 } ward_event;
 
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */
@@ -209,7 +212,7 @@ typedef enum ward_request {
 /** A child as it stands now. */
 typedef struct ward_child_status {
     size_t size;              /**< set by WARD_INIT */
-    ward_state state;         /**< of its component */
+    ward_state state;         /**< of its component, or its own */
     ward_child_health health; /**< after rise and fall */
     bool ready;               /**< can serve, and so can all that it needs */
     bool live;                /**< false: must be restarted */
@@ -232,9 +235,10 @@ enum { WARD_FAULT_COUNT = 3, WARD_TERMS_MAX = 16 };
 
 /** What ward_child_explain explains. Borrowed for the duration of the call. */
 typedef struct ward_explain_options {
-    size_t size;                     /**< set by WARD_INIT */
-    const ward_child_options *child; /**< required; its component's module is not looked at */
-    ward_fault fault;                /**< what goes wrong with it */
+    size_t size; /**< set by WARD_INIT */
+    /** required, and a component; its module is not looked at */
+    const ward_child_options *child;
+    ward_fault fault; /**< what goes wrong with it */
     /** the other children that its group stops and starts with it: see ward_strategy */
     const ward_child_options *const *along;
     size_t along_count; /**< of along */

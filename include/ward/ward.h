@@ -5,9 +5,11 @@
 #include <ward/component.h>
 #include <ward/error.h>
 #include <ward/frame.h>
+#include <ward/grants.h>
 #include <ward/health.h>
 #include <ward/host.h>
 #include <ward/message.h>
+#include <ward/native.h>
 #include <ward/supervisor.h>
 
 #endif

@@ -127,4 +127,8 @@ void wardi_sha256_init(wardi_sha256 *hash);
 void wardi_sha256_update(wardi_sha256 *hash, const void *bytes, size_t length);
 void wardi_sha256_done(wardi_sha256 *hash, uint8_t ret_digest[WARDI_SHA256_BYTES]);
 
+/** SipHash-2-4: for tables whose keys strangers choose. Who doesn't know `key` cannot make keys
+ * collide. */
+uint64_t wardi_siphash(const uint64_t key[2], const void *bytes, size_t length);
+
 #endif

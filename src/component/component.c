@@ -30,7 +30,13 @@ ward_error wardi_component_new(wardi_engine *engine, const ward_component_option
 void ward_component_free(ward_component *component)
 {
     if (component == NULL) return;
+    if (component->pending != NULL && component->pending->waits) {
+        wardi_component_drop_instance(component); /* ends it without a word */
+        wardi_activity_release(component);
+        wardi_component_move(component, WARD_STATE_FAILED);
+    }
     ward_component_stop(component, NULL);
+    wardi_free(component->pending);
     WARD_ASSERT(wardi_instance_of(component) == NULL);
     wardi_module_release(component->module);
     wardi_module_release(component->refused);

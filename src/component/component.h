@@ -30,10 +30,26 @@ ward_error wardi_component_fail(ward_component *component, const ward_reason *re
 /** Gets the guest's answer where it lies, before anything else enters the guest. */
 typedef ward_error (*wardi_answer_taker)(void *context, const uint8_t *bytes, size_t length,
                                          ward_diag *ret_diag);
-/** As ward_component_call_bytes, without a copy of the answer: `take` returns what is returned. */
-ward_error wardi_component_call_bytes(ward_component *component, const char *function,
-                                      const uint8_t *bytes, size_t length, uint64_t timeout_ns,
-                                      wardi_answer_taker take, void *context, ward_diag *ret_diag);
+/** Whether a call is over. */
+typedef struct wardi_wait {
+    bool waits;       /* no: its guest waits in an import */
+    uint64_t wake_ns; /* monotonic: when it is to be resumed, if what it waits for has not come */
+} wardi_wait;
+/** Gives the guest's `handle-message` bytes, and what it answers to `take`, whose error is
+ * returned. WARD_OK with `ret_wait->waits`: the thread is free, the guest still busy, and all that
+ * was given borrowed until a resume says otherwise. Errors: as ward_component_call_bytes. */
+ward_error wardi_component_deliver(ward_component *component, const uint8_t *bytes, size_t length,
+                                   uint64_t timeout_ns, wardi_answer_taker take, void *context,
+                                   wardi_wait *ret_wait, ward_diag *ret_diag);
+/** As ward_component_call, and as above when it waits. */
+ward_error wardi_component_invoke(ward_component *component, const char *function,
+                                  const ward_value *args, size_t arg_count, ward_value *ret_results,
+                                  size_t *ret_count, uint64_t timeout_ns, wardi_wait *ret_wait,
+                                  ward_diag *ret_diag);
+/** Goes on with a call that waits: past its deadline, or interrupted, it ends. By whoever began
+ * it. */
+ward_error wardi_component_resume(ward_component *component, wardi_wait *ret_wait,
+                                  ward_diag *ret_diag);
 
 /** Tells how often it was restarted, for resource health. Any thread. */
 void wardi_component_restarts_set(ward_component *component, uint64_t restarts_in_window);

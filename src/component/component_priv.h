@@ -25,6 +25,7 @@ typedef enum wardi_known {
     WARDI_KNOWN_CLEANUP,
     WARDI_KNOWN_HEALTH,
     WARDI_KNOWN_MESSAGE,
+    WARDI_KNOWN_ALLOC,
     WARDI_KNOWN_COUNT,
 } wardi_known;
 
@@ -66,6 +67,43 @@ typedef struct wardi_trap_window {
     uint32_t counts[WARDI_TRAP_SLICES];
 } wardi_trap_window;
 
+/* A call from its beginning to its end, which may be some waits away. What it points to is its
+ * caller's until then. */
+typedef struct numbers_call {
+    const ward_value *args;
+    size_t arg_count;
+    ward_value *results;
+    size_t *ret_count; /* the room, then how many there are; may be NULL */
+} numbers_call;
+
+typedef struct bytes_call {
+    const uint8_t *bytes;
+    size_t length;
+    wardi_answer_taker take;
+    void *context;
+    wardi_func alloc;
+    uint32_t address; /* where they are, */
+    bool placed;      /* once they are */
+} bytes_call;
+
+typedef struct guest_call guest_call;
+struct guest_call {
+    /* finds and checks the exports; the activity is held */
+    ward_error (*find)(ward_component *component, guest_call *call, ward_diag *ret_diag);
+    /* begins, or goes on after a wait; `waits` tells whether it is over */
+    ward_error (*go)(ward_component *component, guest_call *call, ward_diag *ret_diag);
+    const char *function;
+    wardi_func func;
+    uint64_t deadline_ns, left_ns; /* of the whole; for the next leg of it */
+    uint64_t wake_ns, ran_ns;      /* when to resume; inside the guest so far */
+    bool waits;
+    bool stands_by; /* its caller waits, on its own thread */
+    union {
+        numbers_call numbers;
+        bytes_call bytes;
+    } of;
+};
+
 struct ward_component {
     /* ---- written by new, read by any thread ---- */
     uint64_t id;
@@ -89,7 +127,8 @@ struct ward_component {
     uint8_t *bytes;        /* the source, given back once it is loaded */
     size_t byte_count;
     wardi_func known[WARDI_KNOWN_COUNT];
-    uint64_t busy_ns; /* inside the guest since the last check */
+    guest_call *pending; /* NULL: none was made yet */
+    uint64_t busy_ns;    /* inside the guest since the last check */
     uint64_t checked_at_ns;
     uint64_t growths_seen;
     uint64_t fuel_peak; /* since the last check */
@@ -203,6 +242,25 @@ const char *wardi_health_export_name(const ward_component *component);
 /** Calls the health export and makes a probe of whatever comes back. `trap` is scratch that the
  * probe borrows from. The activity is held, the component Ready, and there is an export. */
 void wardi_probe_run(ward_component *component, wardi_probe *ret_probe, ward_trap *trap);
+
+/* ---- call.c ---- */
+
+/** Runs the call as far as it goes. `ret_wait` NULL: to its end, on this thread. */
+ward_error wardi_call_begin(ward_component *component, guest_call *call, uint64_t timeout_ns,
+                            wardi_wait *ret_wait, ward_diag *ret_diag);
+/** Into the guest and out of it again: begins, or goes on with what waits. WARD_OK with
+ * `call->waits` is no end. */
+ward_error wardi_call_leg(ward_component *component, guest_call *call, const wardi_func *func,
+                          const wardi_value *args, size_t arg_count, wardi_value *ret_results,
+                          size_t result_count, ward_diag *ret_diag);
+/** EXPORT_MISSING, with the closest name. */
+ward_error wardi_call_find(ward_component *component, const char *name, wardi_func *ret_func,
+                           ward_diag *ret_diag);
+const wardi_export *wardi_call_export(const ward_component *component, const wardi_func *func);
+const char *wardi_call_name(const ward_component *component, const wardi_func *func);
+/** EXPORT_TYPE: what it is, and what was wanted. */
+ward_error wardi_call_wrong_type(const ward_component *component, const wardi_func *func,
+                                 const char *wanted, ward_diag *ret_diag);
 
 /* ---- options.c ---- */
 

@@ -7,7 +7,7 @@
 const char *const wardi_known_names[WARDI_KNOWN_COUNT] = {
     [WARDI_KNOWN_INITIALIZE] = "_initialize", [WARDI_KNOWN_START] = "_start",
     [WARDI_KNOWN_CLEANUP] = "_cleanup",       [WARDI_KNOWN_HEALTH] = "_health",
-    [WARDI_KNOWN_MESSAGE] = "handle-message",
+    [WARDI_KNOWN_MESSAGE] = "handle-message", [WARDI_KNOWN_ALLOC] = "ward_alloc",
 };
 static const char component_health_name[] = "health";
 
@@ -75,14 +75,15 @@ static ward_error check_plain(const wardi_module_facts *facts, uint32_t index, w
                       facts->exports[index].name, facts->exports[index].type);
 }
 
-/* Only core modules have exports of these names; a component's cannot start with '_'. */
+/* Only core modules have exports of these names; a component's cannot start with '_'. Those from
+ * WARDI_KNOWN_MESSAGE on are looked at when they are called. */
 static ward_error find_known(const wardi_module_facts *facts, uint32_t found[WARDI_KNOWN_COUNT],
                              ward_diag *ret_diag)
 {
     for (int i = 0; i < WARDI_KNOWN_COUNT; i++) {
         if (i == WARDI_KNOWN_HEALTH) continue;
         found[i] = find_export(facts, wardi_known_names[i]);
-        if (found[i] == UINT32_MAX || i == WARDI_KNOWN_MESSAGE || facts->is_component) continue;
+        if (found[i] == UINT32_MAX || i >= WARDI_KNOWN_MESSAGE || facts->is_component) continue;
         ward_error error = check_plain(facts, found[i], ret_diag);
         if (error != WARD_OK) return error;
     }

@@ -15,6 +15,9 @@
  * than that: who asks once in so long pays nothing for it. */
 #define LOOK_NS (9 * WARDI_MS)
 
+/* Numbers in or out of a call that goes unchecked. */
+enum { RAW_MAX = 16 };
+
 static_assert(sizeof(wasmtime_func_t) <= sizeof((wardi_func){0}.opaque), "a function fits");
 
 const char *call_export_name(const wardi_instance *instance, const wardi_func *func)
@@ -330,6 +333,42 @@ static call_state *state_for(wardi_instance *instance, size_t values)
     return state;
 }
 
+/* Numbers go straight to compiled code: their kinds have been checked. */
+static void call_raw(const wardi_instance *instance, call_state *state)
+{
+    wasmtime_val_raw_t raw[RAW_MAX];
+    wasmtime_func_t of = func_of(&state->func);
+    const wardi_signature *signature =
+        &instance->module->facts.export_details[state->func.export_index].signature;
+    for (size_t i = 0; i < state->arg_count; i++)
+        memcpy(&raw[i], &state->values[i].of, sizeof(uint64_t));
+    state->end.error = wasmtime_func_call_unchecked(
+        instance->context, &of, raw,
+        state->arg_count > state->result_count ? state->arg_count : state->result_count,
+        &state->end.trap);
+    for (size_t i = 0; i < state->result_count; i++) {
+        wasmtime_val_t *result = &state->values[state->arg_count + i];
+        result->kind = (wasmtime_valkind_t)signature->results[i];
+        memcpy(&result->of, &raw[i], sizeof(uint64_t));
+    }
+}
+
+static void call_enter(wardi_instance *instance, call_state *state)
+{
+    wasmtime_func_t of = func_of(&state->func);
+    wasmtime_val_t *results = state->values + state->arg_count;
+    if (instance->fast && state->arg_count <= RAW_MAX && state->result_count <= RAW_MAX)
+        call_raw(instance, state);
+    else if (instance->module->facts.waits)
+        state->future = wasmtime_func_call_async(instance->context, &of, state->values,
+                                                 state->arg_count, results, state->result_count,
+                                                 &state->end.trap, &state->end.error);
+    else
+        state->end.error =
+            wasmtime_func_call(instance->context, &of, state->values, state->arg_count, results,
+                               state->result_count, &state->end.trap);
+}
+
 static wardi_progress call_go_on(wardi_instance *instance, uint64_t *ret_wake_ns)
 {
     call_state *state = instance->call;
@@ -358,16 +397,8 @@ ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
     state->arg_count = arg_count;
     state->result_count = result_count;
     state->end = (call_end){0};
-    wasmtime_func_t of = func_of(func);
-    wasmtime_val_t *results = state->values + arg_count;
     call_begin(instance, timeout_ns);
-    if (instance->module->facts.waits)
-        state->future =
-            wasmtime_func_call_async(instance->context, &of, state->values, arg_count, results,
-                                     result_count, &state->end.trap, &state->end.error);
-    else
-        state->end.error = wasmtime_func_call(instance->context, &of, state->values, arg_count,
-                                              results, result_count, &state->end.trap);
+    call_enter(instance, state);
     *ret_progress = call_go_on(instance, ret_wake_ns);
     return WARD_OK;
 }
@@ -409,6 +440,12 @@ void call_drop(wardi_instance *instance)
     import_wait_free(instance);
 }
 
+void wardi_call_stand_by(wardi_instance *instance, uint64_t wake_ns)
+{
+    do call_stand_by(instance, wake_ns);
+    while (wardi_call_resume(instance, &wake_ns) == WARDI_CALL_WAITS);
+}
+
 ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
                       size_t arg_count, wardi_value *ret_results, size_t result_count,
                       uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag)
@@ -418,9 +455,6 @@ ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wa
     ward_error error = wardi_call_start(instance, func, args, arg_count, result_count, timeout_ns,
                                         &progress, &wake_ns, ret_diag);
     if (error != WARD_OK) return error;
-    while (progress == WARDI_CALL_WAITS) {
-        call_stand_by(instance, wake_ns);
-        progress = wardi_call_resume(instance, &wake_ns);
-    }
+    if (progress == WARDI_CALL_WAITS) wardi_call_stand_by(instance, wake_ns);
     return wardi_call_take(instance, ret_results, ret_trap, ret_diag);
 }

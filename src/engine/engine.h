@@ -269,6 +269,9 @@ ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
 /** Goes on with what waits. Past its deadline, or interrupted, it ends the guest, with a trap where
  * it can. */
 wardi_progress wardi_call_resume(wardi_instance *instance, uint64_t *ret_wake_ns);
+/** Resumes until the call is over, on this thread, which sleeps meanwhile: from `wake_ns` as the
+ * start or the last resume gave it. What it waits for is looked at every millisecond. */
+void wardi_call_stand_by(wardi_instance *instance, uint64_t wake_ns);
 /** Whether a call waits. wardi_instance_free ends it. */
 bool wardi_call_waits(const wardi_instance *instance);
 /** The results, or the end, as of wardi_call: once, when the call is over. */

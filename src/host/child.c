@@ -6,8 +6,9 @@
 #define INTERVAL_DEFAULT_NS (10 * WARDI_S)
 #define INTERVAL_MIN_NS WARDI_MS
 #define WINDOW_DEFAULT_NS (60 * WARDI_S)
-/* As component has it. */
+/* As component has them; a native child has no others. */
 #define STOP_TIMEOUT_DEFAULT_NS (5 * WARDI_S)
+#define RESOURCE_WINDOW_DEFAULT_NS (60 * WARDI_S)
 enum {
     FALL_DEFAULT = 3,
     RISE_DEFAULT = 1,
@@ -91,15 +92,28 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
     return backoff_to_policy(&own.backoff, &c->tree_policy, ret_diag);
 }
 
+/* What an older caller does not know is NULL. */
+static const ward_native_options *native_of(const ward_child_options *options)
+{
+    bool known = options->size >= offsetof(ward_child_options, native) + sizeof options->native;
+    return known ? options->native : NULL;
+}
+
 ward_error wardi_child_options_check(const ward_child_options *options, uint64_t memory_bytes_max,
                                      ward_diag *ret_diag)
 {
     child scratch = {0};
     ward_error error = options_resolve(options, &scratch, ret_diag);
     if (error != WARD_OK) return error;
-    if (options->component == NULL)
+    const ward_native_options *native = native_of(options);
+    if ((options->component == NULL) == (native == NULL))
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
-                          "child options: component is required");
+                          "child options: either component or native is required");
+    if (native != NULL && options->message_timeout_ns != 0)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: message_timeout_ns is for components; a native child "
+                          "can't be ended, and busy_after_ns tells when it shows");
+    if (native != NULL) return native_options_check(native, ret_diag);
     return wardi_component_options_check(options->component, memory_bytes_max, ret_diag);
 }
 
@@ -120,6 +134,11 @@ no_memory:
     return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child's needs");
 }
 
+static void resolve_stop(child *c, uint64_t stop_ns)
+{
+    if (c->tree_policy.stop_ns == 0) c->tree_policy.stop_ns = wardi_add_sat(stop_ns, WARDI_S);
+}
+
 static ward_error resolve_component(const ward_component_options *options, child *c,
                                     ward_diag *ret_diag)
 {
@@ -130,15 +149,19 @@ static ward_error resolve_component(const ward_component_options *options, child
     ward_error error = wardi_health_policy_resolve(&own.health, &policy, ret_diag);
     if (error != WARD_OK) return error;
     c->resource_window_ns = policy.resource_window_ns;
-    uint64_t stop_ns = own.stop_timeout_ns != 0 ? own.stop_timeout_ns : STOP_TIMEOUT_DEFAULT_NS;
-    if (c->tree_policy.stop_ns == 0) c->tree_policy.stop_ns = wardi_add_sat(stop_ns, WARDI_S);
+    resolve_stop(c, own.stop_timeout_ns != 0 ? own.stop_timeout_ns : STOP_TIMEOUT_DEFAULT_NS);
     return WARD_OK;
 }
 
 ward_error child_resolve(const ward_child_options *options, child *ret_child, ward_diag *ret_diag)
 {
     ward_error error = options_resolve(options, ret_child, ret_diag);
-    return error == WARD_OK ? resolve_component(options->component, ret_child, ret_diag) : error;
+    if (error != WARD_OK) return error;
+    if (native_of(options) == NULL)
+        return resolve_component(options->component, ret_child, ret_diag);
+    ret_child->resource_window_ns = RESOURCE_WINDOW_DEFAULT_NS;
+    resolve_stop(ret_child, STOP_TIMEOUT_DEFAULT_NS);
+    return WARD_OK;
 }
 
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
@@ -150,10 +173,13 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
     child *c = wardi_alloc(sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
+    c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;
     error = child_resolve(options, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
+    const ward_native_options *native = native_of(options);
     if (error == WARD_OK)
-        error = wardi_component_new(s->engine, options->component, &c->component, ret_diag);
+        error = native != NULL ? native_child_new(c, native, ret_diag)
+                               : component_child_new(c, options->component, ret_diag);
     if (error != WARD_OK) {
         child_free(c);
         return error;
@@ -166,7 +192,7 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
 void child_free(child *c)
 {
     if (c == NULL) return;
-    ward_component_free(c->component);
+    if (c->kind != NULL) c->kind->free(c);
     for (size_t i = 0; i < c->need_count; i++) wardi_free(c->need_names[i]);
     wardi_free(c->need_names);
     wardi_free(c->needs);

@@ -4,11 +4,11 @@
 
 ward_event event_of(const child *c, ward_event_kind kind)
 {
-    ward_state state = ward_component_state(c->component);
+    ward_state state = child_state(c);
     return (ward_event){.size = sizeof(ward_event),
                         .kind = kind,
-                        .component = ward_component_name(c->component),
-                        .version = ward_component_version(c->component),
+                        .component = c->name,
+                        .version = c->version,
                         .from_state = state,
                         .state = state,
                         .from_health = c->trend.health,

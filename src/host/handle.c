@@ -4,15 +4,13 @@
 #include "host/host_priv.h"
 #include "host/message.h"
 
-enum { ANSWER_BYTES_MAX = 1 << 20 };
-
 /* ---- health: a byte of status, then the reason, inline where it is short ---- */
 
 static void handle_health(child *c, wardi_message *message)
 {
     uint8_t bytes[1 + WARD_REASON_BYTES_MAX];
     ward_verdict verdict;
-    ward_component_check(c->component, &verdict);
+    c->kind->check(c, &verdict);
     bytes[0] = (uint8_t)ward_health_from(verdict.health);
     memcpy(bytes + 1, verdict.reason.text, verdict.reason.length);
     bool put = wardi_message_put(message, bytes, 1 + verdict.reason.length);
@@ -28,7 +26,7 @@ void health_of_message(const wardi_message *message, ward_report *ret_report)
     *ret_report = report;
 }
 
-/* ---- what ends the guest ends the run ---- */
+/* ---- what ends the guest, or a native child, ends the run ---- */
 
 static ward_cause cause_of(ward_error error)
 {
@@ -36,7 +34,7 @@ static ward_cause cause_of(ward_error error)
     return error == WARD_ERROR_EXIT ? WARD_CAUSE_EXIT : WARD_CAUSE_CRASH;
 }
 
-static void after_call(child *c, ward_error error, const ward_diag *diag)
+void after_call(child *c, ward_error error, const ward_diag *diag)
 {
     ward_reason reason;
     if (!wardi_ends_guest(error)) return;
@@ -44,6 +42,43 @@ static void after_call(child *c, ward_error error, const ward_diag *diag)
     pthread_mutex_lock(&c->supervisor->lock);
     child_die(c, &reason, cause_of(error));
     supervisor_unlock(c->supervisor);
+}
+
+/* It is, unless its guest waits: then the message stays the child's until a resume ends it. */
+static void handled(child *c, wardi_message *message, ward_error error, const wardi_wait *wait,
+                    const ward_diag *diag)
+{
+    c->handling = wait->waits ? message : NULL;
+    c->resume_due_ns = wait->waits ? wait->wake_ns : WARDI_FOREVER;
+    if (wait->waits) {
+        child_timer(c);
+        return;
+    }
+    wardi_message_answer(c->supervisor->sched, message, error);
+    after_call(c, error, diag);
+}
+
+void child_resume(child *c)
+{
+    ward_diag diag;
+    wardi_wait wait;
+    ward_error error = wardi_component_resume(c->component, &wait, &diag);
+    handled(c, c->handling, error, &wait, &diag);
+    if (c->handling == NULL) wardi_actor_wake(&c->actor); /* for a stop that waited for this */
+}
+
+void child_abort(child *c)
+{
+    ward_diag diag;
+    wardi_wait wait;
+    if (c->handling == NULL) return;
+    wardi_component_interrupt(c->component);
+    ward_error error = wardi_component_resume(c->component, &wait, &diag);
+    WARD_ASSERT(!wait.waits); /* nothing goes on waiting that was interrupted */
+    wardi_message *message = c->handling;
+    c->handling = NULL;
+    c->resume_due_ns = WARDI_FOREVER;
+    wardi_message_answer(c->supervisor->sched, message, error);
 }
 
 /* ---- bytes ---- */
@@ -62,11 +97,11 @@ static ward_error take_answer(void *context, const uint8_t *bytes, size_t length
 static void handle_bytes(child *c, wardi_message *message)
 {
     ward_diag diag;
-    ward_error error = wardi_component_call_bytes(c->component, "handle-message", message->payload,
-                                                  message->length, c->message_timeout_ns,
-                                                  take_answer, message, &diag);
-    wardi_message_answer(c->supervisor->sched, message, error);
-    after_call(c, error, &diag);
+    wardi_wait wait;
+    ward_error error =
+        wardi_component_deliver(c->component, message->payload, message->length,
+                                c->message_timeout_ns, take_answer, message, &wait, &diag);
+    handled(c, message, error, &wait, &diag);
 }
 
 /* ---- invoke ---- */
@@ -74,22 +109,30 @@ static void handle_bytes(child *c, wardi_message *message)
 static void handle_invoke(child *c, wardi_message *message)
 {
     ward_diag diag;
+    wardi_wait wait;
     invoke_call *call = message->payload;
-    ward_error error =
-        ward_component_call(c->component, call->function, call->args, call->arg_count,
-                            call->results, &call->result_count, c->message_timeout_ns, &diag);
-    wardi_message_answer(c->supervisor->sched, message, error);
-    after_call(c, error, &diag);
+    ward_error error = wardi_component_invoke(c->component, call->function, call->args,
+                                              call->arg_count, call->results, &call->result_count,
+                                              c->message_timeout_ns, &wait, &diag);
+    handled(c, message, error, &wait, &diag);
 }
 
 /* ---- all ---- */
 
-void child_handle(child *c, wardi_message *message)
+void component_handle(child *c, wardi_message *message)
 {
     switch ((child_message)message->kind) {
-    case CHILD_HEALTH: handle_health(c, message); return;
+    case CHILD_HEALTH: break;
     case CHILD_BYTES: handle_bytes(c, message); return;
     case CHILD_INVOKE: handle_invoke(c, message); return;
     }
     wardi_message_answer(c->supervisor->sched, message, WARD_ERROR_UNANSWERED);
+}
+
+void child_handle(child *c, wardi_message *message)
+{
+    if (message->kind == CHILD_HEALTH)
+        handle_health(c, message);
+    else
+        c->kind->handle(c, message);
 }

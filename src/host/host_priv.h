@@ -17,13 +17,40 @@ struct ward_host {
 /* What the tree wants of a child next; a newer wish replaces one that was not begun. */
 typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child_wish;
 
+typedef struct child child;
+
+/* What a child is: a component (kind_component.c), or a part of the application (kind_native.c).
+ * Its actor calls these, one at a time, without a lock. */
+typedef struct child_kind {
+    ward_error (*start)(child *c, ward_diag *ret_diag);
+    /* Ends Terminated. BUSY: something of it runs still. Of what is not Ready, no code runs: so it
+     * is called with the lock held once all is down. */
+    ward_error (*stop)(child *c, ward_diag *ret_diag);
+    void (*fail)(child *c, const ward_reason *reason); /* a Ready one: nothing is left of its run */
+    void (*check)(child *c, ward_verdict *ret_verdict);
+    void (*handle)(child *c, wardi_message *message); /* takes it; not CHILD_HEALTH */
+    void (*free)(child *c);
+    /* Any thread. */
+    ward_state (*state)(const child *c);
+    /* The rest may be NULL. Any thread: ends what runs in it now. */
+    void (*interrupt)(child *c);
+    void (*restarts_set)(child *c, uint32_t restarts_in_window);
+    /* Any thread, never waits. True: it has been busy for too long, and this is its verdict. */
+    bool (*busy)(const child *c, ward_verdict *ret_verdict);
+} child_kind;
+
+extern const child_kind component_kind, native_kind;
+
 /* An actor, a leaf of the tree, and what runs. */
-typedef struct child {
+struct child {
     ward_supervisor *supervisor; /* first: clang's {0} may not meet the actor's atomics */
-    wardi_actor actor;           /* runs one callback at a time: only it enters the component */
+    wardi_actor actor;           /* runs one callback at a time: only it enters what runs */
 
     /* Set by add, then read only. */
-    ward_component *component;
+    const child_kind *kind;
+    const char *name, *version; /* what runs has them */
+    ward_component *component;  /* of this kind, or NULL */
+    struct native *native;      /* of this kind, or NULL */
     char **need_names;
     size_t need_count;
     uint64_t interval_ns, startup_interval_ns, message_timeout_ns;
@@ -34,8 +61,10 @@ typedef struct child {
     uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
 
     /* The actor's own. */
-    uint32_t run;          /* that is up; 0: none */
-    uint64_t check_due_ns; /* of the next check */
+    uint32_t run;            /* that is up; 0: none */
+    uint64_t check_due_ns;   /* of the next check; WARDI_FOREVER: none */
+    wardi_message *handling; /* whose guest waits; NULL: it does not */
+    uint64_t resume_due_ns;  /* of what waits; WARDI_FOREVER: nothing does */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -53,7 +82,7 @@ typedef struct child {
     ward_reason reason;         /* of the health */
     ward_reason unready_reason; /* when not ready */
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
-} child;
+};
 
 typedef struct group {
     char *name;
@@ -109,12 +138,21 @@ void supervisor_unlock(ward_supervisor *s);
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag);
 void child_free(child *c);
-/* What a child's options, and those of its component, mean: its policies. Nothing to free. */
+/* What a child's options, and those of what runs, mean: its policies. Nothing to free. */
 ward_error child_resolve(const ward_child_options *options, child *ret_child, ward_diag *ret_diag);
 static inline const char *child_name(const child *c)
 {
-    return ward_component_name(c->component);
+    return c->name;
 }
+static inline ward_state child_state(const child *c)
+{
+    return c->kind->state(c);
+}
+/* Makes what runs, and its name. The options were checked. */
+ward_error component_child_new(child *c, const ward_component_options *options,
+                               ward_diag *ret_diag);
+ward_error native_child_new(child *c, const ward_native_options *options, ward_diag *ret_diag);
+ward_error native_options_check(const ward_native_options *options, ward_diag *ret_diag);
 ward_error backoff_to_policy(const ward_backoff *backoff, wardi_tree_policy *policy,
                              ward_diag *ret_diag);
 
@@ -170,12 +208,26 @@ void ready_update(child *c);
 /* ---- a child's life (life.c) ---- */
 
 extern const wardi_behaviour child_behaviour;
-/* Its run has ended, for this reason: it is failed, and the tree is told. The lock is held. */
+/* Its run has ended, for this reason: it is failed, and the tree is told. The lock is held, and
+ * given up while it is failed. */
 void child_die(child *c, const ward_reason *reason, ward_cause cause);
+
+/* Sets the actor's timer to whatever is due next. */
+void child_timer(child *c);
 
 /* ---- what it does with a message (handle.c) ---- */
 
+/* Goes on with the message that is being handled: its time has come, or what it waits for has. */
+void child_resume(child *c);
+/* Ends it, if there is one: who sent it is told, and the child goes on as if nothing had been. */
+void child_abort(child *c);
+
 /* Takes the message. No lock is held. */
 void child_handle(child *c, wardi_message *message);
+/* A component's messages. */
+void component_handle(child *c, wardi_message *message);
+enum { ANSWER_BYTES_MAX = 1 << 20 };
+/* If the error is one that ends what runs, its run has ended. No lock is held. */
+void after_call(child *c, ward_error error, const ward_diag *diag);
 
 #endif

@@ -1,4 +1,4 @@
-/* A child's life, in the callbacks of its actor: start it, check it, stop it. The guest runs
+/* A child's life, in the callbacks of its actor: start it, check it, stop it. What it is runs
  * without the lock; what health and supervise make of the outcome is applied under it. */
 #include "host/host_priv.h"
 
@@ -11,17 +11,28 @@ static void push_state(const child *c, ward_state from, ward_state to, const cha
     event_push(c->supervisor, event, reason);
 }
 
+/* One timer for all that is to come. */
+void child_timer(child *c)
+{
+    uint64_t due_ns = c->check_due_ns < c->resume_due_ns ? c->check_due_ns : c->resume_due_ns;
+    if (due_ns == WARDI_FOREVER)
+        wardi_actor_timer_cancel(&c->actor);
+    else
+        wardi_actor_timer_set(&c->actor, due_ns);
+}
+
 static void check_at(child *c, uint64_t at_ns)
 {
     c->check_due_ns = at_ns;
-    wardi_actor_timer_set(&c->actor, at_ns);
+    child_timer(c);
 }
 
-/* While it is down, messages to the guest wait; requests for its health do not. */
+/* While it is down, or its guest waits, messages to the guest wait; requests for its health do not.
+ */
 static wardi_next next_of(const child *c)
 {
-    bool up = c->run != 0 && ward_component_state(c->component) == WARD_STATE_READY;
-    return up ? WARDI_READY : WARDI_WAITING;
+    bool up = c->run != 0 && child_state(c) == WARD_STATE_READY;
+    return up && c->handling == NULL ? WARDI_READY : WARDI_WAITING;
 }
 
 /* ---- start ---- */
@@ -30,12 +41,12 @@ static void start(child *c)
 {
     ward_supervisor *s = c->supervisor;
     ward_diag diag;
-    push_state(c, ward_component_state(c->component), WARD_STATE_STARTING, "");
+    push_state(c, child_state(c), WARD_STATE_STARTING, "");
     supervisor_unlock(s);
-    ward_error error = ward_component_start(c->component, &diag);
+    ward_error error = c->kind->start(c, &diag);
     pthread_mutex_lock(&s->lock);
     wardi_trend_restart(&c->trend, &c->trend_policy);
-    ward_state state = ward_component_state(c->component);
+    ward_state state = child_state(c);
     if (error == WARD_OK) {
         push_state(c, WARD_STATE_STARTING, state, "");
         c->reason = (ward_reason){0};
@@ -75,11 +86,15 @@ static void push_changes(const child *c, const ward_verdict *verdict, ward_child
 
 void child_die(child *c, const ward_reason *reason, ward_cause cause)
 {
+    ward_supervisor *s = c->supervisor;
     if (c->run == 0) return;
-    wardi_actor_timer_cancel(&c->actor);
+    check_at(c, WARDI_FOREVER);
     /* It may have failed by itself: a trap poisons a component-model instance. */
-    if (ward_component_state(c->component) == WARD_STATE_READY)
-        wardi_component_fail(c->component, reason, NULL);
+    if (child_state(c) == WARD_STATE_READY) {
+        supervisor_unlock(s);
+        c->kind->fail(c, reason);
+        pthread_mutex_lock(&s->lock);
+    }
     if (reason != &c->reason) c->reason = *reason;
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
@@ -88,7 +103,8 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
     tree_report(c, WARDI_TREE_DIED, cause);
 }
 
-static void apply(child *c, const ward_verdict *verdict)
+/* False: by this verdict it does not live. */
+static bool apply(child *c, const ward_verdict *verdict)
 {
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     ward_child_health before = c->trend.health;
@@ -97,31 +113,42 @@ static void apply(child *c, const ward_verdict *verdict)
     c->checked_at_ns = now_ns;
     wardi_reason_copy(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
-    if (!wardi_health_live(ward_component_state(c->component), &c->trend)) {
-        child_die(c, &c->reason, cause_of(verdict));
-        return;
-    }
+    if (!wardi_health_live(child_state(c), &c->trend)) return false;
     ready_update(c);
     uint64_t interval_ns = c->trend.started ? c->interval_ns : c->startup_interval_ns;
     uint64_t next_ns = wardi_add_sat(c->check_due_ns, interval_ns);
     check_at(c, next_ns > now_ns ? next_ns : wardi_add_sat(now_ns, interval_ns));
+    return true;
 }
 
-static wardi_next child_check(wardi_actor *self)
+static void check(child *c)
 {
-    child *c = self->context;
     ward_supervisor *s = c->supervisor;
     ward_verdict verdict;
-    if (c->run == 0) return WARDI_WAITING;
     pthread_mutex_lock(&s->lock);
     uint32_t restarts =
         wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
     pthread_mutex_unlock(&s->lock);
-    wardi_component_restarts_set(c->component, restarts);
-    ward_component_check(c->component, &verdict);
+    if (c->kind->restarts_set != NULL) c->kind->restarts_set(c, restarts);
+    c->kind->check(c, &verdict);
     pthread_mutex_lock(&s->lock);
-    apply(c, &verdict);
+    bool lives = apply(c, &verdict);
     supervisor_unlock(s);
+    if (lives) return;
+    child_abort(c);
+    pthread_mutex_lock(&s->lock);
+    child_die(c, &c->reason, cause_of(&verdict));
+    supervisor_unlock(s);
+}
+
+static wardi_next child_due(wardi_actor *self)
+{
+    child *c = self->context;
+    uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
+    if (c->run == 0) return WARDI_WAITING;
+    if (c->resume_due_ns <= now_ns) child_resume(c);
+    if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
+    if (c->run != 0) child_timer(c);
     return next_of(c);
 }
 
@@ -132,15 +159,15 @@ static void stop(child *c, bool kill)
     ward_supervisor *s = c->supervisor;
     ward_diag diag = {0};
     static const ward_reason killed = {.text = "killed", .length = 6};
-    ward_state before = ward_component_state(c->component);
+    ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
-    wardi_actor_timer_cancel(&c->actor);
+    check_at(c, WARDI_FOREVER);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
-    if (kill && before == WARD_STATE_READY) wardi_component_fail(c->component, &killed, NULL);
-    ward_component_stop(c->component, &diag);
+    if (kill && before == WARD_STATE_READY) c->kind->fail(c, &killed);
+    c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
-    push_state(c, asked ? WARD_STATE_STOPPING : before, ward_component_state(c->component),
+    push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
                kill ? killed.text : diag.text);
     ready_update(c);
     tree_report(c, WARDI_TREE_STOPPED, WARD_CAUSE_NONE);
@@ -148,13 +175,26 @@ static void stop(child *c, bool kill)
 
 /* ---- the actor ---- */
 
+/* What is being handled may end before a stop; before a kill it is ended. */
+static child_wish wish_take(child *c)
+{
+    child_wish wish = c->wish;
+    if (wish == WISH_STOP && c->handling != NULL) return WISH_NOTHING;
+    c->wish = WISH_NOTHING;
+    return wish;
+}
+
 static wardi_next child_wake(wardi_actor *self)
 {
     child *c = self->context;
     ward_supervisor *s = c->supervisor;
     pthread_mutex_lock(&s->lock);
-    child_wish wish = c->wish;
-    c->wish = WISH_NOTHING;
+    child_wish wish = wish_take(c);
+    if (wish == WISH_KILL && c->handling != NULL) {
+        pthread_mutex_unlock(&s->lock);
+        child_abort(c);
+        pthread_mutex_lock(&s->lock);
+    }
     if (wish != WISH_NOTHING) c->run = c->wish_run;
     if (wish == WISH_START)
         start(c);
@@ -178,4 +218,4 @@ static void child_ended(wardi_actor *self)
 }
 
 const wardi_behaviour child_behaviour = {
-    .receive = child_receive, .timer = child_check, .wake = child_wake, .ended = child_ended};
+    .receive = child_receive, .timer = child_due, .wake = child_wake, .ended = child_ended};

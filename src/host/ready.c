@@ -14,10 +14,9 @@ static bool recompute(child *c)
 {
     const child *need = unready_need(c);
     uint32_t length = c->unready_reason.length;
-    bool ready =
-        wardi_health_ready(ward_component_state(c->component), &c->trend, c->ready_when_degraded,
-                           need != NULL ? child_name(need) : NULL,
-                           need != NULL ? &need->unready_reason : NULL, &c->unready_reason);
+    bool ready = wardi_health_ready(
+        child_state(c), &c->trend, c->ready_when_degraded, need != NULL ? child_name(need) : NULL,
+        need != NULL ? &need->unready_reason : NULL, &c->unready_reason);
     if (ready == c->ready) return !ready && c->unready_reason.length != length;
     c->ready = ready;
     event_push(c->supervisor, event_of(c, WARD_EVENT_READY), ready ? "" : c->unready_reason.text);

@@ -203,13 +203,15 @@ static void begin_stop(ward_supervisor *s)
     tree_obey(s);
 }
 
-/* What never ran, or had failed, has nothing to clean up; it is done with all the same. */
+/* What never ran, or had failed, has nothing to clean up; it is done with all the same. One that is
+ * Ready was let go of while it did not answer: its actor ends it. */
 static void end_stop(ward_supervisor *s)
 {
     for (size_t i = 0; i < s->child_count; i++) {
         child *c = s->children[i];
-        ward_state before = ward_component_state(c->component);
-        if (before == WARD_STATE_TERMINATED || ward_component_stop(c->component, NULL) != WARD_OK)
+        ward_state before = child_state(c);
+        if (before == WARD_STATE_TERMINATED || before == WARD_STATE_READY ||
+            c->kind->stop(c, NULL) != WARD_OK)
             continue;
         ward_event event = event_of(c, WARD_EVENT_STATE);
         event.from_state = before;
@@ -319,7 +321,7 @@ static bool is_given_up(const child *c)
 
 static void status_of(const child *c, ward_child_status *status)
 {
-    status->state = ward_component_state(c->component);
+    status->state = child_state(c);
     status->health = c->trend.health;
     status->ready = c->ready;
     status->live = wardi_health_live(status->state, &c->trend);
@@ -330,6 +332,10 @@ static void status_of(const child *c, ward_child_status *status)
     status->checked_age_ns = c->checked_at_ns != 0 ? wardi_now_ns() - c->checked_at_ns : 0;
     bool ill = c->trend.health != WARD_CHILD_HEALTHY;
     status->reason = ill || c->ready ? c->reason : c->unready_reason;
+    ward_verdict busy;
+    if (c->kind->busy == NULL || !c->kind->busy(c, &busy) || busy.health <= status->health) return;
+    status->health = busy.health;
+    wardi_reason_copy(&status->reason, &busy.reason);
 }
 
 ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *name,

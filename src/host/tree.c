@@ -115,7 +115,7 @@ static void child_obey(child *c, const wardi_node_action *action)
     if (wish != WISH_NOTHING) {
         c->wish = wish;
         c->wish_run = action->run;
-        if (wish == WISH_KILL) wardi_component_interrupt(c->component);
+        if (wish == WISH_KILL && c->kind->interrupt != NULL) c->kind->interrupt(c);
         wardi_actor_wake(&c->actor);
     }
     if ((action->what & WARDI_DO_REMOVE) != 0) child_forget(c);
@@ -146,8 +146,9 @@ void tree_report(child *c, wardi_node_event_kind kind, ward_cause cause)
     bool ends =
         kind != WARDI_TREE_STARTED && kind != WARDI_TREE_READY && kind != WARDI_TREE_UNREADY;
     if (ends) {
+        bool done = c->wish == WISH_STOP || c->wish == WISH_KILL;
+        if (done && c->wish_run == c->run) c->wish = WISH_NOTHING; /* it is so */
         c->run = 0;
-        if (c->wish == WISH_STOP || c->wish == WISH_KILL) c->wish = WISH_NOTHING; /* it is so */
     }
     wardi_tree_answer answer = wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
     WARD_ASSERT(answer == WARDI_TREE_OK || answer == WARDI_TREE_STALE);

@@ -80,6 +80,11 @@ void wardi_message_attach(wardi_message *message, void *payload, uint32_t length
 void wardi_message_ask_thread(wardi_message *message);
 /** Before a send: `asker` gets the answer as a message of its own. */
 void wardi_message_ask_actor(wardi_message *message, const wardi_actor *asker);
+/** Somebody waits for what becomes of it. */
+static inline bool wardi_message_asks(const wardi_message *message)
+{
+    return message->asker != WARDI_ASKER_NONE;
+}
 /** Takes the message back to who asked, with its payload as it is now and this status; to nobody,
  * when nobody asked. `sched` is where the asker lives. Any thread. */
 void wardi_message_answer(wardi_sched *sched, wardi_message *message, ward_error status);

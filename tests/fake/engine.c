@@ -17,10 +17,22 @@ struct wardi_module {
     wardi_export details[FAKE_EXPORTS_MAX];
 };
 
+typedef struct fake_call {
+    wardi_func func;
+    wardi_value args[24], results[24];
+    uint64_t timeout_ns;
+    uint32_t resumes_left;
+    bool waits;
+    ward_error error;
+    ward_trap trap;
+} fake_call;
+
 struct wardi_instance {
     wardi_module *module;
     fake_guest *guest;
     _Atomic uint64_t fuel_last;
+    atomic_bool interrupted;
+    fake_call call;
 };
 
 const wardi_value_kind fake_i32 = WARDI_I32, fake_i64 = WARDI_I64;
@@ -330,17 +342,85 @@ static ward_error run_export(wardi_instance *instance, const wardi_func *func,
     return error;
 }
 
+/* A call that waits is held off: its guest runs when it has been resumed often enough. */
+static wardi_progress go_on(wardi_instance *instance, uint64_t *ret_wake_ns)
+{
+    fake_guest *guest = instance->guest;
+    fake_call *call = &instance->call;
+    call->waits = call->resumes_left > 0 && !atomic_load(&instance->interrupted);
+    if (call->waits) call->resumes_left--;
+    if (call->waits) {
+        *ret_wake_ns = wardi_now_ns() + guest->wait_ns;
+        return WARDI_CALL_WAITS;
+    }
+    const wardi_signature *s = &instance->module->details[call->func.export_index].signature;
+    for (size_t i = 0; i < s->result_count; i++)
+        call->results[i] = (wardi_value){.kind = s->results[i]};
+    call->error = atomic_exchange(&instance->interrupted, false)
+                      ? fake_end(guest, WARD_ERROR_INTERRUPTED, &call->trap)
+                      : run_export(instance, &call->func, call->args, call->results,
+                                   call->timeout_ns, &call->trap);
+    return WARDI_CALL_OVER;
+}
+
+ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
+                            const wardi_value *args, size_t arg_count, size_t result_count,
+                            uint64_t timeout_ns, wardi_progress *ret_progress,
+                            uint64_t *ret_wake_ns, ward_diag *ret_diag)
+{
+    (void)ret_diag;
+    const wardi_signature *s = &instance->module->details[func->export_index].signature;
+    WARD_ASSERT(arg_count == s->param_count && result_count == s->result_count);
+    WARD_ASSERT(arg_count <= WARD_COUNT(instance->call.args) && !instance->call.waits);
+    WARD_ASSERT(result_count <= WARD_COUNT(instance->call.results));
+    instance->call = (fake_call){.func = *func, .timeout_ns = timeout_ns};
+    instance->call.resumes_left = instance->guest->waits_on != NULL ? instance->guest->waits : 0;
+    if (arg_count != 0) memcpy(instance->call.args, args, arg_count * sizeof *args);
+    *ret_progress = go_on(instance, ret_wake_ns);
+    return WARD_OK;
+}
+
+wardi_progress wardi_call_resume(wardi_instance *instance, uint64_t *ret_wake_ns)
+{
+    WARD_ASSERT(instance->call.waits);
+    return go_on(instance, ret_wake_ns);
+}
+
+void wardi_call_stand_by(wardi_instance *instance, uint64_t wake_ns)
+{
+    while (wardi_call_resume(instance, &wake_ns) == WARDI_CALL_WAITS) {}
+}
+
+bool wardi_call_waits(const wardi_instance *instance)
+{
+    return instance->call.waits;
+}
+
+ward_error wardi_call_take(wardi_instance *instance, wardi_value *ret_results, ward_trap *ret_trap,
+                           ward_diag *ret_diag)
+{
+    fake_call *call = &instance->call;
+    const wardi_signature *s = &instance->module->details[call->func.export_index].signature;
+    WARD_ASSERT(!call->waits);
+    if (call->error != WARD_OK && ret_trap != NULL) *ret_trap = call->trap;
+    if (call->error != WARD_OK)
+        return wardi_fail(ret_diag, call->error, "%s: %s",
+                          instance->module->exports[call->func.export_index].name,
+                          call->trap.cause);
+    memcpy(ret_results, call->results, s->result_count * sizeof call->results[0]);
+    return WARD_OK;
+}
+
 ward_error wardi_call(wardi_instance *instance, const wardi_func *func, const wardi_value *args,
                       size_t arg_count, wardi_value *ret_results, size_t result_count,
                       uint64_t timeout_ns, ward_trap *ret_trap, ward_diag *ret_diag)
 {
-    const wardi_signature *s = &instance->module->details[func->export_index].signature;
-    WARD_ASSERT(arg_count == s->param_count && result_count == s->result_count);
-    for (size_t i = 0; i < result_count; i++) ret_results[i] = (wardi_value){.kind = s->results[i]};
-    ward_error error = run_export(instance, func, args, ret_results, timeout_ns, ret_trap);
-    if (error == WARD_OK) return WARD_OK;
-    return wardi_fail(ret_diag, error, "%s: %s", instance->module->exports[func->export_index].name,
-                      ret_trap != NULL ? ret_trap->cause : ward_error_text(error));
+    wardi_progress progress;
+    uint64_t wake_ns;
+    wardi_call_start(instance, func, args, arg_count, result_count, timeout_ns, &progress, &wake_ns,
+                     ret_diag);
+    if (progress == WARDI_CALL_WAITS) wardi_call_stand_by(instance, wake_ns);
+    return wardi_call_take(instance, ret_results, ret_trap, ret_diag);
 }
 
 ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, uint64_t began_ticks,
@@ -402,5 +482,6 @@ uint64_t wardi_instance_activity(const wardi_instance *instance)
 
 void wardi_instance_interrupt(wardi_instance *instance, uint64_t activity)
 {
-    (void)instance, (void)activity;
+    (void)activity;
+    atomic_store(&instance->interrupted, true);
 }

@@ -27,6 +27,8 @@ typedef struct fake_export {
 struct fake_guest {
     bool is_component, missing_import;
     const char *waits_on;
+    uint32_t waits;   /* resumes that each call takes, if it waits_on something */
+    uint64_t wait_ns; /* until the next of them is due */
     ward_error load_error, instance_error; /* instead of success */
     uint64_t memory_bytes_min, table_elements_min;
     uint64_t load_ns; /* how long loading takes */

@@ -1,0 +1,64 @@
+/* A child that is a component. */
+#include "host/host_priv.h"
+
+static ward_error component_start(child *c, ward_diag *ret_diag)
+{
+    return ward_component_start(c->component, ret_diag);
+}
+
+static ward_error component_stop(child *c, ward_diag *ret_diag)
+{
+    return ward_component_stop(c->component, ret_diag);
+}
+
+static void component_fail(child *c, const ward_reason *reason)
+{
+    wardi_component_fail(c->component, reason, NULL);
+}
+
+static void component_check(child *c, ward_verdict *ret_verdict)
+{
+    ward_component_check(c->component, ret_verdict);
+}
+
+static void component_free(child *c)
+{
+    ward_component_free(c->component);
+}
+
+static ward_state component_state(const child *c)
+{
+    return ward_component_state(c->component);
+}
+
+static void component_interrupt(child *c)
+{
+    wardi_component_interrupt(c->component);
+}
+
+static void component_restarts_set(child *c, uint32_t restarts_in_window)
+{
+    wardi_component_restarts_set(c->component, restarts_in_window);
+}
+
+const child_kind component_kind = {
+    .start = component_start,
+    .stop = component_stop,
+    .fail = component_fail,
+    .check = component_check,
+    .handle = component_handle,
+    .free = component_free,
+    .state = component_state,
+    .interrupt = component_interrupt,
+    .restarts_set = component_restarts_set,
+};
+
+ward_error component_child_new(child *c, const ward_component_options *options, ward_diag *ret_diag)
+{
+    ward_error error = wardi_component_new(c->supervisor->engine, options, &c->component, ret_diag);
+    if (error != WARD_OK) return error;
+    c->kind = &component_kind;
+    c->name = ward_component_name(c->component);
+    c->version = ward_component_version(c->component);
+    return WARD_OK;
+}
