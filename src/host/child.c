@@ -170,7 +170,7 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
     ward_error error =
         wardi_child_options_check(options, wardi_engine_memory_bytes_max(s->engine), ret_diag);
     if (error != WARD_OK) return error;
-    child *c = wardi_alloc(sizeof *c);
+    child *c = wardi_alloc_aligned(CHILD_ALIGNMENT, sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
     c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;

@@ -18,6 +18,7 @@ struct ward_host {
 typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child_wish;
 
 typedef struct child child;
+enum { CHILD_ALIGNMENT = 64 };
 
 /* What a child is: a component (kind_component.c), or a part of the application (kind_native.c).
  * Its actor calls these, one at a time, without a lock. */
@@ -41,16 +42,25 @@ typedef struct child_kind {
 
 extern const child_kind component_kind, native_kind;
 
-/* An actor, a leaf of the tree, and what runs. */
+/* An actor, a leaf of the tree, and what runs. Begins a line of memory, and so does its actor: who
+ * goes through very many of them touches these. */
 struct child {
+    /* Set by add, then read only. */
     ward_supervisor *supervisor; /* first: clang's {0} may not meet the actor's atomics */
-    wardi_actor actor;           /* runs one callback at a time: only it enters what runs */
+    const child_kind *kind;
+    ward_component *component; /* of this kind, or NULL */
+    struct native *native;     /* of this kind, or NULL */
+
+    /* The actor's own. */
+    uint64_t check_due_ns;   /* of the next check; WARDI_FOREVER: none */
+    uint64_t resume_due_ns;  /* of what waits; WARDI_FOREVER: nothing does */
+    wardi_message *handling; /* whose guest waits; NULL: it does not */
+    uint32_t run;            /* that is up; 0: none */
+
+    wardi_actor actor; /* runs one callback at a time: only it enters what runs */
 
     /* Set by add, then read only. */
-    const child_kind *kind;
     const char *name, *version; /* what runs has them */
-    ward_component *component;  /* of this kind, or NULL */
-    struct native *native;      /* of this kind, or NULL */
     char **need_names;
     size_t need_count;
     uint64_t interval_ns, startup_interval_ns, message_timeout_ns;
@@ -59,12 +69,6 @@ struct child {
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
     uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
-
-    /* The actor's own. */
-    uint32_t run;            /* that is up; 0: none */
-    uint64_t check_due_ns;   /* of the next check; WARDI_FOREVER: none */
-    wardi_message *handling; /* whose guest waits; NULL: it does not */
-    uint64_t resume_due_ns;  /* of what waits; WARDI_FOREVER: nothing does */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -83,6 +87,8 @@ struct child {
     ward_reason unready_reason; /* when not ready */
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
 };
+
+static_assert(offsetof(struct child, actor) == CHILD_ALIGNMENT, "the actor begins a line");
 
 typedef struct group {
     char *name;
@@ -214,6 +220,13 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause);
 
 /* Sets the actor's timer to whatever is due next. */
 void child_timer(child *c);
+
+/* ---- health on the asking thread (sweep.c) ---- */
+
+/* The child's answer to a HealthCheck, if it takes no message to get it, and no longer than
+ * `timeout_ns`. */
+bool child_ask_here(ward_supervisor *s, wardi_actor_id id, uint64_t timeout_ns,
+                    ward_report *ret_report);
 
 /* ---- what it does with a message (handle.c) ---- */
 

@@ -229,6 +229,11 @@ wardi_actor *wardi_sched_pin(wardi_sched *sched, wardi_actor_id id);
  * NULL: nobody is there. One that is made meanwhile may be missed. */
 wardi_actor *wardi_sched_pin_place(wardi_sched *sched, uint32_t place);
 uint32_t wardi_sched_places(wardi_sched *sched);
+/** Where an actor of that id is, or was. */
+static inline uint32_t wardi_actor_place(wardi_actor_id id)
+{
+    return (uint32_t)id;
+}
 void wardi_actor_unpin(wardi_actor *actor);
 /** True: the actor was idle, and until wardi_actor_leave what the calling thread does is one of its
  * callbacks, and is counted as a system message that was sent and handled. False: it runs, or is
