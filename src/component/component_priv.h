@@ -162,6 +162,7 @@ struct ward_component {
     /* ---- written by new, read by any thread ---- */
     uint64_t id;
     wardi_engine *engine;
+    void *context;          /* for imports */
     char *name, *version;   /* version NULL: "" */
     ward_wasi_grants *wasi; /* NULL: nothing granted */
     uint64_t created_wall_ns;

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "access/access.h"
 #include "component/component.h"
 #include "health/health.h"
 #include "host/host.h"
@@ -19,6 +20,7 @@ typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child
 
 typedef struct child child;
 enum { CHILD_ALIGNMENT = 64 };
+typedef struct guest guest;
 
 /* What a child is: a component (kind_component.c), or a part of the application (kind_native.c).
  * Its actor calls these, one at a time, without a lock. */
@@ -52,10 +54,11 @@ struct child {
     struct native *native;     /* of this kind, or NULL */
 
     /* The actor's own. */
-    uint64_t check_due_ns;   /* of the next check; WARDI_FOREVER: none */
-    uint64_t resume_due_ns;  /* of what waits; WARDI_FOREVER: nothing does */
-    wardi_message *handling; /* whose guest waits; NULL: it does not */
-    uint32_t run;            /* that is up; 0: none */
+    uint64_t check_due_ns;  /* of the next check; WARDI_FOREVER: none */
+    uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
+    wardi_message *message; /* that is handled; NULL: it has been answered, or will be later */
+    uint32_t run;           /* that is up; 0: none */
+    bool handling;          /* a message, from its delivery to its end, however often it waits */
 
     wardi_actor actor; /* runs one callback at a time: only it enters what runs */
 
@@ -69,6 +72,15 @@ struct child {
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
     uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
+    wardi_grants *grants;        /* NULL: nothing is granted */
+    char **metadata;             /* "key=value" */
+    size_t metadata_count;
+    uint32_t message_bytes_max, log_rate;
+
+    /* The actor's own, too. */
+    uint64_t awaits;            /* the request whose answer its guest waits for; 0: none */
+    _Atomic uint64_t waits_for; /* from whom; any thread reads */
+    _Atomic(guest *) guest;     /* what it has of us; NULL: nothing yet. Any thread reads */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -116,9 +128,14 @@ struct ward_supervisor {
     wardi_engine *engine;
     ward_event_callback on_event;
     void *event_context;
+    ward_log_callback on_log; /* NULL: lines are only counted */
+    void *log_context;
     uint32_t worker_count;
     wardi_sched *sched;    /* NULL: not started */
     wardi_watcher watcher; /* of stuck workers */
+
+    pthread_mutex_t topics_lock; /* of the index alone; taken last, and held for no send */
+    wardi_topics *topics;
 
     pthread_mutex_t lock; /* guards what follows; never held inside a guest or a callback */
     pthread_cond_t changed;
@@ -227,6 +244,25 @@ void child_timer(child *c);
  * `timeout_ns`. */
 bool child_ask_here(ward_supervisor *s, wardi_actor_id id, uint64_t timeout_ns,
                     ward_report *ret_report);
+
+/* ---- what its guest has of it: the imports of module `ward` (guest*.c, topics.c) ---- */
+
+extern const wardi_import guest_imports[];
+extern const size_t guest_import_count;
+/* Takes the answer to a request of its guest's. True: that is what it waits for. */
+bool guest_answered(child *c, wardi_message *message);
+/* Nothing of a run outlives it: requests are forgotten, and who waits for a deferred answer is told
+ * the cause. */
+void guest_run_over(child *c, ward_error cause);
+void guest_free(child *c);
+/* The name of who sent it: nothing for the application. False: it has been removed. */
+bool message_sender(wardi_sched *sched, const wardi_message *message, wardi_text *name);
+/* Sends to all who hear of the topic, which is one. Errors: NO_MEMORY. */
+ward_error topics_publish(ward_supervisor *s, wardi_actor_id from, const char *topic,
+                          const uint8_t *bytes, size_t length, size_t *ret_count,
+                          ward_diag *ret_diag);
+/* It hears of nothing any more. */
+void topics_forget(child *c);
 
 /* ---- what it does with a message (handle.c) ---- */
 
