@@ -1,5 +1,6 @@
 #include "fleet.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,9 @@ static void on_event(void *context, const ward_event *event)
 {
     fleet *f = context;
     if (event->kind == WARD_EVENT_READY && event->ready) atomic_fetch_add(&f->ready_count, 1);
+    bool unwell = event->kind == WARD_EVENT_HEALTH && event->health == WARD_CHILD_FAILED;
+    bool unready = event->kind == WARD_EVENT_READY && !event->ready;
+    if (unwell || unready) atomic_fetch_add(&f->trouble_count, 1);
 }
 
 /* The page tables are the kernel's, and paid for by whoever spreads memory out. */
@@ -48,12 +52,6 @@ ward_child_id fleet_find(const fleet *f, const char *name)
     return id;
 }
 
-void fleet_wait(fleet *f, uint64_t ready_count)
-{
-    while (atomic_load(&f->ready_count) < ready_count)
-        wardi_sleep_until_ns(wardi_now_ns() + 100 * WARDI_US);
-}
-
 static void add_all(const bench *b, const fleet_options *options, fleet *f)
 {
     for (size_t i = 0; i < options->count; i++) {
@@ -78,37 +76,50 @@ static ward_component *warm(const bench *b, ward_host *host, const char *guest)
     return component;
 }
 
-void fleet_open(const bench *b, const fleet_options *options, fleet *f)
+void fleet_open_empty(const bench *b, const char *guest, size_t room, fleet *f)
 {
     ward_host_options host = WARD_INIT(ward_host_options);
     ward_supervisor_options supervisor = WARD_INIT(ward_supervisor_options);
     ward_diag diag;
     memset(f, 0, sizeof *f);
     host.profile = WARD_MEMORY_DENSE;
-    host.components_max = (uint32_t)options->count + 16;
+    host.components_max = (uint32_t)room;
     host.memory_bytes_max = 64 << 10;
     host.cache_directory = "";
     host.compiler_path = "";
     supervisor.on_event = on_event;
     supervisor.event_context = f;
     bench_must(ward_host_open(&host, &f->host, &diag), &diag, "opening the host");
-    ward_component *kept = warm(b, f->host, options->guest);
-    int64_t before = memory_now();
+    f->warm = warm(b, f->host, guest);
     bench_must(ward_supervisor_new(f->host, &supervisor, &f->supervisor, &diag), &diag, "fleet");
+}
+
+void fleet_start(fleet *f, size_t count)
+{
+    ward_diag diag;
+    bench_must(ward_supervisor_start(f->supervisor, &diag), &diag, "starting the fleet");
+    while (atomic_load(&f->ready_count) < count)
+        wardi_sleep_until_ns(wardi_now_ns() + 100 * WARDI_US);
+}
+
+void fleet_open(const bench *b, const fleet_options *options, fleet *f)
+{
+    fleet_open_empty(b, options->guest, options->count + 16, f);
+    malloc_trim(0); /* what an earlier one has left would not be counted */
+    int64_t before = memory_now();
     f->count = options->count;
     uint64_t start_ns = wardi_now_ns();
     add_all(b, options, f);
     uint64_t added_ns = wardi_now_ns();
-    bench_must(ward_supervisor_start(f->supervisor, &diag), &diag, "starting the fleet");
-    fleet_wait(f, f->count);
+    fleet_start(f, f->count);
     f->add_ns = added_ns - start_ns;
     f->start_ns = wardi_now_ns() - added_ns;
     f->bytes = memory_now() - before;
-    ward_component_free(kept);
 }
 
 void fleet_close(fleet *f)
 {
     ward_supervisor_free(f->supervisor);
+    ward_component_free(f->warm);
     ward_host_close(f->host);
 }
