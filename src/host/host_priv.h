@@ -24,6 +24,7 @@ typedef struct child child;
 enum { CHILD_ALIGNMENT = 64 };
 typedef struct guest guest;
 struct history;
+struct budget;
 struct evidence_record;
 struct set_aside_list;
 
@@ -96,6 +97,7 @@ struct child {
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
     _Atomic uint64_t set_aside_count; /* any thread reads */
     struct history *history;          /* NULL: there is nothing to tell */
+    struct budget *budget;            /* of processor time; NULL: no limit */
     uint64_t ends;                    /* of runs, by themselves */
 
     /* Under the supervisor's lock. */
@@ -329,6 +331,17 @@ ward_error topics_publish(ward_supervisor *s, wardi_actor_id from, const char *t
                           ward_diag *ret_diag);
 /* It hears of nothing any more. */
 void topics_forget(child *c);
+
+/* ---- its budget of processor time (budget.c) ---- */
+
+/* `cpu_ns` 0: there is no limit. */
+ward_error budget_new(child *c, uint64_t cpu_ns, uint64_t interval_ns, ward_diag *ret_diag);
+/* Around what its actor does. */
+uint64_t budget_enter(const child *c);
+void budget_leave(child *c, uint64_t entered_ns);
+/* Until when it owes time; WARDI_FOREVER: it does not. */
+uint64_t budget_due_ns(const child *c);
+void budget_tell(const child *c, ward_child_status *status);
 
 /* ---- what it has been through (history.c), and evidence (evidence.c); its actor's ---- */
 
