@@ -111,6 +111,9 @@ typedef struct ward_child_options {
     /** of the guest, for one message; default 10 s. A native child has none: it can't be ended */
     uint64_t message_timeout_ns;
     const ward_native_options *native; /**< instead of component */
+    /** share of mailbox_max: with so many waiting, or more, it is not ready, until no more than
+     * half of that waits. Default 1, a full mailbox; negative: that makes no difference */
+    double full_at;
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */
@@ -225,13 +228,15 @@ typedef struct ward_child_status {
     ward_reason reason;                          /**< of the health; or why it is not ready */
 } ward_child_status;
 
-/** What goes wrong with a child, for ward_child_explain. Messages will have more. */
+/** What goes wrong with a child, for ward_child_explain. */
 typedef enum ward_fault {
-    WARD_FAULT_TRAP,      /**< every health check traps */
-    WARD_FAULT_HANG,      /**< no health check ends */
-    WARD_FAULT_UNHEALTHY, /**< every health check answers Unhealthy */
+    WARD_FAULT_TRAP,         /**< every health check traps */
+    WARD_FAULT_HANG,         /**< no health check ends */
+    WARD_FAULT_UNHEALTHY,    /**< every health check answers Unhealthy */
+    WARD_FAULT_MESSAGE_TRAP, /**< a message traps; seen from then on */
+    WARD_FAULT_MESSAGE_HANG, /**< a message does not end; seen from when it began to be handled */
 } ward_fault;
-enum { WARD_FAULT_COUNT = 3, WARD_TERMS_MAX = 16 };
+enum { WARD_FAULT_COUNT = 5, WARD_TERMS_MAX = 16 };
 
 /** What ward_child_explain explains. Borrowed for the duration of the call. */
 typedef struct ward_explain_options {

@@ -148,6 +148,7 @@ struct ward_component {
     _Atomic uint32_t activity;
     _Atomic uint64_t checks_outside; /* of threads that did not hold `activity` */
     _Atomic uint64_t restarts_in_window;
+    _Atomic uint32_t mailbox_waiting, mailbox_max;
 
     /* Figures are read while another thread may free the instance: a reader announces itself in
      * `readers` before it loads `instance`, and the one who frees clears `instance`, then waits

@@ -58,11 +58,14 @@ struct child {
     wardi_trend_policy trend_policy;
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
-    uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
+    double full_at;              /* share of the mailbox; negative: it is never full */
+    bool mailbox_judged;         /* its depth is a resource that health judges */
+    uint64_t resource_window_ns; /* restarts in it are another */
 
     /* The actor's own. */
     uint32_t run;            /* that is up; 0: none */
     uint64_t check_due_ns;   /* of the next check; WARDI_FOREVER: none */
+    uint64_t owed_due_ns;    /* of one that found the guest waiting in a message; 0: none is owed */
     wardi_message *handling; /* whose guest waits; NULL: it does not */
     uint64_t resume_due_ns;  /* of what waits; WARDI_FOREVER: nothing does */
 
@@ -74,6 +77,8 @@ struct child {
     uint32_t wish_run;
     bool removed; /* freed when its actor has ended */
     bool given_up, ready;
+    bool full; /* and its level, as the actor found its mailbox: it alone writes them */
+    wardi_mailbox_level level;
     bool went_down; /* and is held: whether it is a restart is not decided yet */
     wardi_trend trend;
     wardi_window restarts_recent;
@@ -204,6 +209,12 @@ extern const wardi_behaviour keeper_behaviour;
 /* The child's state or health has changed: what follows for it, and for those behind it. The lock
  * is held. */
 void ready_update(child *c);
+/* The actor looks whether its mailbox is full; ready_update then says what follows. The lock is
+ * held. */
+void ready_look(child *c);
+/* The same after a message, where only an end of being full is looked for: what fills a mailbox is
+ * seen by the next check, so that a message costs nothing. By the actor; no lock is held. */
+void ready_after_message(child *c);
 
 /* ---- a child's life (life.c) ---- */
 

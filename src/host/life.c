@@ -51,7 +51,8 @@ static void start(child *c)
         push_state(c, WARD_STATE_STARTING, state, "");
         c->reason = (ward_reason){0};
         tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
-        check_at(c, wardi_sched_now(s->sched));
+        c->check_due_ns = wardi_sched_now(s->sched); /* before any message: see child_wake */
+        c->owed_due_ns = 0;
         return;
     }
     wardi_reason_set(&c->reason, diag.text);
@@ -114,6 +115,7 @@ static bool apply(child *c, const ward_verdict *verdict)
     wardi_reason_copy(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
     if (!wardi_health_live(child_state(c), &c->trend)) return false;
+    ready_look(c);
     ready_update(c);
     uint64_t interval_ns = c->trend.started ? c->interval_ns : c->startup_interval_ns;
     uint64_t next_ns = wardi_add_sat(c->check_due_ns, interval_ns);
@@ -129,6 +131,7 @@ static void check(child *c)
     uint32_t restarts =
         wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
     pthread_mutex_unlock(&s->lock);
+    c->owed_due_ns = c->handling != NULL ? c->check_due_ns : 0;
     if (c->kind->restarts_set != NULL) c->kind->restarts_set(c, restarts);
     c->kind->check(c, &verdict);
     pthread_mutex_lock(&s->lock);
@@ -141,12 +144,22 @@ static void check(child *c)
     supervisor_unlock(s);
 }
 
+/* A check that found the guest waiting in a message has learnt nothing: it is made up for as soon
+ * as that message has ended, or a guest that often waits would never be asked. */
+static void settle_owed(child *c)
+{
+    if (c->owed_due_ns == 0 || c->handling != NULL) return;
+    c->check_due_ns = c->owed_due_ns;
+    c->owed_due_ns = 0;
+}
+
 static wardi_next child_due(wardi_actor *self)
 {
     child *c = self->context;
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     if (c->run == 0) return WARDI_WAITING;
     if (c->resume_due_ns <= now_ns) child_resume(c);
+    if (c->run != 0) settle_owed(c);
     if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
     if (c->run != 0) child_timer(c);
     return next_of(c);
@@ -201,13 +214,15 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
-    return next_of(c);
+    bool due = wish == WISH_START || c->owed_due_ns != 0;
+    return due ? child_due(self) : next_of(c);
 }
 
 static wardi_next child_receive(wardi_actor *self, wardi_message *message)
 {
     child *c = self->context;
     child_handle(c, message);
+    ready_after_message(c);
     return next_of(c);
 }
 
