@@ -54,6 +54,21 @@ WARD_API ward_error ward_supervisor_invoke(ward_supervisor *supervisor, ward_chi
                                            size_t arg_count, ward_value *ret_results,
                                            size_t *ret_count, uint64_t timeout_ns);
 
+/** Publishes bytes under a topic, `a.b.c`: a message to each child that subscribes to it, which
+ * nobody answers. They are copied once. `*ret_count` (may be NULL) receives how many mailboxes took
+ * it. Errors: INVALID_ARGUMENT (the topic), STATE, NO_MEMORY. */
+WARD_API ward_error ward_supervisor_publish(ward_supervisor *supervisor, const char *topic,
+                                            const uint8_t *bytes, size_t length, size_t *ret_count,
+                                            ward_diag *ret_diag);
+/** The child hears of topics that the pattern matches: `*` is any one level, a last `#` any number
+ * of them. As its guest can by itself, as far as it is granted. Until it is removed. Errors:
+ * INVALID_ARGUMENT (the pattern), STATE, NO_MEMORY. */
+WARD_API ward_error ward_supervisor_subscribe(ward_supervisor *supervisor, ward_child_id id,
+                                              const char *pattern, ward_diag *ret_diag);
+/** Errors: NOT_FOUND: it has no subscription to that pattern. INVALID_ARGUMENT, STATE. */
+WARD_API ward_error ward_supervisor_unsubscribe(ward_supervisor *supervisor, ward_child_id id,
+                                                const char *pattern);
+
 /** What became of a child's messages. sent = handled + refused + dropped + expired + undelivered +
  * pending, exactly when nothing is under way. */
 typedef struct ward_message_counts {

@@ -25,6 +25,7 @@ typedef struct ward_message {
     const uint8_t *bytes; /**< what was sent */
     size_t length;        /**< of bytes */
     const char *sender;   /**< the child that sent it; "": the application */
+    const char *topic;    /**< by which it was published; "": it was sent */
     uint64_t correlation; /**< the sender's own number for it; 0: none */
     bool wants_answer;    /**< somebody waits for ward_message_reply */
 } ward_message;

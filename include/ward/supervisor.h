@@ -11,6 +11,8 @@
 #define WARD_SUPERVISOR_H
 
 #include <ward/component.h>
+#include <ward/grants.h>
+#include <ward/log.h>
 #include <ward/native.h>
 
 #ifdef __cplusplus
@@ -111,6 +113,12 @@ typedef struct ward_child_options {
     /** of the guest, for one message; default 10 s. A native child has none: it can't be ended */
     uint64_t message_timeout_ns;
     const ward_native_options *native; /**< instead of component */
+    const ward_grants *grants; /**< whom its guest may reach, and who may reach it; NULL: nobody */
+    const char *const *metadata; /**< "key=value", for its guest to read */
+    size_t metadata_count;       /**< of metadata */
+    /** what is longer its guest can't send, publish or answer with; default 1 MiB */
+    uint32_t message_bytes_max;
+    uint32_t log_rate; /**< lines of its guest a second; default 100 */
     /** share of mailbox_max: with so many waiting, or more, it is not ready, until no more than
      * half of that waits. Default 1, a full mailbox; negative: that makes no difference */
     double full_at;
@@ -144,6 +152,7 @@ typedef enum ward_event_kind {
      * "stopped", "given up" or "removed"; and of the supervisor itself (`component` "")
      * "exhausted": more was given up than it allows, the rest serves */
     WARD_EVENT_GROUP,
+    WARD_EVENT_DENIED, /**< its guest wanted what it is not granted: reason. Ten a second at most */
 } ward_event_kind;
 
 /** Why a child is restarted. */
@@ -199,7 +208,9 @@ typedef struct ward_supervisor_options {
     ward_strategy strategy;       /**< of the children that are in no group */
     int32_t failures_max;         /**< as of a group; here one more is only told: exhausted */
     uint64_t failures_window_ns;  /**< default 60 s */
-    uint32_t starts_max; /**< children that start at the same time; default: four a worker */
+    uint32_t starts_max;      /**< children that start at the same time; default: four a worker */
+    ward_log_callback on_log; /**< what guests log; NULL: it is only counted */
+    void *log_context;        /**< handed to on_log */
 } ward_supervisor_options;
 
 /** What a person can ask of a child or a group. */

@@ -8,7 +8,9 @@
 #include <ward/grants.h>
 #include <ward/health.h>
 #include <ward/host.h>
+#include <ward/log.h>
 #include <ward/message.h>
+#include <ward/metric.h>
 #include <ward/native.h>
 #include <ward/supervisor.h>
 

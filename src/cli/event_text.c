@@ -137,6 +137,10 @@ static void print_what(FILE *to, const ward_event *event)
         return;
     case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
     case WARD_EVENT_GROUP: print_group(to, event); return;
+    case WARD_EVENT_DENIED:
+        wardi_output_styled(to, WARDI_YELLOW, "denied");
+        print_reason(to, ": ", event->reason);
+        return;
     }
     fputs(ward_event_kind_name(event->kind), to);
 }
@@ -198,6 +202,7 @@ static void set_what(json_t *object, const ward_event *event)
     case WARD_EVENT_FLAPPING:
         json_object_set_new(object, "flapping", json_boolean(event->flapping));
         break;
+    case WARD_EVENT_DENIED:
     case WARD_EVENT_STOPPED: break;
     }
 }

@@ -107,6 +107,14 @@ ward_error wardi_call_leg(ward_component *component, guest_call *call, const war
     return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
 }
 
+bool wardi_component_handles(const ward_component *component)
+{
+    uint32_t index = component->known_exports[WARDI_KNOWN_MESSAGE];
+    const char *inside = atomic_load_explicit(&component->busy_export, memory_order_relaxed);
+    return index != UINT32_MAX &&
+           inside == wardi_module_facts_of(component->module)->exports[index].name;
+}
+
 /* ---- a call from its beginning to its end ---- */
 
 /* One that may wait lies where it stays; made before the guest is entered, since then it is late to

@@ -95,6 +95,11 @@ ward_error wardi_component_fail(ward_component *component, const ward_reason *re
     return error;
 }
 
+void wardi_component_context_set(ward_component *component, void *context)
+{
+    component->context = context;
+}
+
 void wardi_component_restarts_set(ward_component *component, uint64_t restarts_in_window)
 {
     atomic_store_explicit(&component->restarts_in_window, restarts_in_window, memory_order_relaxed);

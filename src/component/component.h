@@ -51,6 +51,13 @@ ward_error wardi_component_invoke(ward_component *component, const char *functio
 ward_error wardi_component_resume(ward_component *component, wardi_wait *ret_wait,
                                   ward_diag *ret_diag);
 
+/** Whether the guest is in its `handle-message`, and not in what is called around it. By whoever
+ * began the call, or an import. */
+bool wardi_component_handles(const ward_component *component);
+
+/** What imports find as wardi_guest.context from the next start on; NULL at first. */
+void wardi_component_context_set(ward_component *component, void *context);
+
 /** Tells how often it was restarted, for resource health. Any thread. */
 void wardi_component_restarts_set(ward_component *component, uint64_t restarts_in_window);
 /** Tells how many messages wait for it and how many may, for resource health. Any thread. */

@@ -108,6 +108,7 @@ struct ward_component {
     /* ---- written by new, read by any thread ---- */
     uint64_t id;
     wardi_engine *engine;
+    void *context; /* for imports */
     char *name, *version, *path;
     ward_wasi_grants *wasi; /* NULL: nothing granted */
     ward_limits limits;

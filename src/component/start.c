@@ -92,8 +92,10 @@ static void look_up(ward_component *component)
 
 static ward_error instantiate(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
 {
-    wardi_instance_options options = {
-        .limits = component->limits, .wasi = component->wasi, .name = component->name};
+    wardi_instance_options options = {.limits = component->limits,
+                                      .wasi = component->wasi,
+                                      .name = component->name,
+                                      .context = component->context};
     wardi_instance *instance;
     ward_trap trap;
     ward_error error =

@@ -15,6 +15,8 @@ enum {
     RISE_DEFAULT = 1,
     STARTUP_FALL_DEFAULT = 30,
     FLAP_CHANGES_DEFAULT = 6,
+    MESSAGE_BYTES_DEFAULT = 1 << 20,
+    LOG_RATE_DEFAULT = 100,
 };
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
@@ -87,6 +89,8 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
                           "full_at is %g: a share of the mailbox, at most 1", own.full_at);
     c->full_at = own.full_at != 0 ? own.full_at : FULL_AT_DEFAULT;
     c->message_timeout_ns = own.message_timeout_ns; /* 0: as a call's */
+    c->message_bytes_max = or_default(own.message_bytes_max, MESSAGE_BYTES_DEFAULT);
+    c->log_rate = or_default(own.log_rate, LOG_RATE_DEFAULT);
     c->ready_when_degraded = own.ready_when == WARD_READY_WHEN_DEGRADED;
     c->tree_policy = wardi_tree_policy_default();
     c->tree_policy.restart = own.restart;
@@ -104,6 +108,46 @@ static const ward_native_options *native_of(const ward_child_options *options)
     return known ? options->native : NULL;
 }
 
+/* Its own: what the guest is told and may. An older caller does not know of it. */
+static void guest_options(const ward_child_options *options, ward_child_options *ret_options)
+{
+    bool copied = wardi_options_copy(ret_options, sizeof *ret_options, options, options->size);
+    WARD_ASSERT(copied); /* options_resolve has seen it */
+}
+
+static ward_error grants_check(const ward_child_options *options, ward_diag *ret_diag)
+{
+    ward_child_options own;
+    wardi_grants *grants = NULL;
+    guest_options(options, &own);
+    ward_error error = wardi_grants_new(own.grants, &grants, ret_diag);
+    wardi_grants_free(grants);
+    for (size_t i = 0; error == WARD_OK && i < own.metadata_count; i++)
+        if (strchr(own.metadata[i], '=') == NULL)
+            error =
+                wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                           "metadata[%zu] is \"%s\", which is no key=value", i, own.metadata[i]);
+    return error;
+}
+
+static ward_error copy_guest_options(child *c, const ward_child_options *options,
+                                     ward_diag *ret_diag)
+{
+    ward_child_options own;
+    guest_options(options, &own);
+    ward_error error =
+        own.grants != NULL ? wardi_grants_new(own.grants, &c->grants, ret_diag) : WARD_OK;
+    if (error != WARD_OK || own.metadata_count == 0) return error;
+    c->metadata = wardi_alloc_array(own.metadata_count, sizeof(char *));
+    bool copied = c->metadata != NULL;
+    for (; copied && c->metadata_count < own.metadata_count; c->metadata_count++) {
+        c->metadata[c->metadata_count] = wardi_strdup(own.metadata[c->metadata_count]);
+        copied = c->metadata[c->metadata_count] != NULL;
+        if (!copied) break;
+    }
+    return copied ? WARD_OK : wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for metadata");
+}
+
 ward_error wardi_child_options_check(const ward_child_options *options, uint64_t memory_bytes_max,
                                      ward_diag *ret_diag)
 {
@@ -118,6 +162,8 @@ ward_error wardi_child_options_check(const ward_child_options *options, uint64_t
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "child options: message_timeout_ns is for components; a native child "
                           "can't be ended, and busy_after_ns tells when it shows");
+    error = grants_check(options, ret_diag);
+    if (error != WARD_OK) return error;
     if (native != NULL) return native_options_check(native, ret_diag);
     return wardi_component_options_check(options->component, memory_bytes_max, ret_diag);
 }
@@ -183,6 +229,7 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
     c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;
     error = child_resolve(options, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
+    if (error == WARD_OK) error = copy_guest_options(c, options, ret_diag);
     const ward_native_options *native = native_of(options);
     if (error == WARD_OK)
         error = native != NULL ? native_child_new(c, native, ret_diag)
@@ -200,6 +247,10 @@ void child_free(child *c)
 {
     if (c == NULL) return;
     if (c->kind != NULL) c->kind->free(c);
+    guest_free(c);
+    wardi_grants_free(c->grants);
+    for (size_t i = 0; i < c->metadata_count; i++) wardi_free(c->metadata[i]);
+    wardi_free(c->metadata);
     for (size_t i = 0; i < c->need_count; i++) wardi_free(c->need_names[i]);
     wardi_free(c->need_names);
     wardi_free(c->needs);

@@ -78,7 +78,8 @@ const char *ward_event_kind_name(ward_event_kind kind)
         [WARD_EVENT_STATE] = "state",       [WARD_EVENT_HEALTH] = "health",
         [WARD_EVENT_READY] = "ready",       [WARD_EVENT_RESTART] = "restart",
         [WARD_EVENT_GIVEN_UP] = "given_up", [WARD_EVENT_FLAPPING] = "flapping",
-        [WARD_EVENT_STOPPED] = "stopped",   [WARD_EVENT_GROUP] = "group"};
+        [WARD_EVENT_STOPPED] = "stopped",   [WARD_EVENT_GROUP] = "group",
+        [WARD_EVENT_DENIED] = "denied"};
     return (unsigned)kind < WARD_COUNT(names) ? names[kind] : "unknown";
 }
 

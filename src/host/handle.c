@@ -44,17 +44,25 @@ void after_call(child *c, ward_error error, const ward_diag *diag)
     supervisor_unlock(c->supervisor);
 }
 
-/* It is, unless its guest waits: then the message stays the child's until a resume ends it. */
-static void handled(child *c, wardi_message *message, ward_error error, const wardi_wait *wait,
-                    const ward_diag *diag)
+/* The end of a message: whoever sent it is told, unless its guest has seen to that. */
+static void message_end(child *c, ward_error error)
 {
-    c->handling = wait->waits ? message : NULL;
-    c->resume_due_ns = wait->waits ? wait->wake_ns : WARDI_FOREVER;
+    wardi_message *message = c->message;
+    c->handling = false;
+    c->message = NULL;
+    c->resume_due_ns = WARDI_FOREVER;
+    if (message != NULL) wardi_message_answer(c->supervisor->sched, message, error);
+}
+
+/* It is handled, unless its guest waits: then a resume comes here again. */
+static void handled(child *c, ward_error error, const wardi_wait *wait, const ward_diag *diag)
+{
     if (wait->waits) {
+        c->resume_due_ns = wait->wake_ns;
         child_timer(c);
         return;
     }
-    wardi_message_answer(c->supervisor->sched, message, error);
+    message_end(c, error);
     after_call(c, error, diag);
 }
 
@@ -63,22 +71,19 @@ void child_resume(child *c)
     ward_diag diag;
     wardi_wait wait;
     ward_error error = wardi_component_resume(c->component, &wait, &diag);
-    handled(c, c->handling, error, &wait, &diag);
-    if (c->handling == NULL) wardi_actor_wake(&c->actor); /* for a stop that waited for this */
+    handled(c, error, &wait, &diag);
+    if (!c->handling) wardi_actor_wake(&c->actor); /* for a stop that waited for this */
 }
 
 void child_abort(child *c)
 {
     ward_diag diag;
     wardi_wait wait;
-    if (c->handling == NULL) return;
+    if (!c->handling) return;
     wardi_component_interrupt(c->component);
     ward_error error = wardi_component_resume(c->component, &wait, &diag);
     WARD_ASSERT(!wait.waits); /* nothing goes on waiting that was interrupted */
-    wardi_message *message = c->handling;
-    c->handling = NULL;
-    c->resume_due_ns = WARDI_FOREVER;
-    wardi_message_answer(c->supervisor->sched, message, error);
+    message_end(c, error);
 }
 
 /* ---- bytes ---- */
@@ -87,52 +92,60 @@ void child_abort(child *c)
 static ward_error take_answer(void *context, const uint8_t *bytes, size_t length,
                               ward_diag *ret_diag)
 {
-    if (length > ANSWER_BYTES_MAX)
+    const child *c = context;
+    if (c->message == NULL || !wardi_message_asks(c->message)) return WARD_OK;
+    if (length > c->message_bytes_max)
         return wardi_fail(ret_diag, WARD_ERROR_BUFFER_TOO_SMALL,
-                          "an answer of %zu bytes; %d are the most", length, ANSWER_BYTES_MAX);
-    if (wardi_message_put(context, bytes, length)) return WARD_OK;
+                          "an answer of %zu bytes; %u are the most", length, c->message_bytes_max);
+    if (wardi_message_put(c->message, bytes, length)) return WARD_OK;
     return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for an answer");
 }
 
-static void handle_bytes(child *c, wardi_message *message)
+static void handle_bytes(child *c, const uint8_t *bytes, size_t length)
 {
     ward_diag diag;
     wardi_wait wait;
-    ward_error error =
-        wardi_component_deliver(c->component, message->payload, message->length,
-                                c->message_timeout_ns, take_answer, message, &wait, &diag);
-    handled(c, message, error, &wait, &diag);
+    ward_error error = wardi_component_deliver(c->component, bytes, length, c->message_timeout_ns,
+                                               take_answer, c, &wait, &diag);
+    handled(c, error, &wait, &diag);
 }
 
 /* ---- invoke ---- */
 
-static void handle_invoke(child *c, wardi_message *message)
+static void handle_invoke(child *c, invoke_call *call)
 {
     ward_diag diag;
     wardi_wait wait;
-    invoke_call *call = message->payload;
     ward_error error = wardi_component_invoke(c->component, call->function, call->args,
                                               call->arg_count, call->results, &call->result_count,
                                               c->message_timeout_ns, &wait, &diag);
-    handled(c, message, error, &wait, &diag);
+    handled(c, error, &wait, &diag);
 }
 
 /* ---- all ---- */
 
 void component_handle(child *c, wardi_message *message)
 {
+    const publication *p = message->payload;
+    WARD_ASSERT(!c->handling);
+    c->handling = true;
+    c->message = message;
     switch ((child_message)message->kind) {
     case CHILD_HEALTH: break;
-    case CHILD_BYTES: handle_bytes(c, message); return;
-    case CHILD_INVOKE: handle_invoke(c, message); return;
+    case CHILD_BYTES: handle_bytes(c, message->payload, message->length); return;
+    case CHILD_TOPIC: handle_bytes(c, p->bytes + p->topic_length, p->length); return;
+    case CHILD_INVOKE: handle_invoke(c, message->payload); return;
     }
-    wardi_message_answer(c->supervisor->sched, message, WARD_ERROR_UNANSWERED);
+    message_end(c, WARD_ERROR_UNANSWERED);
 }
 
 void child_handle(child *c, wardi_message *message)
 {
-    if (message->kind == CHILD_HEALTH)
+    if (message->lane == WARDI_LANE_ANSWER) {
+        if (guest_answered(c, message)) child_resume(c);
+    } else if (message->kind == CHILD_HEALTH) {
         handle_health(c, message);
-    else
+    } else {
         c->kind->handle(c, message);
+    }
 }

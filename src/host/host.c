@@ -66,7 +66,9 @@ ward_error wardi_host_options_resolve(const ward_host_options *options,
                                          .compile_threads = own.compile_threads,
                                          .compiler = own.compiler_path,
                                          .compile_memory_max = own.compile_memory_max,
-                                         .compile_timeout_ns = own.compile_timeout_ns};
+                                         .compile_timeout_ns = own.compile_timeout_ns,
+                                         .imports = guest_imports,
+                                         .import_count = guest_import_count};
     return WARD_OK;
 }
 

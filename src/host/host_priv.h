@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "access/access.h"
 #include "component/component.h"
 #include "health/health.h"
 #include "host/host.h"
@@ -18,6 +19,7 @@ struct ward_host {
 typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child_wish;
 
 typedef struct child child;
+typedef struct guest guest;
 
 /* What a child is: a component (kind_component.c), or a part of the application (kind_native.c).
  * Its actor calls these, one at a time, without a lock. */
@@ -61,13 +63,21 @@ struct child {
     double full_at;              /* share of the mailbox; negative: it is never full */
     bool mailbox_judged;         /* its depth is a resource that health judges */
     uint64_t resource_window_ns; /* restarts in it are another */
+    wardi_grants *grants;        /* NULL: nothing is granted */
+    char **metadata;             /* "key=value" */
+    size_t metadata_count;
+    uint32_t message_bytes_max, log_rate;
 
     /* The actor's own. */
-    uint32_t run;            /* that is up; 0: none */
-    uint64_t check_due_ns;   /* of the next check; WARDI_FOREVER: none */
-    uint64_t owed_due_ns;    /* of one that found the guest waiting in a message; 0: none is owed */
-    wardi_message *handling; /* whose guest waits; NULL: it does not */
-    uint64_t resume_due_ns;  /* of what waits; WARDI_FOREVER: nothing does */
+    uint32_t run;           /* that is up; 0: none */
+    uint64_t check_due_ns;  /* of the next check; WARDI_FOREVER: none */
+    uint64_t owed_due_ns;   /* of one that found the guest waiting in a message; 0: none is owed */
+    bool handling;          /* a message, from its delivery to its end, however often it waits */
+    wardi_message *message; /* that one; NULL: it has been answered, or will be later */
+    uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
+    uint64_t awaits;        /* the request whose answer its guest waits for; 0: none */
+    _Atomic uint64_t waits_for; /* from whom; any thread reads */
+    _Atomic(guest *) guest;     /* what it has of us; NULL: nothing yet. Any thread reads */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -115,9 +125,14 @@ struct ward_supervisor {
     wardi_engine *engine;
     ward_event_callback on_event;
     void *event_context;
+    ward_log_callback on_log; /* NULL: lines are only counted */
+    void *log_context;
     uint32_t worker_count;
     wardi_sched *sched;    /* NULL: not started */
     wardi_watcher watcher; /* of stuck workers */
+
+    pthread_mutex_t topics_lock; /* of the index alone; taken last, and held for no send */
+    wardi_topics *topics;
 
     pthread_mutex_t lock; /* guards what follows; never held inside a guest or a callback */
     pthread_cond_t changed;
@@ -225,6 +240,25 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause);
 
 /* Sets the actor's timer to whatever is due next. */
 void child_timer(child *c);
+
+/* ---- what its guest has of it: the imports of module `ward` (guest*.c, topics.c) ---- */
+
+extern const wardi_import guest_imports[];
+extern const size_t guest_import_count;
+/* Takes the answer to a request of its guest's. True: that is what it waits for. */
+bool guest_answered(child *c, wardi_message *message);
+/* Nothing of a run outlives it: requests are forgotten, and who waits for a deferred answer is told
+ * the cause. */
+void guest_run_over(child *c, ward_error cause);
+void guest_free(child *c);
+/* The name of who sent it: nothing for the application. False: it has been removed. */
+bool message_sender(wardi_sched *sched, const wardi_message *message, wardi_text *name);
+/* Sends to all who hear of the topic, which is one. Errors: NO_MEMORY. */
+ward_error topics_publish(ward_supervisor *s, wardi_actor_id from, const char *topic,
+                          const uint8_t *bytes, size_t length, size_t *ret_count,
+                          ward_diag *ret_diag);
+/* It hears of nothing any more. */
+void topics_forget(child *c);
 
 /* ---- what it does with a message (handle.c) ---- */
 

@@ -61,6 +61,7 @@ ward_error component_child_new(child *c, const ward_component_options *options, 
     ward_error error = wardi_component_new(c->supervisor->engine, options, &c->component, ret_diag);
     if (error != WARD_OK) return error;
     c->kind = &component_kind;
+    wardi_component_context_set(c->component, c);
     c->name = ward_component_name(c->component);
     c->version = ward_component_version(c->component);
     return WARD_OK;

@@ -230,16 +230,25 @@ static void answer(child *c, wardi_message *message, received *r, ward_error err
 static void native_handle(child *c, wardi_message *message)
 {
     native *n = c->native;
+    char sender[128] = "", topic[256] = "";
+    wardi_text name = WARDI_TEXT(sender);
+    (void)message_sender(c->supervisor->sched, message, &name); /* "": it has been removed since */
     received r = {.seen = {.size = sizeof r.seen,
                            .bytes = message->payload,
                            .length = message->length,
-                           .sender = "",
+                           .sender = sender,
+                           .topic = topic,
                            .correlation = message->correlation,
                            .wants_answer = wardi_message_asks(message)}};
     ward_diag diag;
     blank(&diag);
     ward_error error = WARD_ERROR_EXPORT_MISSING;
-    if (message->kind == CHILD_BYTES && n->callbacks.handle != NULL)
+    if (message->kind == CHILD_TOPIC) {
+        const publication *p = message->payload;
+        memcpy(topic, p->bytes, p->topic_length);
+        r.seen.bytes = p->bytes + p->topic_length;
+    }
+    if (message->kind != CHILD_INVOKE && n->callbacks.handle != NULL)
         error = enter(n, "handle") ? WARD_OK : WARD_ERROR_BUSY;
     if (error == WARD_OK) {
         error = n->callbacks.handle(n->callbacks.context, &r.seen, &diag);

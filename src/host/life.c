@@ -32,7 +32,7 @@ static void check_at(child *c, uint64_t at_ns)
 static wardi_next next_of(const child *c)
 {
     bool up = c->run != 0 && child_state(c) == WARD_STATE_READY;
-    return up && c->handling == NULL ? WARDI_READY : WARDI_WAITING;
+    return up && !c->handling ? WARDI_READY : WARDI_WAITING;
 }
 
 /* ---- start ---- */
@@ -85,11 +85,23 @@ static void push_changes(const child *c, const ward_verdict *verdict, ward_child
     if (flapping_changed) event_push(c->supervisor, event_of(c, WARD_EVENT_FLAPPING), "");
 }
 
+/* What those are told who wait for an answer of a run that has ended. */
+static ward_error error_of(ward_cause cause)
+{
+    switch (cause) {
+    case WARD_CAUSE_CRASH: return WARD_ERROR_TRAP;
+    case WARD_CAUSE_HANG: return WARD_ERROR_DEADLINE;
+    case WARD_CAUSE_EXIT: return WARD_ERROR_EXIT;
+    default: return WARD_ERROR_INTERRUPTED;
+    }
+}
+
 void child_die(child *c, const ward_reason *reason, ward_cause cause)
 {
     ward_supervisor *s = c->supervisor;
     if (c->run == 0) return;
     check_at(c, WARDI_FOREVER);
+    guest_run_over(c, error_of(cause));
     /* It may have failed by itself: a trap poisons a component-model instance. */
     if (child_state(c) == WARD_STATE_READY) {
         supervisor_unlock(s);
@@ -131,7 +143,7 @@ static void check(child *c)
     uint32_t restarts =
         wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
     pthread_mutex_unlock(&s->lock);
-    c->owed_due_ns = c->handling != NULL ? c->check_due_ns : 0;
+    c->owed_due_ns = c->handling ? c->check_due_ns : 0;
     if (c->kind->restarts_set != NULL) c->kind->restarts_set(c, restarts);
     c->kind->check(c, &verdict);
     pthread_mutex_lock(&s->lock);
@@ -148,7 +160,7 @@ static void check(child *c)
  * as that message has ended, or a guest that often waits would never be asked. */
 static void settle_owed(child *c)
 {
-    if (c->owed_due_ns == 0 || c->handling != NULL) return;
+    if (c->owed_due_ns == 0 || c->handling) return;
     c->check_due_ns = c->owed_due_ns;
     c->owed_due_ns = 0;
 }
@@ -175,6 +187,7 @@ static void stop(child *c, bool kill)
     ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
     check_at(c, WARDI_FOREVER);
+    guest_run_over(c, WARD_ERROR_INTERRUPTED);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
     if (kill && before == WARD_STATE_READY) c->kind->fail(c, &killed);
@@ -192,7 +205,7 @@ static void stop(child *c, bool kill)
 static child_wish wish_take(child *c)
 {
     child_wish wish = c->wish;
-    if (wish == WISH_STOP && c->handling != NULL) return WISH_NOTHING;
+    if (wish == WISH_STOP && c->handling) return WISH_NOTHING;
     c->wish = WISH_NOTHING;
     return wish;
 }
@@ -203,7 +216,7 @@ static wardi_next child_wake(wardi_actor *self)
     ward_supervisor *s = c->supervisor;
     pthread_mutex_lock(&s->lock);
     child_wish wish = wish_take(c);
-    if (wish == WISH_KILL && c->handling != NULL) {
+    if (wish == WISH_KILL && c->handling) {
         pthread_mutex_unlock(&s->lock);
         child_abort(c);
         pthread_mutex_lock(&s->lock);

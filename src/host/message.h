@@ -2,6 +2,8 @@
 #ifndef WARDI_HOST_MESSAGE_H
 #define WARDI_HOST_MESSAGE_H
 
+#include <stdatomic.h>
+
 #include <ward/message.h>
 
 #include "sched/sched.h"
@@ -10,7 +12,15 @@ typedef enum child_message {
     CHILD_HEALTH, /* empty; answered with a health and its reason */
     CHILD_BYTES,  /* the bytes; answered with the guest's */
     CHILD_INVOKE, /* an invoke_call; answered with itself */
+    CHILD_TOPIC,  /* a publication */
 } child_message;
+
+/* What was published, shared by the messages to all who hear of it. */
+typedef struct publication {
+    _Atomic uint32_t holders;
+    uint32_t topic_length, length;
+    uint8_t bytes[]; /* the topic, then the rest */
+} publication;
 
 typedef struct invoke_call {
     char function[WARD_INVOKE_NAME_BYTES_MAX + 1];

@@ -43,6 +43,7 @@ static void lock_init(ward_supervisor *s)
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, &attributes);
     pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&s->topics_lock, NULL);
 }
 
 static ward_error tree_make(ward_supervisor *s, const ward_supervisor_options *own,
@@ -76,11 +77,16 @@ ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *o
     if (s == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a supervisor");
     s->engine = host->engine;
     s->on_event = own.on_event;
+    s->on_log = own.on_log;
+    s->log_context = own.log_context;
     s->event_context = own.event_context;
     s->worker_count = own.workers != 0 ? own.workers : default_workers();
     s->keeper_due_ns = WARDI_FOREVER;
     lock_init(s);
     ward_error error = tree_make(s, &own, ret_diag);
+    s->topics = error == WARD_OK ? wardi_topics_new(wardi_rng_seed()) : NULL;
+    if (error == WARD_OK && s->topics == NULL)
+        error = wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a supervisor");
     if (error != WARD_OK) {
         ward_supervisor_free(s);
         return error;
@@ -263,6 +269,8 @@ void ward_supervisor_free(ward_supervisor *s)
     names_done(&s->names);
     wardi_free(s->children);
     wardi_free(s->groups);
+    wardi_topics_free(s->topics);
+    pthread_mutex_destroy(&s->topics_lock);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     wardi_free(s);

@@ -97,6 +97,7 @@ static void child_forget(child *c)
     ward_supervisor *s = c->supervisor;
     names_remove(&s->names, child_name(c));
     child_unlink(c);
+    topics_forget(c);
     for (size_t i = 0; i < s->child_count; i++)
         if (s->children[i] == c) {
             s->children[i] = s->children[--s->child_count];

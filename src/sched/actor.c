@@ -218,6 +218,16 @@ bool wardi_sched_wake(wardi_sched *s, wardi_actor_id id)
     return signal_by_id(s, id, SIGNAL_WAKE);
 }
 
+bool wardi_sched_look(wardi_sched *s, wardi_actor_id id,
+                      void (*look)(void *context, wardi_actor *actor), void *context)
+{
+    wardi_actor *a = registry_pin(&s->registry, id);
+    if (a == NULL) return false;
+    look(context, a);
+    registry_unpin(&s->registry, a);
+    return true;
+}
+
 void wardi_actor_stop(wardi_actor *a)
 {
     actor_signal(a, SIGNAL_STOP);

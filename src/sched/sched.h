@@ -209,6 +209,10 @@ void wardi_sched_hint(wardi_sched *sched, wardi_actor_id id);
 /** Its `wake` will run, whatever it does now. By pointer or id as above; false: it has ended. */
 void wardi_actor_wake(wardi_actor *actor);
 bool wardi_sched_wake(wardi_sched *sched, wardi_actor_id id);
+/** Lets somebody look at the actor of that id, which does not end meanwhile. `look` is brief, and
+ * reads what any thread may. False: it has ended. Any thread. */
+bool wardi_sched_look(wardi_sched *sched, wardi_actor_id id,
+                      void (*look)(void *context, wardi_actor *actor), void *context);
 /** It handles nothing more: `undelivered` for what is in its mailbox, then `ended`. Again: nothing.
  */
 void wardi_actor_stop(wardi_actor *actor);

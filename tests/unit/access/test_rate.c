@@ -98,6 +98,10 @@ static void test_meter_extremes(void **state)
     wardi_meter_use(&m, UINT64_MAX, 5);
     wardi_meter_use(&m, UINT64_MAX, 5);
     assert_int_equal(wardi_meter_wait_ns(&m, 5), UINT64_MAX - 5);
+    wardi_meter slow = {.budget = 1, .interval_ns = 1000};
+    wardi_meter_use(&slow, UINT64_MAX, 5);
+    wardi_meter_use(&slow, 5, 5);
+    assert_int_equal(wardi_meter_wait_ns(&slow, 5), UINT64_MAX - 5);
     wardi_meter big = {.budget = UINT64_MAX, .interval_ns = 1};
     wardi_meter_use(&big, UINT64_MAX, 5);
     assert_int_equal(wardi_meter_wait_ns(&big, 5), 1);
