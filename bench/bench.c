@@ -77,6 +77,8 @@ static const struct {
     {"sched_messages_per_second", bench_sched_messages},
     {"sched_sweep_100k", bench_sched_sweep_100k},
     {"sched_timers_million", bench_sched_timers_million},
+    {"messages_per_second", bench_messages_per_second},
+    {"request_reply", bench_request_reply},
 };
 
 static void run_named(const bench *b, const char *name)

@@ -62,5 +62,8 @@ void bench_sched_request_reply(const bench *b);
 void bench_sched_messages(const bench *b);
 void bench_sched_sweep_100k(const bench *b);
 void bench_sched_timers_million(const bench *b);
+/* talk.c */
+void bench_messages_per_second(const bench *b);
+void bench_request_reply(const bench *b);
 
 #endif
