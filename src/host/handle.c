@@ -48,6 +48,7 @@ void after_call(child *c, ward_error error, const ward_diag *diag)
 static void message_end(child *c, ward_error error)
 {
     wardi_message *message = c->message;
+    guest_message_over(c);
     c->handling = false;
     c->message = NULL;
     c->resume_due_ns = WARDI_FOREVER;

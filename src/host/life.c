@@ -54,6 +54,7 @@ static void start(child *c)
         check_at(c, wardi_sched_now(s->sched));
         return;
     }
+    guest_run_over(c, error);
     wardi_reason_set(&c->reason, diag.text);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
@@ -174,12 +175,13 @@ static void stop(child *c, bool kill)
     ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
     check_at(c, WARDI_FOREVER);
-    guest_run_over(c, WARD_ERROR_INTERRUPTED);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
     if (kill && before == WARD_STATE_READY) c->kind->fail(c, &killed);
     c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
+    guest_run_over(c,
+                   WARD_ERROR_INTERRUPTED); /* its clean-up may have begun things, or ended some */
     push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
                kill ? killed.text : diag.text);
     ready_update(c);
