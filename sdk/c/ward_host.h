@@ -90,12 +90,7 @@ __attribute__((format(printf, 3, 4))) static inline uint32_t ward_format(char *t
     return length;
 }
 
-/* Room for a NUL is kept back before a text comes, */
-static inline uint32_t ward_guest_room(uint32_t capacity)
-{
-    return capacity != 0 ? capacity - 1 : 0;
-}
-/* and filled after it. */
+/* Ends a text that came. */
 static inline int32_t ward_guest_end(char *text, uint32_t capacity, int32_t result)
 {
     uint32_t length = result > 0 ? (uint32_t)result : 0;
@@ -167,7 +162,8 @@ static inline int32_t ward_request_cancel(int64_t request)
  * where the next call starts; 0: these were the last. Codes: INVALID, UNAVAILABLE. */
 static inline int32_t ward_list(uint32_t start, char *names, uint32_t capacity, uint32_t *ret_next)
 {
-    int64_t result = ward_import_list(start, names, ward_guest_room(capacity));
+    /* Room for the NUL is kept back: no line end makes way for it. */
+    int64_t result = ward_import_list(start, names, capacity != 0 ? capacity - 1 : 0);
     *ret_next = result < 0 ? 0 : (uint32_t)(result >> 32);
     return ward_guest_end(names, capacity, (int32_t)result);
 }
@@ -184,7 +180,7 @@ int32_t ward_import_reply(int64_t message, const uint8_t *answer, uint32_t lengt
 /** Who sent it: nothing for the application. Codes: GONE, UNAVAILABLE. */
 static inline int32_t ward_sender(char *name, uint32_t capacity)
 {
-    return ward_guest_end(name, capacity, ward_import_sender(name, ward_guest_room(capacity)));
+    return ward_guest_end(name, capacity, ward_import_sender(name, capacity));
 }
 
 /** Its number, with which ward_reply answers it; 0: nobody asked. Codes: UNAVAILABLE, NO_MEMORY. */
@@ -196,7 +192,7 @@ static inline int64_t ward_correlation(void)
 /** What it was published under: nothing, if it was sent. Codes: UNAVAILABLE. */
 static inline int32_t ward_topic(char *topic, uint32_t capacity)
 {
-    return ward_guest_end(topic, capacity, ward_import_topic(topic, ward_guest_room(capacity)));
+    return ward_guest_end(topic, capacity, ward_import_topic(topic, capacity));
 }
 
 /** Answers later: a number for ward_reply, in this message or any after it; 0: nobody asked. What
@@ -358,14 +354,13 @@ WARD_GUEST_IMPORT(last_error) int32_t ward_import_last_error(char *words, uint32
 /** Its name. Codes: UNAVAILABLE. */
 static inline int32_t ward_self(char *name, uint32_t capacity)
 {
-    return ward_guest_end(name, capacity, ward_import_self(name, ward_guest_room(capacity)));
+    return ward_guest_end(name, capacity, ward_import_self(name, capacity));
 }
 
 /** What its metadata has under `key`. Codes: NOT_FOUND, UNAVAILABLE. */
 static inline int32_t ward_metadata(const char *key, char *value, uint32_t capacity)
 {
-    int32_t length =
-        ward_import_metadata(key, ward_guest_length(key), value, ward_guest_room(capacity));
+    int32_t length = ward_import_metadata(key, ward_guest_length(key), value, capacity);
     return ward_guest_end(value, capacity, length);
 }
 
@@ -379,8 +374,7 @@ static inline int32_t ward_stop(void)
 /** Words for the last code below 0, "" if there was none; NO_MEMORY has none of its own. */
 static inline int32_t ward_last_error(char *words, uint32_t capacity)
 {
-    return ward_guest_end(words, capacity,
-                          ward_import_last_error(words, ward_guest_room(capacity)));
+    return ward_guest_end(words, capacity, ward_import_last_error(words, capacity));
 }
 
 /* ---- metrics: made when they are first named, of that kind for ever ---- */
