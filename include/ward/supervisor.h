@@ -123,6 +123,10 @@ typedef struct ward_child_options {
      * has ended so many runs; then it is set aside, and its sender told the cause. Default 1: at
      * once */
     uint32_t poison_after;
+    /** Processor time that it may use in cpu_interval_ns. What it uses beyond that is owed:
+     * messages wait in its mailbox until it is paid, checks do not. Default 0: no limit */
+    uint64_t cpu_ns_max;
+    uint64_t cpu_interval_ns; /**< default 1 s, at least 1 ms */
     /** So many of the component, at most 1,000,000, as children NAME.0, NAME.1, … of a group that
      * has its name, where each is an actor with a health of its own, and none is given up for
      * another. 0 and 1: one, by its own name. */
@@ -261,6 +265,8 @@ typedef struct ward_child_status {
     uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /**< indexed by ward_cause */
     uint64_t checked_age_ns;                     /**< since the last verdict */
     ward_reason reason;                          /**< of the health; or why it is not ready */
+    uint64_t cpu_delays;     /**< how often its messages waited because its CPU budget was spent */
+    uint64_t cpu_delayed_ns; /**< for how long, in all */
 } ward_child_status;
 
 /** A group as it stands now, with all children below it, at any depth. */

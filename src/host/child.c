@@ -142,6 +142,12 @@ static ward_error grants_check(const ward_child_options *options, ward_diag *ret
     guest_options(options, &own);
     ward_error error = wardi_grants_new(own.grants, &grants, ret_diag);
     wardi_grants_free(grants);
+    if (error == WARD_OK && own.cpu_interval_ns != 0 && own.cpu_interval_ns < WARDI_MS)
+        error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                           "cpu_interval_ns must be at least 1ms");
+    if (error == WARD_OK && own.cpu_interval_ns != 0 && own.cpu_ns_max == 0)
+        error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                           "cpu_interval_ns without cpu_ns_max limits nothing");
     for (size_t i = 0; error == WARD_OK && i < own.metadata_count; i++)
         if (strchr(own.metadata[i], '=') == NULL)
             error =
@@ -157,6 +163,9 @@ static ward_error copy_guest_options(child *c, const ward_child_options *options
     guest_options(options, &own);
     ward_error error =
         own.grants != NULL ? wardi_grants_new(own.grants, &c->grants, ret_diag) : WARD_OK;
+    if (error == WARD_OK)
+        error = budget_new(c, own.cpu_ns_max,
+                           own.cpu_interval_ns != 0 ? own.cpu_interval_ns : WARDI_S, ret_diag);
     if (error != WARD_OK || own.metadata_count == 0) return error;
     c->metadata = wardi_alloc_array(own.metadata_count, sizeof(char *));
     bool copied = c->metadata != NULL;
@@ -239,7 +248,7 @@ ward_error child_resolve(const ward_child_options *options, child *ret_child, wa
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag)
 {
-    child *c = wardi_alloc(sizeof *c);
+    child *c = wardi_alloc_aligned(CHILD_ALIGNMENT, sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
     c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;
@@ -267,6 +276,7 @@ void child_free(child *c)
     history_free(c);
     evidence_drop(c); /* of one that was removed, it has gone with the lock held */
     wardi_free(c->set_aside);
+    wardi_free(c->budget);
     wardi_grants_free(c->grants);
     for (size_t i = 0; i < c->metadata_count; i++) wardi_free(c->metadata[i]);
     wardi_free(c->metadata);

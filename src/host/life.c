@@ -16,6 +16,7 @@ static void push_state(child *c, ward_state from, ward_state to, const char *rea
 void child_timer(child *c)
 {
     uint64_t due_ns = c->check_due_ns < c->resume_due_ns ? c->check_due_ns : c->resume_due_ns;
+    if (budget_due_ns(c) < due_ns) due_ns = budget_due_ns(c);
     if (due_ns == WARDI_FOREVER)
         wardi_actor_timer_cancel(&c->actor);
     else
@@ -28,12 +29,13 @@ static void check_at(child *c, uint64_t at_ns)
     child_timer(c);
 }
 
-/* While it is down, or its guest waits, messages to the guest wait; requests for its health do not.
- */
+/* While it is down, its guest waits, or it owes processor time, messages to it wait; requests for
+ * its health do not. */
 static wardi_next next_of(const child *c)
 {
     bool up = c->run != 0 && child_state(c) == WARD_STATE_READY;
-    return up && !c->handling ? WARDI_READY : WARDI_WAITING;
+    bool takes = !c->handling && budget_due_ns(c) == WARDI_FOREVER;
+    return up && takes ? WARDI_READY : WARDI_WAITING;
 }
 
 /* ---- start ---- */
@@ -168,9 +170,11 @@ static wardi_next child_due(wardi_actor *self)
 {
     child *c = self->context;
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
+    uint64_t entered_ns = budget_enter(c);
     if (c->run == 0) return WARDI_WAITING;
     if (c->resume_due_ns <= now_ns) child_resume(c);
     if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
+    budget_leave(c, entered_ns);
     if (c->run != 0) child_timer(c);
     return next_of(c);
 }
@@ -231,14 +235,18 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
+    uint64_t entered_ns = budget_enter(c);
     if (next_of(c) == WARDI_READY) child_again(c);
+    budget_leave(c, entered_ns);
     return next_of(c);
 }
 
 static wardi_next child_receive(wardi_actor *self, wardi_message *message)
 {
     child *c = self->context;
+    uint64_t entered_ns = budget_enter(c);
     child_handle(c, message);
+    budget_leave(c, entered_ns);
     return next_of(c);
 }
 
