@@ -331,6 +331,8 @@ extern const wardi_import guest_imports[];
 extern const size_t guest_import_count;
 /* Takes the answer to a request of its guest's. True: that is what it waits for. */
 bool guest_answered(child *c, wardi_message *message);
+/* The message that it handled is over, and so is its number. */
+void guest_message_over(child *c);
 /* Nothing of a run outlives it: requests are forgotten, and who waits for a deferred answer is told
  * the cause. */
 void guest_run_over(child *c, ward_error cause);

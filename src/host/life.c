@@ -48,6 +48,7 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     wardi_reason_set(&reason, diag->text);
     evidence_take(c, &reason, cause);
     pthread_mutex_lock(&s->lock);
+    guest_run_over(c, error);
     c->reason = reason;
     wardi_trend_restart(&c->trend, &c->trend_policy);
     c->trend.judged = true;
@@ -201,7 +202,6 @@ static void stop(child *c, bool kill)
     ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
     check_at(c, WARDI_FOREVER);
-    guest_run_over(c, WARD_ERROR_INTERRUPTED);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
     if (kill && before == WARD_STATE_READY) {
@@ -212,6 +212,8 @@ static void stop(child *c, bool kill)
     }
     c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
+    /* Here, since its clean-up may have begun things, or answered what was deferred. */
+    guest_run_over(c, WARD_ERROR_INTERRUPTED);
     push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
                kill ? killed.text : diag.text);
     ready_update(c);
