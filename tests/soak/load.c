@@ -38,13 +38,19 @@ static char draw_what(chance *c)
     static const char harmless[] = "srqcpdzgk", deadly[] = "ttttwxnuvlZ";
     unsigned fate = below(c, 1000);
     if (fate < 25) return deadly[below(c, sizeof deadly - 1)];
-    if (fate < 27) return 'o';
     return fate < 400 ? harmless[below(c, sizeof harmless - 1)] : 'h';
 }
 
 static bool ends_by_trap(char what)
 {
     return what == 't' || what == 'w' || what == 'n' || what == 'd';
+}
+
+/* What has stopped itself nobody starts again before the round ends, as what is given up. */
+static char what_for(loader *l, const member *to)
+{
+    bool may_stop = world_may_be_down(to) && below(&l->chance, 50) == 0;
+    return may_stop ? 'o' : draw_what(&l->chance);
 }
 
 static letter letter_of(loader *l, char what)
@@ -76,18 +82,19 @@ static void note(member *to, ward_error error)
     atomic_fetch_add(&total.refused, 1);
 }
 
-static bool may_come_back(ward_error error, const letter *sent, const member *to)
+/* A reply that does not come in all that time is lost. */
+static bool may_come_back(ward_error error, const letter *sent, const member *to,
+                          uint64_t timeout_ns)
 {
     switch (error) {
     case WARD_OK: return true;
     case WARD_ERROR_TRAP: return ends_by_trap(sent->what);
     case WARD_ERROR_EXIT: return sent->what == 'x' || sent->what == 'd';
-    case WARD_ERROR_UNANSWERED: return false; /* all who handle answer */
-    case WARD_ERROR_DEADLINE:                 /* the machine may be slow */
+    case WARD_ERROR_DEADLINE: /* the machine may be slow */
     case WARD_ERROR_INTERRUPTED:
-    case WARD_ERROR_REPLY_TIMEOUT:
-    case WARD_ERROR_MESSAGE_EXPIRED:
     case WARD_ERROR_MESSAGE_DROPPED: return true;
+    case WARD_ERROR_REPLY_TIMEOUT:
+    case WARD_ERROR_MESSAGE_EXPIRED: return timeout_ns < PATIENCE_NS;
     case WARD_ERROR_UNDELIVERED: return to->kind == KIND_VISITOR;
     default: return is_refusal(error);
     }
@@ -106,26 +113,38 @@ static bool is_answer_to(const letter *sent, const uint8_t *bytes, size_t length
     return length == sent->length && memcmp(bytes, sent->bytes, length) == 0;
 }
 
+static uint64_t draw_timeout_ns(loader *l, const member *to, char what)
+{
+    static const uint64_t timeouts_ns[] = {MS, 5 * MS, 20 * MS, 100 * MS, PATIENCE_NS, PATIENCE_NS};
+    bool may_never_come = what == 'd' || world_may_be_down(to);
+    return timeouts_ns[below(&l->chance, may_never_come ? 4 : 6)];
+}
+
+static void expect_outcome(const letter *sent, const member *to, ward_error error,
+                           uint64_t timeout_ns, const uint8_t *answer, size_t length)
+{
+    if (!may_come_back(error, sent, to, timeout_ns))
+        soak_fail("%s answers \"%s\" with %s (its last end: %s)", to->name,
+                  (const char *)sent->bytes, ward_error_name(error), world_last_end(to));
+    if (error == WARD_OK && !is_answer_to(sent, answer, length, to))
+        soak_fail("%s answers \"%s\" with \"%.*s\"", to->name, (const char *)sent->bytes,
+                  (int)length, (const char *)answer);
+}
+
 /* True: it was answered. */
 static bool request(loader *l, member *to, ward_child_id id)
 {
-    static const uint64_t timeouts_ns[] = {MS, 5 * MS, 20 * MS, 100 * MS, SECOND};
     uint8_t answer[BYTES_MAX];
     size_t length = 0;
-    letter sent = letter_of(l, draw_what(&l->chance));
+    letter sent = letter_of(l, what_for(l, to));
+    uint64_t timeout_ns = draw_timeout_ns(l, to, sent.what);
     doing(l->index, "asks", to->name);
-    ward_error error =
-        ward_supervisor_request(supervisor, id, sent.bytes, sent.length, answer, sizeof answer,
-                                &length, timeouts_ns[below(&l->chance, 5)]);
+    ward_error error = ward_supervisor_request(supervisor, id, sent.bytes, sent.length, answer,
+                                               sizeof answer, &length, timeout_ns);
     note(to, error);
     atomic_fetch_add(&total.requests, 1);
     atomic_fetch_add(error == WARD_OK ? &total.answers : &total.errors, 1);
-    if (!may_come_back(error, &sent, to))
-        soak_fail("%s answers \"%s\" with %s (its last end: %s)", to->name,
-                  (const char *)sent.bytes, ward_error_name(error), world_last_end(to));
-    if (error == WARD_OK && !is_answer_to(&sent, answer, length, to))
-        soak_fail("%s answers \"%s\" with \"%.*s\"", to->name, (const char *)sent.bytes,
-                  (int)length, (const char *)answer);
+    expect_outcome(&sent, to, error, timeout_ns, answer, length);
     return error == WARD_OK;
 }
 
@@ -145,7 +164,7 @@ static void flood(loader *l, member *to)
     letter sent = letter_of(l, 'h');
     uint64_t end_ns = now_ns() + 100 * MS;
     for (unsigned left = 1 + below(&l->chance, 3000); left != 0 && now_ns() < end_ns; left--) {
-        if (left % 512 == 0) sent = letter_of(l, draw_what(&l->chance));
+        if (left % 512 == 0) sent = letter_of(l, what_for(l, to));
         note(to, ward_supervisor_send(supervisor, id, sent.bytes, sent.length));
         atomic_fetch_add(&total.sends, 1);
     }
@@ -263,43 +282,61 @@ static void act(loader *l)
     switch (l->index) {
     case 0:
     case 1:
-    case 2: ask(l, anybody(&l->chance)); return;
+    case 2:
     case 3:
+    case 4: ask(l, anybody(&l->chance)); return;
+    case 5:
         flood(l, anybody(&l->chance));
         sleep_ns(below(&l->chance, 20) * MS);
         return;
-    case 4:
+    case 6:
         if (below(&l->chance, 4) == 0) subscribe(l);
         publish(l);
         invoke(l, anybody(&l->chance));
         ask_health(l, anybody(&l->chance));
         return;
-    case 5: operate(l); return;
+    case 7: operate(l); return;
     default: look(l); return;
     }
 }
+
+static loader loaders[LOADERS];
+static pthread_t threads[LOADERS];
+static atomic_int running;
 
 static void *load(void *argument)
 {
     loader *l = argument;
     while (!atomic_load(&over)) act(l);
     doing(l->index, NULL, NULL);
+    atomic_fetch_sub(&running, 1);
     return NULL;
 }
 
-void load_round(uint64_t seed, uint64_t duration_ns)
+void load_begin(uint64_t seed)
 {
-    pthread_t threads[LOADERS];
-    static loader loaders[LOADERS];
     chance c = {seed};
     atomic_store(&over, false);
+    atomic_store(&running, LOADERS);
     for (int i = 0; i < LOADERS; i++) {
         loaders[i].index = i;
         loaders[i].chance = (chance){draw(&c)};
         loaders[i].pause = 1 + below(&c, 50);
         if (pthread_create(&threads[i], NULL, load, &loaders[i]) != 0) soak_fail("no thread");
     }
-    sleep_ns(duration_ns);
+}
+
+void load_end(void)
+{
     atomic_store(&over, true);
+}
+
+bool load_has_ended(void)
+{
+    return atomic_load(&running) == 0;
+}
+
+void load_join(void)
+{
     for (int i = 0; i < LOADERS; i++) pthread_join(threads[i], NULL);
 }

@@ -253,8 +253,11 @@ static void run(void)
            "heap KiB", "files", "threads", "requests", "answers", "sends", "refused", "restarts",
            "set aside", "given up");
     do {
-        load_round(draw(&c), options.round_seconds * SECOND);
+        load_begin(draw(&c));
+        sleep_ns(options.round_seconds * SECOND);
+        load_end();
         world_rest();
+        load_join();
         note_line();
     } while (now_ns() < end_ns);
     if (line_count < LINES_TO_COMPARE) return;

@@ -27,7 +27,7 @@ enum {
     MANY = 8,      /* instances of one component */
     VISITORS = 12, /* guests that come and go */
     MEMBERS = CALM + WILD + NATIVES + MANY + VISITORS,
-    LOADERS = 7,    /* threads */
+    LOADERS = 9,    /* threads */
     BYTES_MAX = 64, /* of a message */
 };
 
@@ -81,9 +81,12 @@ static inline unsigned below(chance *c, unsigned n)
 void world_add(const char *actor_path);
 /* Adds a visitor again, unless it is there. */
 void visitor_add(member *m);
-/* Starts what was stopped; waits until all that is not given up is ready, releases what is, and
- * waits until all is ready, nothing waits, and the counts agree. */
+/* The load is told to end. Starts what was stopped, and waits until all that is not given up is
+ * ready; releases what is, and waits until the load has ended, until all is ready, nothing waits
+ * and the counts agree; then calls everybody by name. */
 void world_rest(void);
+/* It may stay down until the end of a round. */
+bool world_may_be_down(const member *m);
 /* While all runs: no count is off by more than what can be under way. */
 void world_check_running(const member *m);
 /* Checks the ends. */
@@ -94,7 +97,10 @@ void on_event(void *context, const ward_event *event);
 
 /* ---- load.c ---- */
 
-/* Runs all threads for so long. */
-void load_round(uint64_t seed, uint64_t duration_ns);
+void load_begin(uint64_t seed);
+/* Tells the threads. They end when what they wait for has come; then they are joined. */
+void load_end(void);
+bool load_has_ended(void);
+void load_join(void);
 
 #endif
