@@ -1,5 +1,5 @@
 /* Ward's own figures, one JSON object a line, under the names of build/bench.json. bench/run drives
- * it. Usage: ward_bench GUESTS-DIRECTORY SAMPLES [NAME…] */
+ * it. Usage: ward_bench GUESTS-DIRECTORY SAMPLES NAME… */
 #include "bench.h"
 
 #include <limits.h>
@@ -77,6 +77,16 @@ static const struct {
     {"sched_messages_per_second", bench_sched_messages},
     {"sched_sweep_100k", bench_sched_sweep_100k},
     {"sched_timers_million", bench_sched_timers_million},
+    {"message_check", bench_message_check},
+    {"sweep_100k", bench_sweep_100k},
+    {"start", bench_start_fleet},
+    {"recover_trap", bench_recover_trap},
+    {"recover_hang", bench_recover_hang},
+    {"wrong_verdicts_saturated", bench_wrong_verdicts},
+    {"sizes", bench_sizes},
+    {"million", bench_million},
+    {"size_million", bench_size_million},
+    {"wrong_verdicts_long", bench_wrong_verdicts_long},
     {"messages_per_second", bench_messages_per_second},
     {"request_reply", bench_request_reply},
 };
@@ -94,8 +104,8 @@ static void run_named(const bench *b, const char *name)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "usage: %s GUESTS-DIRECTORY SAMPLES [NAME…]\n", argv[0]);
+    if (argc < 4) {
+        fprintf(stderr, "usage: %s GUESTS-DIRECTORY SAMPLES NAME…\n", argv[0]);
         return 2;
     }
     bench b = {.guests = argv[1], .samples = strtoul(argv[2], NULL, 10)};
@@ -105,8 +115,6 @@ int main(int argc, char **argv)
     options.compiler_path = ""; /* what is compiled is not measured */
     bench_must(ward_host_open(&options, &b.host, &diag), &diag, "opening the host");
     bench_measure_init();
-    if (argc == 3)
-        for (size_t i = 0; i < WARD_COUNT(benches); i++) benches[i].run(&b);
     for (int i = 3; i < argc; i++) run_named(&b, argv[i]);
     ward_host_close(b.host);
     return 0;

@@ -62,6 +62,18 @@ void bench_sched_request_reply(const bench *b);
 void bench_sched_messages(const bench *b);
 void bench_sched_sweep_100k(const bench *b);
 void bench_sched_timers_million(const bench *b);
+/* many.c */
+void bench_message_check(const bench *b);
+void bench_sweep_100k(const bench *b);
+void bench_start_fleet(const bench *b);
+void bench_million(const bench *b);
+void bench_sizes(const bench *b);
+void bench_size_million(const bench *b);
+/* recover.c */
+void bench_recover_trap(const bench *b);
+void bench_recover_hang(const bench *b);
+void bench_wrong_verdicts(const bench *b);
+void bench_wrong_verdicts_long(const bench *b);
 /* talk.c */
 void bench_messages_per_second(const bench *b);
 void bench_request_reply(const bench *b);

@@ -73,6 +73,28 @@ void bench_samples_free(bench_samples *samples)
     free(samples->ticks);
 }
 
+static int compare_values(const void *a, const void *b)
+{
+    double x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+void bench_print_values(const char *name, const char *unit, double *values, size_t count)
+{
+    double sum = 0;
+    qsort(values, count, sizeof *values, compare_values);
+    for (size_t i = 0; i < count; i++) sum += values[i];
+    bench_figures figures = {.p50 = values[count / 2],
+                             .p99 = values[count * 99 / 100],
+                             .p999 = values[count * 999 / 1000],
+                             .mean = sum / (double)count,
+                             .single_p50 = values[count / 2],
+                             .samples = count};
+    bench_print(name, unit, &figures);
+}
+
 void bench_print(const char *name, const char *unit, const bench_figures *figures)
 {
     printf("{\"name\":\"%s\",\"unit\":\"%s\",\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"

@@ -72,7 +72,9 @@ double bench_samples_ns(const bench_samples *samples, double share);
 double bench_samples_mean_ns(const bench_samples *samples);
 void bench_samples_free(bench_samples *samples);
 
-/** Prints one line of JSON. `unit` is "ns", "ms", "B" or "1". */
+/** Sorts the values and prints their percentiles. */
+void bench_print_values(const char *name, const char *unit, double *values, size_t count);
+/** Prints one line of JSON. `unit` is "ns", "µs", "ms", "s", "B", "%" or "1". */
 void bench_print(const char *name, const char *unit, const bench_figures *figures);
 
 /** Inlined into its caller, and so is `op`: no call stands between the readings. */

@@ -1,5 +1,6 @@
 /* One health check. From inside when the guest is free, from outside when it is not; never fails,
- * never waits, and on the way of a probe that came back nothing is allocated, locked or cleared. */
+ * never waits, and on the way of a probe that came back nothing is allocated, locked or cleared,
+ * but that the first reason needs room to be noted in. */
 #include <string.h>
 
 #include "component/component_priv.h"
@@ -48,7 +49,7 @@ static void check_from_outside(ward_component *component, ward_verdict *ret_verd
         evidence.last_age_ns =
             wardi_ticks_span_ns(wardi_get(&component->verdict_at_ticks), wardi_ticks());
     }
-    wardi_health_judge(&evidence, &component->policy, ret_verdict);
+    wardi_health_judge(&evidence, &component->terms->policy, ret_verdict);
 }
 
 /* ---- from inside ---- */
@@ -61,12 +62,12 @@ static void collect_resources(ward_component *component, wardi_resource_evidence
     if (instance != NULL) wardi_instance_figures_of(instance, &figures);
     *ret_found = (wardi_resource_evidence){
         .memory_bytes = figures.memory_bytes,
-        .memory_bytes_max = component->limits.memory_bytes_max,
+        .memory_bytes_max = component->terms->limits.memory_bytes_max,
         .growths_refused = figures.growths_refused - component->growths_seen,
         .fuel_peak = component->fuel_peak,
-        .fuel_per_call = component->limits.fuel_per_call,
-        .traps_in_window = wardi_trap_window_count(&component->traps_recent,
-                                                   component->policy.resource_window_ns, now_ns),
+        .fuel_per_call = component->terms->limits.fuel_per_call,
+        .traps_in_window = wardi_trap_window_count(
+            &component->traps_recent, component->terms->policy.resource_window_ns, now_ns),
         .restarts_in_window = wardi_get(&component->restarts_in_window),
         .busy_ns = component->busy_ns,
         .elapsed_ns = now_ns - component->checked_at_ns};
@@ -126,11 +127,11 @@ static void check_from_inside(ward_component *component, ward_verdict *ret_verdi
     } else {
         atomic_store_explicit(&component->verdict_at_ticks, wardi_ticks(), memory_order_relaxed);
     }
-    if (WARD_UNLIKELY(component->wants_resources)) {
+    if (WARD_UNLIKELY(component->terms->wants_resources)) {
         collect_resources(component, &resources);
         evidence.resources = &resources;
     }
-    wardi_health_judge(&evidence, &component->policy, ret_verdict);
+    wardi_health_judge(&evidence, &component->terms->policy, ret_verdict);
     note_verdict(component, ret_verdict);
     count_check(component, &evidence);
 }
@@ -138,12 +139,13 @@ static void check_from_inside(ward_component *component, ward_verdict *ret_verdi
 /* Ready, and nothing to ask and nothing to measure: the guest need not be held. */
 static bool check_at_a_glance(ward_component *component, ward_verdict *ret_verdict)
 {
-    if (component->health_form != WARD_HEALTH_FORM_NONE || component->wants_resources) return false;
+    if (component->health_form != WARD_HEALTH_FORM_NONE || component->terms->wants_resources)
+        return false;
     if (atomic_load_explicit(&component->activity, memory_order_acquire) != WARDI_IDLE)
         return false;
     atomic_fetch_add_explicit(&component->checks_outside, 1, memory_order_relaxed);
     wardi_evidence evidence = {.state = WARD_STATE_READY, .loaded = true};
-    wardi_health_judge(&evidence, &component->policy, ret_verdict);
+    wardi_health_judge(&evidence, &component->terms->policy, ret_verdict);
     return true;
 }
 
@@ -163,4 +165,38 @@ void ward_component_check(ward_component *component, ward_verdict *ret_verdict)
     if (WARD_LIKELY(ready)) check_from_inside(component, ret_verdict);
     wardi_activity_release(component);
     if (WARD_UNLIKELY(!ready)) check_from_outside(component, ret_verdict);
+}
+
+bool wardi_component_look(ward_component *component, ward_verdict *ret_verdict)
+{
+    bool ready = wardi_state_of(component) == WARD_STATE_READY;
+    uint32_t activity = atomic_load_explicit(&component->activity, memory_order_acquire);
+    if (ready && activity <= WARDI_CHECKING) return false;
+    check_from_outside(component, ret_verdict);
+    return true;
+}
+
+uint64_t wardi_component_check_ns_max(const ward_component *component)
+{
+    return component->terms->policy.timeout_ns;
+}
+
+/* ---- many in a row ---- */
+
+static void fetch(const void *from, size_t lines)
+{
+    for (size_t i = 0; i < lines; i++) __builtin_prefetch((const char *)from + 64 * i, 1);
+}
+
+void wardi_component_fetch(const ward_component *component)
+{
+    fetch(component, COMPONENT_CHECKED_BYTES / 64 + 1);
+}
+
+void wardi_component_fetch_guest(const ward_component *component)
+{
+    for (int i = 0; i < WARDI_PLACES; i++) {
+        const void *at = atomic_load_explicit(&component->places[i], memory_order_relaxed);
+        if (at != NULL) fetch(at, i + 1 < WARDI_PLACES ? WARDI_PLACE_LINES : 1);
+    }
 }

@@ -43,6 +43,7 @@ void ward_component_free(ward_component *component)
     pthread_mutex_destroy(&component->trap_lock);
     wardi_free(component->trap);
     wardi_component_options_drop(component);
+    wardi_note_done(&component->note);
     wardi_free(component);
 }
 
@@ -117,7 +118,7 @@ const char *ward_component_name(const ward_component *component)
 
 const char *ward_component_version(const ward_component *component)
 {
-    return component->version;
+    return component->version != NULL ? component->version : "";
 }
 
 uint64_t ward_component_id(const ward_component *component)

@@ -27,6 +27,16 @@ ward_error wardi_component_options_check(const ward_component_options *options,
 ward_error wardi_component_fail(ward_component *component, const ward_reason *reason,
                                 ward_diag *ret_diag);
 
+/** A check that never enters the guest, whatever it does: of one that is busy, or not Ready. False:
+ * it is Ready and free, or is being checked just now. Any thread. */
+bool wardi_component_look(ward_component *component, ward_verdict *ret_verdict);
+/** A check takes no longer. Any thread. */
+uint64_t wardi_component_check_ns_max(const ward_component *component);
+/** It will be checked soon, after some others: fetches what that check will touch, first of the
+ * component's, then, some time later, of the guest's. For whoever checks very many. Any thread. */
+void wardi_component_fetch(const ward_component *component);
+void wardi_component_fetch_guest(const ward_component *component);
+
 /** Gets the guest's answer where it lies, before anything else enters the guest. */
 typedef ward_error (*wardi_answer_taker)(void *context, const uint8_t *bytes, size_t length,
                                          ward_diag *ret_diag);

@@ -20,10 +20,10 @@ typedef enum wardi_activity {
 
 /* Exports that Ward itself calls, looked up once an instance. */
 typedef enum wardi_known {
+    WARDI_KNOWN_HEALTH, /* first: see struct ward_component */
     WARDI_KNOWN_INITIALIZE,
     WARDI_KNOWN_START,
     WARDI_KNOWN_CLEANUP,
-    WARDI_KNOWN_HEALTH,
     WARDI_KNOWN_MESSAGE,
     WARDI_KNOWN_ALLOC,
     WARDI_KNOWN_COUNT,
@@ -35,9 +35,13 @@ typedef enum wardi_known {
  * Each word is stored with release and loaded with acquire, so that whoever reads a word of the
  * text after next sees the tag that came before it: fences, which ThreadSanitizer cannot see, are
  * not needed. Holds the last verdict while Ready, and the reason while Failed. */
+typedef struct wardi_note_texts {
+    _Atomic uint64_t words[2][(WARD_REASON_BYTES_MAX + 1) / 8];
+} wardi_note_texts;
+
 typedef struct wardi_note {
     _Atomic uint64_t tag;
-    _Atomic uint64_t words[2][(WARD_REASON_BYTES_MAX + 1) / 8];
+    _Atomic(wardi_note_texts *) texts; /* made with the first text: most never have one */
 } wardi_note;
 
 typedef enum wardi_note_kind {
@@ -54,11 +58,27 @@ typedef struct wardi_note_attributes {
     ward_resource resource;
 } wardi_note_attributes;
 
+/** Without memory for texts the attributes are noted and the text is not. */
 void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, const char *bytes,
                     size_t length, bool cut);
 /** False when a new text came in the way of every attempt: then the attributes are right and the
  * text is empty. */
 bool wardi_note_get(wardi_note *note, wardi_note_attributes *ret_attributes, ward_reason *ret_text);
+void wardi_note_done(wardi_note *note);
+
+/* What options say, once for all components whose options are equal: a fleet has one. Read only. */
+typedef struct component_terms {
+    ward_limits limits;
+    ward_health_policy policy;
+    bool wants_resources;
+    uint64_t start_timeout_ns, stop_timeout_ns;
+    char *path;       /* NULL: the source is bytes */
+    uint64_t holders; /* under the lock of terms.c */
+} component_terms;
+/** `wanted` is copied, unless the last that was made is equal. NULL: out of memory. */
+const component_terms *wardi_terms_take(const component_terms *wanted);
+/** NULL is fine. */
+void wardi_terms_drop(const component_terms *terms);
 
 /* Traps of the window, in slices of an eighth of it: 40 bytes whatever their number. */
 enum { WARDI_TRAP_SLICES = 8 };
@@ -105,56 +125,72 @@ struct guest_call {
     } of;
 };
 
+/* Many have their checks in a row: what a check touches comes first, in as few lines as it takes.
+ */
 struct ward_component {
+    /* ---- written by new, read by any thread ---- */
+    const component_terms *terms;
+
+    /* ---- written by the holder of `activity`, read by any thread ---- */
+    _Atomic uint32_t state; /* release; readers acquire */
+    /* ---- written by any thread ---- */
+    _Atomic uint32_t activity;
+
+    /* Figures are read while another thread may free the instance: a reader announces itself in
+     * `readers` before it loads `instance`, and the one who frees clears `instance`, then waits
+     * until nobody is announced. Both are sequentially consistent. */
+    _Atomic(wardi_instance *) instance;
+    /* Only to be fetched: of the last instance, which may be gone. */
+    _Atomic(const void *) places[WARDI_PLACES];
+
+    /* ---- written by the holder of `activity`, read by any thread ---- */
+    _Atomic uint64_t busy_since_ticks; /* 0: only just, or not at all */
+    _Atomic uint64_t verdict_at_ticks; /* of `note` when it is a verdict */
+    _Atomic uint64_t checks, probes, probe_ns_total;
+    wardi_note note;
+
+    /* ---- the holder of `activity` alone ---- */
+    uint64_t busy_ns; /* inside the guest since the last check */
+
+    /* ---- written by a successful load, once; published by `loaded` ---- */
+    ward_health_form health_form;
+    atomic_bool loaded;
+    /* ---- the holder of `activity` alone ---- */
+    wardi_func known[WARDI_KNOWN_COUNT]; /* the health export is the first */
+
+    /* From here on, nothing that a healthy check looks at. */
+
     /* ---- written by new, read by any thread ---- */
     uint64_t id;
     wardi_engine *engine;
-    void *context; /* for imports */
-    char *name, *version, *path;
+    void *context;          /* for imports */
+    char *name, *version;   /* version NULL: "" */
     ward_wasi_grants *wasi; /* NULL: nothing granted */
-    ward_limits limits;
-    ward_health_policy policy;
-    bool wants_resources;
-    uint64_t start_timeout_ns, stop_timeout_ns;
     uint64_t created_wall_ns;
 
     /* ---- written by a successful load, once; published by `loaded` ---- */
     wardi_module *module;
-    ward_health_form health_form;
     uint32_t known_exports[WARDI_KNOWN_COUNT]; /* into the module's exports; UINT32_MAX: none */
-    atomic_bool loaded;
 
     /* ---- the holder of `activity` alone ---- */
     wardi_module *refused; /* by the last load, for an import; kept to be described */
     uint8_t *bytes;        /* the source, given back once it is loaded */
     size_t byte_count;
-    wardi_func known[WARDI_KNOWN_COUNT];
     guest_call *pending; /* NULL: none was made yet */
-    uint64_t busy_ns;    /* inside the guest since the last check */
     uint64_t checked_at_ns;
     uint64_t growths_seen;
     uint64_t fuel_peak; /* since the last check */
     wardi_trap_window traps_recent;
 
     /* ---- written by the holder of `activity`, read by any thread ---- */
-    _Atomic uint32_t state;            /* release; readers acquire */
-    _Atomic uint64_t busy_since_ticks; /* 0: only just, or not at all */
     _Atomic(const char *) busy_export; /* of a call; lives as long as the module */
-    _Atomic uint64_t verdict_at_ticks; /* of `note` when it is a verdict */
-    _Atomic uint64_t checks, probes, probe_ns_total, traps, starts, fuel_peak_of_run;
+    _Atomic uint64_t traps, starts, fuel_peak_of_run;
     _Atomic uint64_t probe_errors[WARD_PROBE_ERROR_COUNT];
     _Atomic uint64_t started_at_ns, started_wall_ns, ran_ns;
-    wardi_note note;
 
     /* ---- written by any thread ---- */
-    _Atomic uint32_t activity;
     _Atomic uint64_t checks_outside; /* of threads that did not hold `activity` */
     _Atomic uint64_t restarts_in_window;
-
-    /* Figures are read while another thread may free the instance: a reader announces itself in
-     * `readers` before it loads `instance`, and the one who frees clears `instance`, then waits
-     * until nobody is announced. Both are sequentially consistent. */
-    _Atomic(wardi_instance *) instance;
     _Atomic uint32_t readers;
 
     /* The last end of the guest, under trap_lock. The whole is 3 KiB, made when there is one; what
@@ -165,6 +201,8 @@ struct ward_component {
     int32_t trap_exit_code;
     uint64_t trap_at_ns;
 };
+/* What wardi_component_fetch fetches. */
+enum { COMPONENT_CHECKED_BYTES = offsetof(struct ward_component, known) + sizeof(wardi_func) };
 
 /* A counter with one writer at a time: no locked instruction on the path of a check. */
 static inline void wardi_count(_Atomic uint64_t *counter, uint64_t by)

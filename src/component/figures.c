@@ -36,8 +36,8 @@ void ward_component_figures(const ward_component *component, ward_figures *ret_f
                             .state = wardi_state_of(c),
                             .created_wall_ns = c->created_wall_ns,
                             .started_wall_ns = wardi_get(&c->started_wall_ns),
-                            .memory_bytes_max = c->limits.memory_bytes_max,
-                            .fuel_per_call = c->limits.fuel_per_call,
+                            .memory_bytes_max = c->terms->limits.memory_bytes_max,
+                            .fuel_per_call = c->terms->limits.fuel_per_call,
                             .fuel_peak = wardi_get(&c->fuel_peak_of_run),
                             .checks = wardi_get(&c->checks) + wardi_get(&c->checks_outside),
                             .probes = wardi_get(&c->probes),
@@ -86,6 +86,6 @@ ward_error ward_component_module_info(const ward_component *component, ward_modu
     ret_info->imports = facts->imports;
     ret_info->export_count = facts->export_count;
     ret_info->exports = facts->exports;
-    explain_fast_path(facts, component->limits.fuel_per_call != 0, ret_info);
+    explain_fast_path(facts, component->terms->limits.fuel_per_call != 0, ret_info);
     return WARD_OK;
 }

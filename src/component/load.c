@@ -117,10 +117,10 @@ ward_error wardi_component_load_until(ward_component *component, uint64_t *deadl
     if (component->module != NULL) return WARD_OK;
     wardi_module_release(component->refused);
     component->refused = NULL;
-    wardi_module_source source = {.path = component->path,
+    wardi_module_source source = {.path = component->terms->path,
                                   .bytes = component->bytes,
                                   .length = component->byte_count,
-                                  .metered = component->limits.fuel_per_call != 0};
+                                  .metered = component->terms->limits.fuel_per_call != 0};
     wardi_module *module;
     ward_error error =
         wardi_module_load(component->engine, &source, deadline_ns, &module, ret_diag);
@@ -134,7 +134,7 @@ ward_error ward_component_load(ward_component *component, ward_diag *ret_diag)
 {
     ward_error error = wardi_activity_take_or_fail(component, WARDI_LOADING, ret_diag);
     if (error != WARD_OK) return error;
-    uint64_t deadline_ns = wardi_add_sat(wardi_now_ns(), component->start_timeout_ns);
+    uint64_t deadline_ns = wardi_add_sat(wardi_now_ns(), component->terms->start_timeout_ns);
     ward_diag diag;
     error = wardi_component_load_until(component, &deadline_ns, &diag);
     wardi_activity_release(component);

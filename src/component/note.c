@@ -56,15 +56,33 @@ static inline uint64_t load_tail(const char *bytes, size_t left)
     return four | rest << 8 * (left & 4);
 }
 
+/* Only who puts makes them: one thread at a time. The tag that is stored after says that they are
+ * there. */
+static wardi_note_texts *texts_of(wardi_note *note)
+{
+    wardi_note_texts *texts = atomic_load_explicit(&note->texts, memory_order_relaxed);
+    if (texts != NULL) return texts;
+    texts = wardi_alloc(sizeof *texts);
+    atomic_store_explicit(&note->texts, texts, memory_order_release);
+    return texts;
+}
+
+void wardi_note_done(wardi_note *note)
+{
+    wardi_free(atomic_load_explicit(&note->texts, memory_order_relaxed));
+}
+
 void wardi_note_put(wardi_note *note, const wardi_note_attributes *attributes, const char *bytes,
                     size_t length, bool cut)
 {
     WARD_ASSERT(length <= WARD_REASON_BYTES_MAX);
+    wardi_note_texts *texts = length != 0 ? texts_of(note) : NULL;
+    if (texts == NULL) length = 0;
     uint64_t old = atomic_load_explicit(&note->tag, memory_order_relaxed);
     uint64_t said = pack(attributes, length, cut);
     if (length == 0 && (old & SAID_MASK) == said) return;
     uint64_t tag = ((old >> VERSION_AT) + 1) << VERSION_AT | said;
-    _Atomic uint64_t *words = note->words[tag >> VERSION_AT & 1];
+    _Atomic uint64_t *words = texts != NULL ? texts->words[tag >> VERSION_AT & 1] : NULL;
     size_t at = 0;
     for (; length - at >= 8; at += 8)
         atomic_store_explicit(&words[at / 8], load(bytes + at), memory_order_release);
@@ -79,8 +97,9 @@ bool wardi_note_get(wardi_note *note, wardi_note_attributes *ret_attributes, war
     for (int i = 0; i < TRIES_MAX; i++) {
         uint64_t tag = atomic_load_explicit(&note->tag, memory_order_acquire);
         unpack(tag, ret_attributes);
-        _Atomic uint64_t *words = note->words[tag >> VERSION_AT & 1];
         size_t length = (size_t)(tag >> LENGTH_AT & 0xff);
+        wardi_note_texts *texts = atomic_load_explicit(&note->texts, memory_order_acquire);
+        _Atomic uint64_t *words = length != 0 ? texts->words[tag >> VERSION_AT & 1] : NULL;
         for (size_t at = 0; at < length; at += 8) {
             uint64_t word = atomic_load_explicit(&words[at / 8], memory_order_acquire);
             memcpy(ret_text->text + at, &word, 8);

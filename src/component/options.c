@@ -209,15 +209,16 @@ ward_error wardi_component_options_take(ward_component *component,
     uint64_t memory_bytes_max = wardi_engine_memory_bytes_max(component->engine);
     ward_error error = read_options(options, memory_bytes_max, &own, ret_diag);
     if (error != WARD_OK) return error;
-    component->limits = own.limits;
-    component->policy = own.health;
-    component->wants_resources = wardi_health_wants_resources(&own.health);
-    component->start_timeout_ns = own.start_timeout_ns;
-    component->stop_timeout_ns = own.stop_timeout_ns;
-    bool copied = copy_string(&component->name, own.name) &&
-                  copy_string(&component->version, own.version != NULL ? own.version : "") &&
-                  copy_string(&component->path, own.path) && copy_bytes(component, &own) &&
-                  copy_wasi(component, &own.wasi);
+    component_terms terms = {.limits = own.limits,
+                             .policy = own.health,
+                             .start_timeout_ns = own.start_timeout_ns,
+                             .stop_timeout_ns = own.stop_timeout_ns,
+                             .path = (char *)(uintptr_t)own.path}; /* only copied */
+    component->terms = wardi_terms_take(&terms);
+    bool versioned = own.version != NULL && own.version[0] != '\0';
+    bool copied = component->terms != NULL && copy_string(&component->name, own.name) &&
+                  copy_string(&component->version, versioned ? own.version : NULL) &&
+                  copy_bytes(component, &own) && copy_wasi(component, &own.wasi);
     if (copied) return WARD_OK;
     return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for the options of %s", own.name);
 }
@@ -226,7 +227,7 @@ void wardi_component_options_drop(ward_component *component)
 {
     wardi_free(component->name);
     wardi_free(component->version);
-    wardi_free(component->path);
+    wardi_terms_drop(component->terms);
     wardi_free(component->bytes);
     drop_wasi(component->wasi);
 }

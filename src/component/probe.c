@@ -63,7 +63,7 @@ static void read_i32(const ward_component *component, wardi_probe *probe, int32_
         probe_fail(probe, WARD_PROBE_POINTER, at);
         return;
     }
-    size_t window = component->policy.frame_bytes_max;
+    size_t window = component->terms->policy.frame_bytes_max;
     read_frame(probe, memory + at, length - at < window ? length - at : window);
 }
 
@@ -112,7 +112,7 @@ static ward_error ask_component(ward_component *component, wardi_probe *probe, w
     wardi_component_answer answer;
     ward_error error = wardi_call_component(
         wardi_instance_of(component), &component->known[WARDI_KNOWN_HEALTH],
-        component->policy.timeout_ns, bytes, sizeof bytes, &answer, trap, NULL);
+        component->terms->policy.timeout_ns, bytes, sizeof bytes, &answer, trap, NULL);
     if (error != WARD_OK) return error;
     if (answer.shape == WARDI_RESULT_LIST_U8)
         read_frame(probe, bytes, answer.length);
@@ -148,7 +148,7 @@ void wardi_probe_run(ward_component *component, wardi_probe *ret_probe, ward_tra
     ward_error error =
         WARD_LIKELY(core)
             ? wardi_call_probe(wardi_instance_of(component), &component->known[WARDI_KNOWN_HEALTH],
-                               began, component->policy.timeout_ns, &bits, trap)
+                               began, component->terms->policy.timeout_ns, &bits, trap)
             : ask_component(component, probe, trap);
     uint64_t finished = wardi_ticks();
     probe->duration_ns = wardi_ticks_span_ns(began, finished);

@@ -8,7 +8,7 @@
 static ward_error check_limits(const ward_component *component, ward_diag *ret_diag)
 {
     const wardi_module_facts *facts = wardi_module_facts_of(component->module);
-    const ward_limits *limits = &component->limits;
+    const ward_limits *limits = &component->terms->limits;
     if (facts->memory_bytes_min > limits->memory_bytes_max) {
         char words[2][32];
         wardi_text needs = WARDI_TEXT(words[0]), limit = WARDI_TEXT(words[1]);
@@ -35,7 +35,7 @@ static void tell(const ward_component *component, ward_error error, const char *
     }
     char words[32];
     wardi_text timeout = WARDI_TEXT(words);
-    wardi_text_duration(&timeout, component->start_timeout_ns);
+    wardi_text_duration(&timeout, component->terms->start_timeout_ns);
     wardi_fail(ret_diag, error, "%s did not start within its start_timeout of %s: %s",
                component->name, words, what);
 }
@@ -90,9 +90,19 @@ static void look_up(ward_component *component)
     }
 }
 
+static void note_places(ward_component *component)
+{
+    wardi_places places;
+    if (component->known[WARDI_KNOWN_HEALTH].export_index == UINT32_MAX) return;
+    wardi_instance_places(wardi_instance_of(component), &component->known[WARDI_KNOWN_HEALTH],
+                          &places);
+    for (int i = 0; i < WARDI_PLACES; i++)
+        atomic_store_explicit(&component->places[i], places.at[i], memory_order_relaxed);
+}
+
 static ward_error instantiate(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
 {
-    wardi_instance_options options = {.limits = component->limits,
+    wardi_instance_options options = {.limits = component->terms->limits,
                                       .wasi = component->wasi,
                                       .name = component->name,
                                       .context = component->context};
@@ -104,6 +114,7 @@ static ward_error instantiate(ward_component *component, uint64_t deadline_ns, w
     if (error != WARD_OK) return error;
     atomic_store(&component->instance, instance);
     look_up(component);
+    note_places(component);
     return WARD_OK;
 }
 
@@ -128,7 +139,7 @@ static ward_error bring_up(ward_component *component, uint64_t deadline_ns, ward
 
 static ward_error start(ward_component *component, ward_diag *ret_diag)
 {
-    uint64_t deadline_ns = wardi_add_sat(wardi_now_ns(), component->start_timeout_ns);
+    uint64_t deadline_ns = wardi_add_sat(wardi_now_ns(), component->terms->start_timeout_ns);
     ward_error error =
         wardi_lifecycle_check(wardi_state_of(component), WARD_STATE_STARTING, ret_diag);
     if (error != WARD_OK) return error;
@@ -160,7 +171,8 @@ ward_error ward_component_start(ward_component *component, ward_diag *ret_diag)
 static ward_error clean_up(ward_component *component, ward_diag *ret_diag)
 {
     ward_diag diag;
-    ward_error error = run_plain(component, WARDI_KNOWN_CLEANUP, component->stop_timeout_ns, &diag);
+    ward_error error =
+        run_plain(component, WARDI_KNOWN_CLEANUP, component->terms->stop_timeout_ns, &diag);
     if (error == WARD_OK) return WARD_OK;
     return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
 }

@@ -52,7 +52,8 @@ void wardi_trap_record(ward_component *component, ward_error error, const char *
     snprintf(trap->export_name, sizeof trap->export_name, "%s", export_name);
     WARD_ASSERT(trap->frame_count <= WARD_FRAMES_MAX);
     wardi_count(&component->traps, 1);
-    wardi_trap_window_add(&component->traps_recent, component->policy.resource_window_ns, now_ns);
+    wardi_trap_window_add(&component->traps_recent, component->terms->policy.resource_window_ns,
+                          now_ns);
     keep(component, trap);
 }
 
@@ -92,7 +93,7 @@ void wardi_guest_left(ward_component *component, const char *export_name, uint64
                       ward_error error, ward_trap *trap)
 {
     component->busy_ns += duration_ns;
-    if (component->limits.fuel_per_call != 0) count_fuel(component);
+    if (component->terms->limits.fuel_per_call != 0) count_fuel(component);
     if (WARD_LIKELY(!wardi_ends_guest(error))) return;
     wardi_trap_record(component, error, export_name, trap);
     if (wardi_module_facts_of(component->module)->is_component)

@@ -346,4 +346,14 @@ typedef struct wardi_instance_figures {
 } wardi_instance_figures;
 void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_figures *ret_figures);
 
+/** Where the lines of memory lie that a call of a core function touches, to be fetched by whoever
+ * will soon make very many such calls. */
+enum { WARDI_PLACES = 4, WARDI_PLACE_LINES = 4 };
+typedef struct wardi_places {
+    const void *at[WARDI_PLACES]; /* so many lines from here on; NULL: none */
+} wardi_places;
+/** On the instance's thread; the places may be fetched, never read, on any, for ever. */
+void wardi_instance_places(const wardi_instance *instance, const wardi_func *func,
+                           wardi_places *ret_places);
+
 #endif

@@ -239,7 +239,7 @@ ward_error child_resolve(const ward_child_options *options, child *ret_child, wa
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag)
 {
-    child *c = wardi_alloc(sizeof *c);
+    child *c = wardi_alloc_aligned(CHILD_ALIGNMENT, sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
     c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;

@@ -21,6 +21,7 @@ struct ward_host {
 typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child_wish;
 
 typedef struct child child;
+enum { CHILD_ALIGNMENT = 64 };
 typedef struct guest guest;
 struct history;
 struct evidence_record;
@@ -54,17 +55,27 @@ typedef struct child_kind {
 
 extern const child_kind component_kind, native_kind;
 
-/* An actor, a leaf of the tree, and what runs. */
+/* An actor, a leaf of the tree, and what runs. Begins a line of memory, and so does its actor: who
+ * goes through very many of them touches these. */
 struct child {
+    /* Set by add, then read only. */
     ward_supervisor *supervisor; /* first: clang's {0} may not meet the actor's atomics */
-    wardi_actor actor;           /* runs one callback at a time: only it enters what runs */
+    const child_kind *kind;
+    ward_component *component; /* of this kind, or NULL */
+    struct native *native;     /* of this kind, or NULL */
+
+    /* The actor's own. */
+    uint64_t check_due_ns;  /* of the next check; WARDI_FOREVER: none */
+    uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
+    wardi_message *message; /* that is handled; NULL: it has been answered, or will be later */
+    uint32_t run;           /* that is up; 0: none */
+    bool handling;          /* a message, from its delivery to its end, however often it waits */
+
+    wardi_actor actor; /* runs one callback at a time: only it enters what runs */
 
     /* Set by add, then read only. */
-    const child_kind *kind;
     bool instance;              /* one of many */
     const char *name, *version; /* what runs has them */
-    ward_component *component;  /* of this kind, or NULL */
-    struct native *native;      /* of this kind, or NULL */
     char **need_names;
     size_t need_count;
     uint64_t interval_ns, startup_interval_ns, message_timeout_ns;
@@ -78,13 +89,8 @@ struct child {
     size_t metadata_count;
     uint32_t message_bytes_max, log_rate, poison_after;
 
-    /* The actor's own. */
-    uint32_t run;           /* that is up; 0: none */
-    uint64_t check_due_ns;  /* of the next check; WARDI_FOREVER: none */
-    bool handling;          /* a message, from its delivery to its end, however often it waits */
-    wardi_message *message; /* that one; NULL: it has been answered, or will be later */
-    uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
-    uint64_t awaits;        /* the request whose answer its guest waits for; 0: none */
+    /* The actor's own, too. */
+    uint64_t awaits;                  /* the request whose answer its guest waits for; 0: none */
     _Atomic uint64_t waits_for;       /* from whom; any thread reads */
     _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
@@ -113,6 +119,8 @@ struct child {
     struct set_aside_list *set_aside;
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
 };
+
+static_assert(offsetof(struct child, actor) == CHILD_ALIGNMENT, "the actor begins a line");
 
 typedef struct group {
     char *name;
@@ -295,6 +303,13 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause);
 
 /* Sets the actor's timer to whatever is due next. */
 void child_timer(child *c);
+
+/* ---- health on the asking thread (sweep.c) ---- */
+
+/* The child's answer to a HealthCheck, if it takes no message to get it, and no longer than
+ * `timeout_ns`. */
+bool child_ask_here(ward_supervisor *s, wardi_actor_id id, uint64_t timeout_ns,
+                    ward_report *ret_report);
 
 /* ---- what its guest has of it: the imports of module `ward` (guest*.c, topics.c) ---- */
 

@@ -43,6 +43,7 @@ ward_error ward_supervisor_find(const ward_supervisor *supervisor, const char *n
 ward_error ward_supervisor_health(ward_supervisor *s, ward_child_id to, uint64_t timeout_ns,
                                   ward_report *ret_report)
 {
+    if (child_ask_here(s, to, timeout_ns, ret_report)) return WARD_OK;
     wardi_message *message = wardi_message_new(CHILD_HEALTH);
     if (message == NULL) return WARD_ERROR_NO_MEMORY;
     message->lane = WARDI_LANE_SYSTEM;

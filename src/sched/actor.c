@@ -29,13 +29,6 @@ static void count_one(_Atomic uint64_t *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-/* For counters that one thread writes and any may read. */
-static void count_own(_Atomic uint64_t *counter)
-{
-    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, value + 1, memory_order_relaxed);
-}
-
 ward_error wardi_actor_init(wardi_actor *a, wardi_sched *sched, const wardi_behaviour *behaviour,
                             const wardi_mailbox_options *mailbox)
 {

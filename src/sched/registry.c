@@ -113,17 +113,36 @@ bool registry_add(registry *r, wardi_actor *a)
     return index != UINT32_MAX;
 }
 
-wardi_actor *registry_pin(registry *r, wardi_actor_id id)
+/* `generation` 0: whoever is there; no actor has it. */
+static wardi_actor *pin(registry_slot *slot, uint32_t generation)
 {
-    registry_slot *slot = slot_at(r, index_of(id));
     if (slot == NULL) return NULL;
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_relaxed);
     do {
-        if (generation_of(word) != generation_of(id) || (word & LIVE) == 0) return NULL;
+        bool other = generation != 0 && generation_of(word) != generation;
+        if (other || (word & LIVE) == 0) return NULL;
         WARD_ASSERT((word & PINS) < PINS);
     } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word + PIN,
                                                     memory_order_acquire, memory_order_relaxed));
     return atomic_load_explicit(&slot->actor, memory_order_relaxed);
+}
+
+wardi_actor *registry_pin(registry *r, wardi_actor_id id)
+{
+    return generation_of(id) != 0 ? pin(slot_at(r, index_of(id)), generation_of(id)) : NULL;
+}
+
+wardi_actor *registry_pin_place(registry *r, uint32_t place)
+{
+    return pin(slot_at(r, place), 0);
+}
+
+uint32_t registry_places(registry *r)
+{
+    pthread_mutex_lock(&r->lock);
+    uint32_t places = r->used;
+    pthread_mutex_unlock(&r->lock);
+    return places;
 }
 
 const void *registry_place(registry *r, wardi_actor_id id)

@@ -225,6 +225,28 @@ void wardi_actor_timer_set(wardi_actor *actor, uint64_t deadline_ns);
 void wardi_actor_timer_cancel(wardi_actor *actor);
 /** Swaps what it does and keeps the mailbox. In its own callbacks only. */
 void wardi_actor_become(wardi_actor *self, const wardi_behaviour *behaviour);
+/* ---- visits: an idle actor's work, done on the spot ---- */
+
+/** The actor, which does not end until it is unpinned; NULL: it has. Any thread. */
+wardi_actor *wardi_sched_pin(wardi_sched *sched, wardi_actor_id id);
+/** The actor in a place, from 0 up to wardi_sched_places, for whoever goes through all of them;
+ * NULL: nobody is there. One that is made meanwhile may be missed. */
+wardi_actor *wardi_sched_pin_place(wardi_sched *sched, uint32_t place);
+uint32_t wardi_sched_places(wardi_sched *sched);
+/** Where an actor of that id is, or was. */
+static inline uint32_t wardi_actor_place(wardi_actor_id id)
+{
+    return (uint32_t)id;
+}
+void wardi_actor_unpin(wardi_actor *actor);
+/** True: the actor was idle, and until wardi_actor_leave what the calling thread does is one of its
+ * callbacks, and is counted as a system message that was sent and handled. False: it runs, or is
+ * about to, or ends. The actor is pinned. Any thread; whoever sends to the actor meanwhile is not
+ * held up, but whatever it does waits. */
+bool wardi_actor_enter(wardi_actor *actor);
+void wardi_actor_leave(wardi_actor *actor);
+/** A moment's view: it is in a callback. */
+bool wardi_actor_is_running(const wardi_actor *actor);
 /** Exact when nothing runs, else a moment's view of each. While it lives. */
 void wardi_actor_counts(const wardi_actor *actor, wardi_counts *ret_counts);
 

@@ -201,6 +201,10 @@ bool registry_add(registry *r, wardi_actor *actor);
 wardi_actor *registry_pin(registry *r, wardi_actor_id id);
 /* Where the actor is, to be prefetched and not to be read; NULL: no such slot. */
 const void *registry_place(registry *r, wardi_actor_id id);
+/* Whoever is in the slot, pinned; NULL: nobody. */
+wardi_actor *registry_pin_place(registry *r, uint32_t place);
+/* Slots that ever had an actor. */
+uint32_t registry_places(registry *r);
 void registry_unpin(registry *r, wardi_actor *actor);
 /* No new pins; true: there are none left, and the caller is the only one who reaches the actor. */
 bool registry_close(registry *r, wardi_actor *actor);
@@ -213,6 +217,13 @@ uint64_t registry_live(registry *r);
 void registry_counts(registry *r, wardi_counts *ret_sum);
 
 /* ---- actor.c ---- */
+
+/* For counters that one thread writes and any may read. */
+static inline void count_own(_Atomic uint64_t *counter)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + 1, memory_order_relaxed);
+}
 
 /* Who may touch what the running worker owns: see the head of actor.c. */
 enum { ACTOR_IDLE, ACTOR_QUEUED, ACTOR_RUNNING, ACTOR_AGAIN, ACTOR_ENDING };

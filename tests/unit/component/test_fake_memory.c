@@ -104,6 +104,7 @@ static void test_stop(void **state)
     }
 }
 
+/* But the room for its reasons, with the first of them; without memory the verdict is the same. */
 static void test_check_allocates_nothing(void **state)
 {
     (void)state;
@@ -111,7 +112,14 @@ static void test_check_allocates_nothing(void **state)
     static const uint8_t frame[] = {0x81, 0x0e, 0x01, 4, 0, 0, 0, 's', 'l', 'o', 'w'};
     asked = 0;
     fixture_check(WARD_CHILD_HEALTHY, WARD_SOURCE_PROBE, "");
+    assert_int_equal(asked, 0);
     fake_frame(&f.guest, 16, frame, sizeof frame);
+    left = 0;
+    fixture_check(WARD_CHILD_DEGRADED, WARD_SOURCE_PROBE, "slow");
+    left = -1;
+    fixture_check(WARD_CHILD_DEGRADED, WARD_SOURCE_PROBE, "slow");
+    assert_int_equal(asked, 2); /* once in vain */
+    asked = 0;
     fixture_check(WARD_CHILD_DEGRADED, WARD_SOURCE_PROBE, "slow");
     f.guest.health_bits = (uint32_t)-2;
     fixture_check(WARD_CHILD_HEALTHY, WARD_SOURCE_POLICY, "");

@@ -26,6 +26,31 @@ static void test_every_length(void **state)
         assert_memory_equal(reason.text, text, length);
         assert_int_equal(reason.text[length], 0);
     }
+    wardi_note_done(&note);
+}
+
+static bool refuse(void *context, size_t size)
+{
+    (void)context, (void)size;
+    return false;
+}
+
+static void test_without_memory_the_attributes_stay(void **state)
+{
+    (void)state;
+    wardi_note note = {0};
+    wardi_note_attributes got;
+    ward_reason reason;
+    wardi_alloc_gate_set(refuse, NULL);
+    wardi_note_put(&note, &said, "lost", 4, false);
+    wardi_alloc_gate_set(NULL, NULL);
+    assert_true(wardi_note_get(&note, &got, &reason));
+    assert_memory_equal(&got, &said, sizeof got);
+    assert_string_equal(reason.text, "");
+    wardi_note_put(&note, &said, "kept", 4, false);
+    assert_true(wardi_note_get(&note, &got, &reason));
+    assert_string_equal(reason.text, "kept");
+    wardi_note_done(&note);
 }
 
 static void test_same_empty_text_is_not_written_twice(void **state)
@@ -39,6 +64,7 @@ static void test_same_empty_text_is_not_written_twice(void **state)
     wardi_note_put(&note, &said, "x", 1, false);
     wardi_note_put(&note, &said, "", 0, false);
     assert_int_not_equal(atomic_load(&note.tag), tag);
+    wardi_note_done(&note);
 }
 
 static void test_writer_half_way(void **state)
@@ -49,12 +75,14 @@ static void test_writer_half_way(void **state)
     wardi_note_put(&note, &said, "two", 3, false);
     /* What a writer does first: the words of the next text, where the last but one was. */
     uint64_t next = (atomic_load(&note.tag) >> 32) + 1;
-    atomic_store(&note.words[next & 1][0], UINT64_C(0x6565726874)); /* "three" */
+    atomic_store(&atomic_load(&note.texts)->words[next & 1][0],
+                 UINT64_C(0x6565726874)); /* "three" */
     wardi_note_attributes got;
     ward_reason reason;
     assert_true(wardi_note_get(&note, &got, &reason));
     assert_memory_equal(&got, &said, sizeof got);
     assert_string_equal(reason.text, "two");
+    wardi_note_done(&note);
 }
 
 static void test_trap_window(void **state)
@@ -76,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_length),
+        cmocka_unit_test(test_without_memory_the_attributes_stay),
         cmocka_unit_test(test_same_empty_text_is_not_written_twice),
         cmocka_unit_test(test_writer_half_way),
         cmocka_unit_test(test_trap_window),

@@ -9,12 +9,12 @@ static void test_defaults(void **state)
     (void)state;
     fixture_start();
     const ward_component *c = f.component;
-    assert_int_equal(c->limits.memory_bytes_max, 256 * MIB);
-    assert_int_equal(c->limits.table_elements_max, 100000);
-    assert_int_equal(c->limits.fuel_per_call, 0);
-    assert_int_equal(c->start_timeout_ns, 10 * WARDI_S);
-    assert_int_equal(c->stop_timeout_ns, 5 * WARDI_S);
-    assert_int_equal(c->policy.timeout_ns, WARDI_S);
+    assert_int_equal(c->terms->limits.memory_bytes_max, 256 * MIB);
+    assert_int_equal(c->terms->limits.table_elements_max, 100000);
+    assert_int_equal(c->terms->limits.fuel_per_call, 0);
+    assert_int_equal(c->terms->start_timeout_ns, 10 * WARDI_S);
+    assert_int_equal(c->terms->stop_timeout_ns, 5 * WARDI_S);
+    assert_int_equal(c->terms->policy.timeout_ns, WARDI_S);
     assert_string_equal(ward_component_version(c), "");
     assert_null(c->wasi);
     assert_int_equal(f.guest.limits_seen.memory_bytes_max, 256 * MIB);
@@ -128,7 +128,52 @@ static void test_older_caller(void **state)
     f.options.size = offsetof(ward_component_options, start_timeout_ns);
     f.options.start_timeout_ns = UINT64_MAX; /* past what it says it has */
     fixture_new();
-    assert_int_equal(f.component->start_timeout_ns, 10 * WARDI_S);
+    assert_int_equal(f.component->terms->start_timeout_ns, 10 * WARDI_S);
+}
+
+/* Every field counts: one that did not would give a component the limits of another. */
+static void test_equal_terms_are_shared(void **state)
+{
+    (void)state;
+    char path[] = "/a", same_path[] = "/a", other_path[] = "/b";
+    component_terms wanted = {.path = path};
+    const component_terms *one = wardi_terms_take(&wanted);
+    wanted.path = same_path;
+    assert_ptr_equal(wardi_terms_take(&wanted), one);
+    assert_ptr_not_equal(one->path, path);
+    component_terms others[16 + 2 * WARD_RESOURCES_MAX];
+    size_t count = 0;
+    for (; count < WARD_COUNT(others); count++) others[count] = wanted;
+    component_terms *other = others;
+    other++->path = other_path;
+    other++->path = NULL;
+    other++->limits.memory_bytes_max = 1;
+    other++->limits.table_elements_max = 1;
+    other++->limits.fuel_per_call = 1;
+    other++->start_timeout_ns = 1;
+    other++->stop_timeout_ns = 1;
+    other++->policy.timeout_ns = 1;
+    other++->policy.busy_after_ns = 1;
+    other++->policy.frame_bytes_max = 1;
+    other++->policy.on_trap = WARD_FALLBACK_FAILED;
+    other++->policy.on_malformed = WARD_FALLBACK_FAILED;
+    other++->policy.resource_window_ns = 1;
+    for (int i = 0; i < WARD_RESOURCES_MAX; i++) {
+        other++->policy.resources[i].degraded_at = 1;
+        other++->policy.resources[i].unhealthy_at = 1;
+    }
+    for (component_terms *at = others; at < other; at++) {
+        const component_terms *again = wardi_terms_take(&wanted);
+        const component_terms *made = wardi_terms_take(at);
+        assert_ptr_not_equal(made, again);
+        assert_ptr_equal(wardi_terms_take(at), made);
+        wardi_terms_drop(made);
+        wardi_terms_drop(made);
+        wardi_terms_drop(again);
+    }
+    wardi_terms_drop(one);
+    wardi_terms_drop(one);
+    wardi_terms_drop(NULL);
 }
 
 static void test_ids_are_never_reused(void **state)
@@ -144,9 +189,13 @@ static void test_ids_are_never_reused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_defaults),     FIXTURE_TEST(test_memory_default_bends_to_the_host),
-        FIXTURE_TEST(test_refused),      FIXTURE_TEST(test_everything_is_copied),
-        FIXTURE_TEST(test_older_caller), FIXTURE_TEST(test_ids_are_never_reused),
+        FIXTURE_TEST(test_defaults),
+        FIXTURE_TEST(test_memory_default_bends_to_the_host),
+        FIXTURE_TEST(test_refused),
+        FIXTURE_TEST(test_everything_is_copied),
+        FIXTURE_TEST(test_older_caller),
+        FIXTURE_TEST(test_equal_terms_are_shared),
+        FIXTURE_TEST(test_ids_are_never_reused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,46 @@ static void a_pinned_actor_does_not_end(void **state)
     wardi_sched_free(s);
 }
 
+static void a_visit_is_a_callback(void **state)
+{
+    (void)state;
+    wardi_sched *s = sim_sched(&world, 1, 2);
+    noter n;
+    noter_init(&n, s, NULL);
+    assert_int_equal(wardi_sched_places(s), 1);
+    wardi_actor *a = wardi_sched_pin_place(s, 0);
+    assert_ptr_equal(a, &n.actor);
+    assert_false(wardi_actor_is_running(a));
+    assert_true(wardi_actor_enter(a));
+    assert_true(wardi_actor_is_running(a));
+    assert_false(wardi_actor_enter(a));
+    sent(a, message(1, WARDI_LANE_SYSTEM)); /* waits */
+    while (wardi_sched_step(s)) {}
+    assert_int_equal(n.count, 0);
+    wardi_actor_leave(a);
+    assert_false(wardi_actor_enter(a)); /* it is queued for what came meanwhile */
+    assert_false(wardi_actor_is_running(a));
+    settle(s);
+    assert_memory_equal(n.what, "m", 1);
+    assert_int_equal(counts_of(a).sent, 2);
+    assert_int_equal(counts_of(a).handled, 2);
+    assert_true(wardi_actor_enter(a)); /* the end waits as well */
+    wardi_actor_stop(a);
+    while (wardi_sched_step(s)) {}
+    wardi_actor_leave(a);
+    while (wardi_sched_step(s)) {}
+    assert_int_equal(n.count, 1); /* it is pinned */
+    assert_null(wardi_sched_pin(s, a->id));
+    assert_null(wardi_sched_pin_place(s, 0));
+    assert_null(wardi_sched_pin_place(s, 1));
+    assert_null(wardi_sched_pin_place(s, UINT32_MAX));
+    assert_false(wardi_actor_enter(a));
+    wardi_actor_unpin(a);
+    settle(s);
+    assert_memory_equal(n.what, "me", 2);
+    wardi_sched_free(s);
+}
+
 static wardi_next become_noter(wardi_actor *self, wardi_message *m)
 {
     wardi_message_free(self->sched, m);
@@ -314,6 +354,7 @@ int main(void)
         cmocka_unit_test(what_is_left_at_the_end_is_told),
         cmocka_unit_test(an_id_is_never_another_actor),
         cmocka_unit_test(a_pinned_actor_does_not_end),
+        cmocka_unit_test(a_visit_is_a_callback),
         cmocka_unit_test(the_mailbox_outlives_a_behaviour),
         cmocka_unit_test(answers_come_as_messages),
         cmocka_unit_test(an_answer_to_nobody_is_counted),

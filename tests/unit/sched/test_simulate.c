@@ -175,12 +175,34 @@ static void player_init(player *q)
     q->actor.context = q;
 }
 
+/* A visitor is inside while all the others go on; by id, or by place. */
+static void visit(play *p, wardi_actor_id id)
+{
+    uint32_t place = (uint32_t)any(p, wardi_sched_places(p->sched));
+    wardi_actor *a =
+        any(p, 2) == 0 ? wardi_sched_pin(p->sched, id) : wardi_sched_pin_place(p->sched, place);
+    if (a == NULL) return;
+    player *q = a->context;
+    if (wardi_actor_enter(a)) {
+        enter(q);
+        must(p, !wardi_actor_enter(a), "two visitors at once");
+        must(p, wardi_actor_is_running(a), "a visited actor does not run");
+        player_send(p, NULL);
+        if (any(p, 2) == 0) wardi_sched_wake(p->sched, a->id);
+        for (uint64_t steps = any(p, 8); steps > 0; steps--) wardi_sched_step(p->sched);
+        q->inside = false;
+        wardi_actor_leave(a);
+    }
+    wardi_actor_unpin(a);
+}
+
 static void from_outside(play *p)
 {
     player *q = &p->players[any(p, ACTORS)];
     p->actions_left--;
-    switch (any(p, 10)) {
+    switch (any(p, 11)) {
     case 0: wardi_sched_stop(p->sched, q->actor.id); break;
+    case 3: visit(p, q->actor.id); break;
     case 1:
     case 2: wardi_sched_wake(p->sched, q->actor.id); break;
     default: player_send(p, NULL);

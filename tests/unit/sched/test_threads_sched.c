@@ -200,6 +200,60 @@ static void every_call_is_answered(void **state)
     wardi_sched_free(s);
 }
 
+/* ---- visitors among senders: one thread inside at a time, and nobody's call is missed ---- */
+
+static _Atomic bool all_called;
+
+static void *visit_many(void *argument)
+{
+    wardi_sched *s = argument;
+    uint64_t visits = 0;
+    for (uint32_t place = 0; !atomic_load(&all_called); place++) {
+        wardi_actor *a = wardi_sched_pin_place(s, place % RECEIVERS);
+        WARD_ASSERT(a != NULL);
+        if (wardi_actor_enter(a)) {
+            enter(a->context);
+            leave(a->context);
+            wardi_actor_leave(a);
+            visits++;
+        }
+        wardi_actor_unpin(a);
+    }
+    return (void *)(uintptr_t)visits;
+}
+
+static void visitors_and_senders(void **state)
+{
+    (void)state;
+    enum { VISITORS = 2 };
+    wardi_sched *s = threads(2, 1);
+    counter to[RECEIVERS];
+    for (int i = 0; i < RECEIVERS; i++) counter_init(&to[i], s, &counter_behaviour, NULL);
+    pthread_t thread[SENDERS], visitor[VISITORS];
+    sender senders[SENDERS];
+    atomic_store(&all_called, false);
+    for (int i = 0; i < VISITORS; i++)
+        assert_int_equal(pthread_create(&visitor[i], NULL, visit_many, s), 0);
+    for (uint16_t i = 0; i < SENDERS; i++) {
+        senders[i] = (sender){.sched = s, .to = to, .number = i};
+        assert_int_equal(pthread_create(&thread[i], NULL, call_many, &senders[i]), 0);
+    }
+    for (int i = 0; i < SENDERS; i++) pthread_join(thread[i], NULL);
+    atomic_store(&all_called, true);
+    uint64_t visits = 0, handled = 0;
+    for (int i = 0; i < VISITORS; i++) {
+        void *made;
+        pthread_join(visitor[i], &made);
+        visits += (uintptr_t)made;
+    }
+    until_quiet(s);
+    check(s);
+    for (int i = 0; i < RECEIVERS; i++) handled += counts_of(&to[i].actor).handled;
+    assert_true(visits > 0);
+    assert_int_equal(handled, SENDERS * (EACH / 2) + visits);
+    wardi_sched_free(s);
+}
+
 /* ---- actors die and are born while others send to them ---- */
 
 static _Atomic uint64_t ids[RECEIVERS], births;
@@ -559,6 +613,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_message_is_handled_or_counted),
         cmocka_unit_test(every_call_is_answered),
+        cmocka_unit_test(visitors_and_senders),
         cmocka_unit_test(deaths_lose_nobodys_answer),
         cmocka_unit_test(work_spreads),
         cmocka_unit_test(a_stuck_worker_is_replaced),
