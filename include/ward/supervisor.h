@@ -132,6 +132,9 @@ typedef struct ward_child_options {
      * another. 0 and 1: one, by its own name. */
     uint32_t instances;
     ward_group_health instances_health; /**< of that group; with more than one */
+    /** share of mailbox_max: with so many waiting, or more, it is not ready, until no more than
+     * half of that waits. Default 1, a full mailbox; negative: that makes no difference */
+    double full_at;
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */
@@ -284,13 +287,15 @@ typedef struct ward_group_status {
     ward_reason reason; /**< "3 of 1000 unhealthy: web.3 (disk full), …"; empty: all are healthy */
 } ward_group_status;
 
-/** What goes wrong with a child, for ward_child_explain. Messages will have more. */
+/** What goes wrong with a child, for ward_child_explain. */
 typedef enum ward_fault {
-    WARD_FAULT_TRAP,      /**< every health check traps */
-    WARD_FAULT_HANG,      /**< no health check ends */
-    WARD_FAULT_UNHEALTHY, /**< every health check answers Unhealthy */
+    WARD_FAULT_TRAP,         /**< every health check traps */
+    WARD_FAULT_HANG,         /**< no health check ends */
+    WARD_FAULT_UNHEALTHY,    /**< every health check answers Unhealthy */
+    WARD_FAULT_MESSAGE_TRAP, /**< a message traps; seen from then on */
+    WARD_FAULT_MESSAGE_HANG, /**< a message does not end; seen from when it began to be handled */
 } ward_fault;
-enum { WARD_FAULT_COUNT = 3, WARD_TERMS_MAX = 16 };
+enum { WARD_FAULT_COUNT = 5, WARD_TERMS_MAX = 16 };
 
 /** What ward_child_explain explains. Borrowed for the duration of the call. */
 typedef struct ward_explain_options {

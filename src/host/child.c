@@ -9,6 +9,7 @@
 /* As component has them; a native child has no others. */
 #define STOP_TIMEOUT_DEFAULT_NS (5 * WARDI_S)
 #define RESOURCE_WINDOW_DEFAULT_NS (60 * WARDI_S)
+#define FULL_AT_DEFAULT 1.0
 enum {
     INSTANCES_MAX = 1000000,
     FALL_DEFAULT = 3,
@@ -84,6 +85,10 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
                                          .full = fulls[own.mailbox_full],
                                          .block_ns = own.mailbox_block_ns,
                                          .waiting = true};
+    if (!(own.full_at <= 1)) /* nor what is no number */
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "full_at is %g: a share of the mailbox, at most 1", own.full_at);
+    c->full_at = own.full_at != 0 ? own.full_at : FULL_AT_DEFAULT;
     c->message_timeout_ns = own.message_timeout_ns; /* 0: as a call's */
     c->message_bytes_max = or_default(own.message_bytes_max, MESSAGE_BYTES_DEFAULT);
     c->log_rate = or_default(own.log_rate, LOG_RATE_DEFAULT);
@@ -230,6 +235,8 @@ static ward_error resolve_component(const ward_component_options *options, child
     ward_error error = wardi_health_policy_resolve(&own.health, &policy, ret_diag);
     if (error != WARD_OK) return error;
     c->resource_window_ns = policy.resource_window_ns;
+    const ward_thresholds *mailbox = &policy.resources[WARD_RESOURCE_MAILBOX];
+    c->mailbox_judged = mailbox->degraded_at > 0 || mailbox->unhealthy_at > 0;
     resolve_stop(c, own.stop_timeout_ns != 0 ? own.stop_timeout_ns : STOP_TIMEOUT_DEFAULT_NS);
     return WARD_OK;
 }

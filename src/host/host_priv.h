@@ -84,14 +84,18 @@ struct child {
     wardi_trend_policy trend_policy;
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
-    uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
+    double full_at;              /* share of the mailbox; negative: it is never full */
+    bool mailbox_judged;         /* its depth is a resource that health judges */
+    uint64_t resource_window_ns; /* restarts in it are another */
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
     uint32_t message_bytes_max, log_rate, poison_after;
 
     /* The actor's own, too. */
-    uint64_t awaits;                  /* the request whose answer its guest waits for; 0: none */
+    uint64_t
+        owed_due_ns; /* of a check that found the guest waiting in a message; 0: none is owed */
+    uint64_t awaits; /* the request whose answer its guest waits for; 0: none */
     _Atomic uint64_t waits_for;       /* from whom; any thread reads */
     _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
@@ -110,6 +114,8 @@ struct child {
     uint32_t wish_run;
     bool removed; /* freed when its actor has ended */
     bool given_up, ready;
+    bool full; /* and its level, as the actor found its mailbox: it alone writes them */
+    wardi_mailbox_level level;
     bool went_down; /* and is held: whether it is a restart is not decided yet */
     wardi_trend trend;
     wardi_window restarts_recent;
@@ -295,6 +301,12 @@ extern const wardi_behaviour keeper_behaviour;
 /* The child's state or health has changed: what follows for it, and for those behind it. The lock
  * is held. */
 void ready_update(child *c);
+/* The actor looks whether its mailbox is full; ready_update then says what follows. The lock is
+ * held. */
+void ready_look(child *c);
+/* The same after a message, where only an end of being full is looked for: what fills a mailbox is
+ * seen by the next check, so that a message costs nothing. By the actor; no lock is held. */
+void ready_after_message(child *c);
 
 /* ---- a child's life (life.c) ---- */
 

@@ -75,7 +75,8 @@ static void start(child *c)
     c->reason = (ward_reason){0};
     group_update(c);
     tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
-    check_at(c, wardi_sched_now(s->sched));
+    c->check_due_ns = wardi_sched_now(s->sched); /* before any message: see child_wake */
+    c->owed_due_ns = 0;
 }
 
 /* ---- check ---- */
@@ -141,6 +142,7 @@ static bool apply(child *c, const ward_verdict *verdict)
     wardi_reason_copy(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
     if (!wardi_health_live(child_state(c), &c->trend)) return false;
+    ready_look(c);
     ready_update(c);
     uint64_t interval_ns = c->trend.started ? c->interval_ns : c->startup_interval_ns;
     uint64_t next_ns = wardi_add_sat(c->check_due_ns, interval_ns);
@@ -156,6 +158,7 @@ static void check(child *c)
     uint32_t restarts =
         wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
     pthread_mutex_unlock(&s->lock);
+    c->owed_due_ns = c->handling ? c->check_due_ns : 0;
     if (c->kind->restarts_set != NULL) c->kind->restarts_set(c, restarts);
     c->kind->check(c, &verdict);
     pthread_mutex_lock(&s->lock);
@@ -166,6 +169,15 @@ static void check(child *c)
     child_die(c, &c->reason, cause_of(&verdict));
 }
 
+/* A check that found the guest waiting in a message has learnt nothing: it is made up for as soon
+ * as that message has ended, or a guest that often waits would never be asked. */
+static void settle_owed(child *c)
+{
+    if (c->owed_due_ns == 0 || c->handling) return;
+    c->check_due_ns = c->owed_due_ns;
+    c->owed_due_ns = 0;
+}
+
 static wardi_next child_due(wardi_actor *self)
 {
     child *c = self->context;
@@ -173,6 +185,7 @@ static wardi_next child_due(wardi_actor *self)
     uint64_t entered_ns = budget_enter(c);
     if (c->run == 0) return WARDI_WAITING;
     if (c->resume_due_ns <= now_ns) child_resume(c);
+    if (c->run != 0) settle_owed(c);
     if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
     budget_leave(c, entered_ns);
     if (c->run != 0) child_timer(c);
@@ -235,6 +248,7 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
+    if (wish == WISH_START || c->owed_due_ns != 0) child_due(self);
     uint64_t entered_ns = budget_enter(c);
     if (next_of(c) == WARDI_READY) child_again(c);
     budget_leave(c, entered_ns);
@@ -246,6 +260,7 @@ static wardi_next child_receive(wardi_actor *self, wardi_message *message)
     child *c = self->context;
     uint64_t entered_ns = budget_enter(c);
     child_handle(c, message);
+    ready_after_message(c);
     budget_leave(c, entered_ns);
     return next_of(c);
 }
