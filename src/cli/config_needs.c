@@ -1,19 +1,12 @@
-#include "cli/config.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/config_rules.h"
 #include "cli/values.h"
 
 enum { CYCLE_BYTES = 400 };
 
 /* ---- names: sorted once, so that a file of many components is read in no time ---- */
-
-typedef struct name_index {
-    wardi_reading *reading;
-    const wardi_config_child **sorted;
-    size_t count;
-} name_index;
 
 static int by_name(const void *a, const void *b)
 {
@@ -23,8 +16,7 @@ static int by_name(const void *a, const void *b)
     return (*x)->place.line < (*y)->place.line ? -1 : (*x)->place.line > (*y)->place.line;
 }
 
-/* The first of that name: where one is taken twice, both are meant by it, and one is enough. */
-static const wardi_config_child *name_find(const name_index *names, const char *name)
+const wardi_config_child *name_find(const name_index *names, const char *name)
 {
     size_t low = 0, high = names->count;
     while (low < high) {
@@ -50,13 +42,14 @@ static void check_duplicates(const name_index *names)
     }
 }
 
-static void add_unknown_need(const name_index *names, wardi_place place, const char *need)
+void name_unknown(const name_index *names, wardi_mistakes *mistakes, wardi_place place,
+                  const char *name)
 {
     enum { COMPARED = 1000 };
     const char *known[COMPARED];
     size_t count = names->count < COMPARED ? names->count : COMPARED;
     for (size_t i = 0; i < count; i++) known[i] = names->sorted[i]->component.name;
-    wardi_config_unknown(names->reading->mistakes, place, "component", need, known, count,
+    wardi_config_unknown(mistakes, place, "component", name, known, count,
                          "add it, or take this out");
 }
 
@@ -64,7 +57,8 @@ static void check_needs(const name_index *names, const wardi_config_child *child
 {
     for (size_t i = 0; i < child->options.need_count; i++) {
         const char *need = child->options.needs[i];
-        if (name_find(names, need) == NULL) add_unknown_need(names, child->need_places[i], need);
+        if (name_find(names, need) == NULL)
+            name_unknown(names, names->reading->mistakes, child->need_places[i], need);
         for (size_t j = 0; j < i && j < 100; j++) {
             if (strcmp(child->options.needs[j], need) != 0) continue;
             wardi_mistakes_add(names->reading->mistakes, child->need_places[i],
@@ -147,4 +141,5 @@ void wardi_config_check_needs(wardi_reading *reading)
     check_duplicates(&names);
     for (size_t i = 0; i < names.count; i++) check_needs(&names, &config->children[i]);
     check_cycles(&names);
+    if (reading->mistakes->count == 0) config_rules_grants(&names);
 }

@@ -86,6 +86,8 @@ static int read_config(run_state *run, const char *file)
         status = WARDI_EXIT_CONFIG;
     } else if (error != WARD_OK) {
         status = complain_of("", &diag);
+    } else {
+        wardi_warnings_print(stderr, file, &run->config->warnings);
     }
     wardi_mistakes_done(&mistakes);
     return status;
