@@ -3,8 +3,6 @@
 
 #include "host/guest.h"
 
-enum { FIELDS_BYTES_MAX = 2048 };
-
 const char *ward_log_level_name(ward_log_level level)
 {
     static const char *const names[] = {
@@ -56,7 +54,7 @@ static void hand_on(const child *c, ward_log_level level, guest_span text, guest
                     uint64_t suppressed)
 {
     const ward_supervisor *s = c->supervisor;
-    char words[WARD_LOG_TEXT_BYTES_MAX + 1], parts[FIELDS_BYTES_MAX];
+    char words[WARD_LOG_TEXT_BYTES_MAX + 1], parts[WARD_LOG_FIELDS_BYTES_MAX];
     wardi_text line = WARDI_TEXT(words), room = WARDI_TEXT(parts);
     ward_log_field list[WARD_LOG_FIELDS_MAX];
     add_valid(&line, text.bytes, text.length);

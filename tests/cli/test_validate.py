@@ -17,8 +17,8 @@ class Validate(Case):
                                   "warning_count": 0, "warnings": []})
 
     def test_warnings_keep_nothing_from_running(self):
-        path = self.config("  a: {path: GUESTS/start-exit-0.wat, grants: {send: [b]}, restart: {policy: temporary}}\n"
-                           "  b: {path: GUESTS/start-exit-0.wat, restart: {policy: temporary}}\n")
+        path = self.config("  a: {path: GUESTS/start-traps.wat, grants: {send: [b]}, restart: {policy: temporary}}\n"
+                           "  b: {path: GUESTS/start-traps.wat, restart: {policy: temporary}}\n")
         done = self.ward("validate", path)
         column = path.read_text().splitlines()[2].index("[b]") + 2
         line = (f"{path}:3:{column}: warning: a may send to b, but b does not grant to be called by a; "
