@@ -27,6 +27,8 @@ typedef struct name_index {
 
 /** The first of that name: where one is taken twice, both are meant by it, and one is enough. */
 const wardi_config_child *name_find(const name_index *names, const char *name);
+/** Whom a name means: a component, or an instance of one. */
+const wardi_config_child *component_find(const name_index *names, const char *name);
 /** Adds to `mistakes` that nobody has the name. */
 void name_unknown(const name_index *names, wardi_mistakes *mistakes, wardi_place place,
                   const char *name);

@@ -76,9 +76,10 @@ static void event_fill(event_slot *to, const ward_event *event)
     to->event.reason = keep(WARDI_TEXT(to->reason), event->reason);
 }
 
-static const char *keep_part(line_slot *to, size_t *used, const char *text)
+/* `spare` bytes are left for what comes behind. */
+static const char *keep_part(line_slot *to, size_t *used, size_t spare, const char *text)
 {
-    wardi_text room = wardi_text_on(to->parts + *used, sizeof to->parts - *used);
+    wardi_text room = wardi_text_on(to->parts + *used, sizeof to->parts - *used - spare);
     wardi_text_puts(&room, text);
     *used += room.length + 1;
     return room.bytes;
@@ -86,14 +87,14 @@ static const char *keep_part(line_slot *to, size_t *used, const char *text)
 
 static void line_fill(line_slot *to, const ward_log_line *line)
 {
+    enum { FIELD_BYTES_MIN = 2 }; /* two NULs */
     size_t used = 0, count = 0;
     to->line = *line;
     to->line.component = keep(WARDI_TEXT(to->name), line->component);
     to->line.text = keep(WARDI_TEXT(to->text), line->text);
-    for (; count < line->field_count && used + 2 <= sizeof to->parts; count++) {
-        to->fields[count].key = keep_part(to, &used, line->fields[count].key);
-        if (used == sizeof to->parts) used--; /* its value has no room: "" */
-        to->fields[count].value = keep_part(to, &used, line->fields[count].value);
+    for (; count < line->field_count && used + FIELD_BYTES_MIN <= sizeof to->parts; count++) {
+        to->fields[count].key = keep_part(to, &used, 1, line->fields[count].key);
+        to->fields[count].value = keep_part(to, &used, 0, line->fields[count].value);
     }
     to->line.fields = to->fields;
     to->line.field_count = count;

@@ -197,6 +197,24 @@ class RunLog(Case):
         self.assertEqual(run.end(), 0)
         self.assertFalse([e for e in run.events() if e["event"] == "denied"])
 
+    def test_more_than_a_line_holds(self):
+        guest = self.directory() / "floods.wat"
+        guest.write_text(r"""(module
+          (import "ward" "log" (func $log (param i32 i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\81\0e\00")
+          (func (export "_health") (result i32)
+            (memory.fill (i32.const 4096) (i32.const 107) (i32.const 6000))
+            (drop (call $log (i32.const 2) (i32.const 4096) (i32.const 6000)
+                             (i32.const 4096) (i32.const 6000)))
+            (i32.const 0)))""")
+        run = Run(self, self.config(f"  a: {{path: {guest}, health: {{interval: 20ms}}}}\n"))
+        line = run.wait_event(event="log")
+        run.process.terminate()
+        self.assertEqual((run.end(), run.errors), (0, []))
+        self.assertEqual(line["text"], "k" * 1024)
+        self.assertEqual(line["fields"], {"k" * 2046: ""})
+
     def test_quiet(self):
         run = Run(self, self.talking(), "-q")
         time.sleep(0.3)
@@ -340,6 +358,49 @@ class RunGroups(Case):
         run.wait_event(event="ready", component="other", ready=True)
         run.process.terminate()
         self.assertEqual(run.end(), 0)
+
+    WEB = ("  web: {path: GUESTS/healthy-borsh.wat, instances: 20, instances_healthy_when: 90%}\n"
+           "  api: {path: GUESTS/healthy-borsh.wat, needs: [web.7]}\n")
+
+    def test_instances_are_a_group(self):
+        run = Run(self, self.config(self.WEB))
+        event = run.wait_event(event="group_health", group="web", to="healthy", ready=True)
+        self.assertEqual(event["from"], "degraded")
+        self.assertNotIn("component", event)
+        run.wait_event(event="ready", component="web.19", ready=True)
+        run.wait_event(event="ready", component="api", ready=True)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertEqual(sum(e["event"] == "group_health" for e in run.events()), 1)
+
+    def test_all_instances_are_given_up(self):
+        run = Run(self, self.config("  web: {path: GUESTS/start-traps.wat, instances: 3, "
+                                    "restart: {policy: temporary}}\n"))
+        self.assertEqual(run.end(), 1)
+        self.assertIn("every component has ended or was given up", run.errors[0])
+        last = [e for e in run.events() if e["event"] == "group_health"][-1]
+        self.assertEqual((last["to"], last["ready"]), ("failed", False))
+        self.assertIn(" unhealthy", last["reason"])
+
+    def test_people_see_a_group_of_instances_once(self):
+        parent, child = pty.openpty()
+        run = Run(self, self.config(self.WEB), stdout=child)
+        os.close(child)
+        text = ""
+        while "group healthy" not in re.sub(r"\x1b\[\d*m", "", text):
+            text += os.read(parent, 10000).decode()
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        try:
+            while more := os.read(parent, 10000).decode():
+                text += more
+        except OSError:  # nobody writes any more
+            pass
+        os.close(parent)
+        plain = re.sub(r"\x1b\[\d*m", "", text)
+        self.assertIn("web     group healthy", plain)
+        self.assertIn("  api     ", plain)
+        self.assertNotIn("  web.", plain)
 
     def test_as_deep_as_is_valid(self):
         head = "version: 1\ngroups:\n  g0: {}\n" + "".join(

@@ -50,6 +50,7 @@ static void takes(wardi_text *text, const wardi_key *key)
         [WARDI_KEY_COUNT] = "count",
         [WARDI_KEY_RATIO] = "percentage",
         [WARDI_KEY_NUMBER] = "number",
+        [WARDI_KEY_QUORUM] = "`all`, `any`, count or percentage",
         [WARDI_KEY_NEEDS] = "list of names",
         [WARDI_KEY_ARGS] = "list of texts",
         [WARDI_KEY_ENV] = "map of texts",
