@@ -47,10 +47,10 @@ static const wardi_config_child *instance_find(const name_index *names, const ch
     return which < wardi_config_instances(of) ? of : NULL;
 }
 
-const wardi_config_child *component_find(const name_index *names, const char *need)
+const wardi_config_child *component_find(const name_index *names, const char *name)
 {
-    const wardi_config_child *found = name_find(names, need);
-    return found != NULL ? found : instance_find(names, need);
+    const wardi_config_child *found = name_find(names, name);
+    return found != NULL ? found : instance_find(names, name);
 }
 
 static void check_instance_names(const name_index *names)
