@@ -47,7 +47,6 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     evidence_take(c, &reason, cause);
     pthread_mutex_lock(&s->lock);
     c->reason = reason;
-    wardi_trend_restart(&c->trend, &c->trend_policy);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
     push_state(c, WARD_STATE_STARTING, child_state(c), diag->text);
@@ -60,6 +59,9 @@ static void start(child *c)
     ward_supervisor *s = c->supervisor;
     ward_diag diag;
     push_state(c, child_state(c), WARD_STATE_STARTING, "");
+    /* Before anybody can see it Ready: whoever looks then, because what it needs has changed, must
+     * not take the health of the run before for that of this one. */
+    wardi_trend_restart(&c->trend, &c->trend_policy);
     supervisor_unlock(s);
     ward_error error = c->kind->start(c, &diag);
     if (error != WARD_OK) {
@@ -67,7 +69,6 @@ static void start(child *c)
         return;
     }
     pthread_mutex_lock(&s->lock);
-    wardi_trend_restart(&c->trend, &c->trend_policy);
     push_state(c, WARD_STATE_STARTING, child_state(c), "");
     c->reason = (ward_reason){0};
     group_update(c);
