@@ -347,6 +347,7 @@ static void status_of(const child *c, ward_child_status *status)
     status->given_up = is_given_up(c);
     status->restarts = c->restarts;
     memcpy(status->restarts_by_cause, c->restarts_by_cause, sizeof c->restarts_by_cause);
+    budget_tell(c, status);
     status->checked_age_ns = c->checked_at_ns != 0 ? wardi_now_ns() - c->checked_at_ns : 0;
     bool ill = c->trend.health != WARD_CHILD_HEALTHY;
     status->reason = ill || c->ready ? c->reason : c->unready_reason;
