@@ -197,14 +197,16 @@ static void subscribe(loader *l)
         ward_supervisor_unsubscribe(supervisor, id, pattern);
 }
 
-static void ask_health(loader *l, member *to)
+/* Whoever is busy may be told of from outside: that is no message, and is not counted. So a calm
+ * one is not asked. */
+static void ask_health(loader *l)
 {
+    const member *to = correspondent(&l->chance);
     ward_child_id id;
     ward_report report;
     if (ward_supervisor_find(supervisor, to->name, &id) != WARD_OK) return;
     doing(l->index, "asks for the health of", to->name);
     ward_error error = ward_supervisor_health(supervisor, id, SECOND, &report);
-    note(to, error);
     bool fine = error == WARD_OK || error == WARD_ERROR_REPLY_TIMEOUT ||
                 error == WARD_ERROR_MESSAGE_EXPIRED || error == WARD_ERROR_UNDELIVERED ||
                 is_refusal(error);
@@ -293,7 +295,7 @@ static void act(loader *l)
         if (below(&l->chance, 4) == 0) subscribe(l);
         publish(l);
         invoke(l, anybody(&l->chance));
-        ask_health(l, anybody(&l->chance));
+        ask_health(l);
         return;
     case 7: operate(l); return;
     default: look(l); return;

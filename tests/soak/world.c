@@ -458,6 +458,35 @@ static void call_everybody(void)
     doing(THREAD_MAIN, NULL, NULL);
 }
 
+static int there(void)
+{
+    int count = 0;
+    ward_child_status status;
+    for (size_t i = 0; i < MEMBERS; i++) count += status_of(&members[i], &status);
+    return count;
+}
+
+/* Everybody answers, once. Whether that was a message is the sweep's to say: the counts begin anew
+ * from here. */
+static void sweep(void)
+{
+    ward_sweep_options own = WARD_INIT(ward_sweep_options);
+    ward_sweep_result result = WARD_INIT(ward_sweep_result);
+    own.timeout_ns = PATIENCE_NS;
+    doing(THREAD_MAIN, "asks for the health of", "all");
+    ward_error error = ward_supervisor_sweep(supervisor, &own, &result);
+    uint64_t answered = result.by_health[WARD_HEALTH_HEALTHY] +
+                        result.by_health[WARD_HEALTH_DEGRADED] +
+                        result.by_health[WARD_HEALTH_UNHEALTHY];
+    if (error != WARD_OK || answered != (uint64_t)there())
+        soak_fail("a sweep: %s, and %llu of %d answer", ward_error_name(error),
+                  (unsigned long long)answered, there());
+    for (size_t i = 0; i < MEMBERS; i++) {
+        ward_message_counts c;
+        if (counts_of(&members[i], &c)) atomic_store(&members[i].sent, c.sent);
+    }
+}
+
 void world_rest(void)
 {
     wait_until_all(is_settled, "ready, or given up", false);
@@ -465,6 +494,7 @@ void world_rest(void)
     wait_until_all(is_at_rest, "at rest", true);
     call_everybody();
     wait_until_all(is_at_rest, "at rest again", true);
+    sweep();
     for (size_t i = 0; i < MEMBERS; i++) check_evidence(&members[i]);
 }
 
