@@ -71,6 +71,7 @@ struct child {
     wardi_trend_policy trend_policy;
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
+    bool restarts_judged;        /* a threshold is set for restarts */
     uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
@@ -78,9 +79,10 @@ struct child {
     uint32_t message_bytes_max, log_rate;
 
     /* The actor's own, too. */
-    uint64_t awaits;            /* the request whose answer its guest waits for; 0: none */
-    _Atomic uint64_t waits_for; /* from whom; any thread reads */
-    _Atomic(guest *) guest;     /* what it has of us; NULL: nothing yet. Any thread reads */
+    uint64_t awaits;                /* the request whose answer its guest waits for; 0: none */
+    _Atomic uint64_t waits_for;     /* from whom; any thread reads */
+    _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
+    _Atomic(guest *) guest;         /* what it has of us; NULL: nothing yet. Any thread reads */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -90,11 +92,10 @@ struct child {
     uint32_t wish_run;
     bool removed; /* freed when its actor has ended */
     bool given_up, ready;
-    bool went_down; /* and is held: whether it is a restart is not decided yet */
-    wardi_trend trend;
+    bool went_down;    /* and is held: whether it is a restart is not decided yet */
+    wardi_trend trend; /* written by the actor alone, which reads it without */
     wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
-    uint64_t checked_at_ns;     /* 0: never */
     ward_reason reason;         /* of the health */
     ward_reason unready_reason; /* when not ready */
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
