@@ -74,5 +74,8 @@ void bench_recover_trap(const bench *b);
 void bench_recover_hang(const bench *b);
 void bench_wrong_verdicts(const bench *b);
 void bench_wrong_verdicts_long(const bench *b);
+/* talk.c */
+void bench_messages_per_second(const bench *b);
+void bench_request_reply(const bench *b);
 
 #endif

@@ -39,6 +39,22 @@ typedef enum ward_child_health {
     WARD_CHILD_FAILED,   /**< must be restarted */
 } ward_child_health;
 
+/** How many children of a group must be well for the group to be. */
+typedef enum ward_group_rule {
+    WARD_GROUP_ALL,              /**< all (default) */
+    WARD_GROUP_ANY,              /**< one */
+    WARD_GROUP_AT_LEAST,         /**< `least` of them */
+    WARD_GROUP_AT_LEAST_PERCENT, /**< `least` of a hundred, rounded up */
+} ward_group_rule;
+
+/** How the health of a group is judged: it is that of the worst child among the best so many, and
+ * the group is ready when so many are. So `any` is as well as its best child, `all` as its worst.
+ */
+typedef struct ward_group_health {
+    ward_group_rule rule; /**< how many */
+    uint32_t least;       /**< AT_LEAST: from 1; AT_LEAST_PERCENT: from 1 to 100; else 0 */
+} ward_group_health;
+
 /** Where a verdict came from. */
 typedef enum ward_source {
     WARD_SOURCE_STATE,    /**< the component's state alone */

@@ -103,7 +103,7 @@ WARD_API ward_error ward_supervisor_unsubscribe(ward_supervisor *supervisor, war
                                                 const char *pattern);
 
 /** What became of a child's messages. sent = handled + refused + dropped + expired + undelivered +
- * pending, exactly when nothing is under way. */
+ * set_aside + pending, exactly when nothing is under way. */
 typedef struct ward_message_counts {
     size_t size;          /**< set by WARD_INIT */
     uint64_t sent;        /**< attempts */
@@ -112,7 +112,8 @@ typedef struct ward_message_counts {
     uint64_t dropped;     /**< from a full mailbox, by its policy */
     uint64_t expired;     /**< not handled within their time */
     uint64_t undelivered; /**< in the mailbox when the child was removed */
-    uint64_t pending;     /**< in the mailbox now */
+    uint64_t pending;     /**< in the mailbox now, or to be tried again */
+    uint64_t set_aside;   /**< have ended it too often */
 } ward_message_counts;
 /** Errors: NOT_FOUND; STATE: the supervisor has not been started. */
 WARD_API ward_error ward_supervisor_message_counts(const ward_supervisor *supervisor,

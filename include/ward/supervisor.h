@@ -119,6 +119,15 @@ typedef struct ward_child_options {
     /** what is longer its guest can't send, publish or answer with; default 1 MiB */
     uint32_t message_bytes_max;
     uint32_t log_rate; /**< lines of its guest a second; default 100 */
+    /** A message that traps, hangs or uses up its fuel is tried again after the restart, until it
+     * has ended so many runs; then it is set aside, and its sender told the cause. Default 1: at
+     * once */
+    uint32_t poison_after;
+    /** So many of the component, at most 1,000,000, as children NAME.0, NAME.1, … of a group that
+     * has its name, where each is an actor with a health of its own, and none is given up for
+     * another. 0 and 1: one, by its own name. */
+    uint32_t instances;
+    ward_group_health instances_health; /**< of that group; with more than one */
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */
@@ -133,6 +142,7 @@ typedef struct ward_group_options {
     uint64_t failures_window_ns; /**< default 60 s */
     ward_restart restart;        /**< temporary: given up instead of restarted when it has failed */
     ward_backoff backoff;        /**< of its own restarts; default 3 in 60 s */
+    ward_group_health health;    /**< how many of all children below it must be well */
 } ward_group_options;
 
 /** What happened to a child. */
@@ -149,7 +159,11 @@ typedef enum ward_event_kind {
      * "stopped", "given up" or "removed"; and of the supervisor itself (`component` "")
      * "exhausted": more was given up than it allows, the rest serves */
     WARD_EVENT_GROUP,
+    WARD_EVENT_SET_ASIDE, /**< a message has ended its runs once too often: reason */
     WARD_EVENT_DENIED, /**< its guest wanted what it is not granted: reason. Ten a second at most */
+    /** the health of a group, or whether it is ready, changed: from_health → health, `ready`, with
+     * the reason; not while the supervisor stops */
+    WARD_EVENT_GROUP_HEALTH,
 } ward_event_kind;
 
 /** Why a child is restarted. */
@@ -188,10 +202,19 @@ typedef struct ward_event {
     uint64_t delay_ns;             /**< until the restart */
     const char *reason;            /**< UTF-8, possibly empty */
     const char *version;           /**< the child's, cut to 127 bytes; "" if it has none */
+    bool instance;                 /**< one of many: events of its group tell how they all are */
 } ward_event;
 
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */
 typedef void (*ward_event_callback)(void *context, const ward_event *event);
+
+/** The end of a run: see evidence.h. */
+typedef struct ward_evidence ward_evidence;
+
+/** Receives evidence when it is taken, on the worker that runs the child, for several children at
+ * the same time; their restarts wait for it. Borrowed for the duration of the callback, which must
+ * not call back into the supervisor. */
+typedef void (*ward_evidence_callback)(void *context, const ward_evidence *evidence);
 
 /** Options of a supervisor. Zero means the default. */
 typedef struct ward_supervisor_options {
@@ -208,6 +231,10 @@ typedef struct ward_supervisor_options {
     uint32_t starts_max;      /**< children that start at the same time; default: four a worker */
     ward_log_callback on_log; /**< what guests log; NULL: it is only counted */
     void *log_context;        /**< handed to on_log */
+    ward_evidence_callback on_evidence; /**< see evidence.h; NULL: it is only kept */
+    void *evidence_context;             /**< handed to on_evidence */
+    /** where core dumps of guests that end are written, three a child at most; NULL: nowhere */
+    const char *core_dump_directory;
 } ward_supervisor_options;
 
 /** What a person can ask of a child or a group. */
@@ -235,6 +262,21 @@ typedef struct ward_child_status {
     uint64_t checked_age_ns;                     /**< since the last verdict */
     ward_reason reason;                          /**< of the health; or why it is not ready */
 } ward_child_status;
+
+/** A group as it stands now, with all children below it, at any depth. */
+typedef struct ward_group_status {
+    size_t size;              /**< set by WARD_INIT */
+    uint32_t children;        /**< healthy + degraded + failed */
+    uint32_t healthy;         /**< up, and well */
+    uint32_t degraded;        /**< up, and so judged; or starting, stopping, stopped */
+    uint32_t failed;          /**< failed, or given up */
+    uint32_t ready;           /**< can serve */
+    uint32_t given_up;        /**< they, or a group that they are in; of those that failed */
+    uint32_t least;           /**< so many are asked for by its rule */
+    ward_child_health health; /**< by its rule */
+    bool is_ready;            /**< by its rule */
+    ward_reason reason; /**< "3 of 1000 unhealthy: web.3 (disk full), …"; empty: all are healthy */
+} ward_group_status;
 
 /** What goes wrong with a child, for ward_child_explain. Messages will have more. */
 typedef enum ward_fault {
@@ -285,8 +327,9 @@ WARD_API ward_error ward_supervisor_add_group(ward_supervisor *supervisor,
                                               const ward_group_options *options,
                                               ward_diag *ret_diag);
 /** Adds a child. Before start, what it needs may be added later; after start, all of it is there,
- * and the child starts as soon as it may. Errors: INVALID_ARGUMENT, NOT_FOUND (its group; after
- * start, a need), DUPLICATE, LIMIT_MEMORY, NO_MEMORY, STATE. */
+ * and the child starts as soon as it may. Of instances all are added or none. Errors:
+ * INVALID_ARGUMENT, NOT_FOUND (its group; after start, a need), DUPLICATE, LIMIT_MEMORY, NO_MEMORY,
+ * STATE. */
 WARD_API ward_error ward_supervisor_add(ward_supervisor *supervisor,
                                         const ward_child_options *options, ward_diag *ret_diag);
 /** Starts the children in dependency order, in parallel where the order allows, and returns at
@@ -307,6 +350,11 @@ WARD_API ward_error ward_supervisor_ask(ward_supervisor *supervisor, const char 
  * Errors: NOT_FOUND. */
 WARD_API ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *name,
                                           ward_child_status *ret_status);
+/** Status of the group `name`, or of a component's instances. `ret_status` is started with
+ * WARD_INIT. Any thread, once started; while some are not well, it takes time in proportion to all
+ * children there are. Errors: NOT_FOUND. */
+WARD_API ward_error ward_supervisor_group(const ward_supervisor *supervisor, const char *name,
+                                          ward_group_status *ret_status);
 /** Computes from a child's options what a fault takes. Not in the sums: waiting for a free start
  * and for needs that do not start with it, and a restart of its whole group after it was given up.
  * `ret_explanation` is started with WARD_INIT. Any thread. Errors: INVALID_ARGUMENT, NO_MEMORY. */

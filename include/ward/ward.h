@@ -4,6 +4,7 @@
 
 #include <ward/component.h>
 #include <ward/error.h>
+#include <ward/evidence.h>
 #include <ward/frame.h>
 #include <ward/grants.h>
 #include <ward/health.h>

@@ -27,6 +27,19 @@ const char *wardi_config_resolve(wardi_reading *reading, const char *path)
     return whole != NULL ? whole : path;
 }
 
+uint32_t wardi_config_instances(const wardi_config_child *child)
+{
+    return child->options.instances > 1 ? child->options.instances : 1;
+}
+
+const char *wardi_config_instance(char *buffer, const wardi_config_child *child, uint32_t which)
+{
+    wardi_text text = wardi_text_on(buffer, WARDI_INSTANCE_BYTES);
+    wardi_text_puts(&text, child->component.name);
+    if (wardi_config_instances(child) > 1) wardi_text_printf(&text, ".%u", which);
+    return buffer;
+}
+
 static void read_version(wardi_reading *reading, const wardi_yaml *node)
 {
     if (node->kind != WARDI_YAML_SCALAR || strcmp(node->text, "1") != 0)

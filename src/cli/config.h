@@ -26,6 +26,7 @@ typedef enum wardi_key_type {
     WARDI_KEY_NUMBER,   /* double */
     WARDI_KEY_CHOICE,   /* int-sized enum */
     WARDI_KEY_SWITCH,   /* bool, by two words */
+    WARDI_KEY_QUORUM,   /* ward_group_health: all, any, a count or a percentage */
     WARDI_KEY_NEEDS,    /* list of components' names */
     WARDI_KEY_ARGS,     /* list of texts */
     WARDI_KEY_ENV,      /* map of texts */
@@ -136,6 +137,11 @@ void wardi_config_read_scalar(wardi_reading *reading, const wardi_yaml *node, co
 /** Reads one value of a list type or a map of free names. */
 void wardi_config_read_list(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
                             void *target);
+/** How many components it is: 1, but for `instances`. */
+uint32_t wardi_config_instances(const wardi_config_child *child);
+/** The name of one of them, in a buffer of WARDI_INSTANCE_BYTES. */
+enum { WARDI_INSTANCE_BYTES = 144 };
+const char *wardi_config_instance(char *buffer, const wardi_config_child *child, uint32_t which);
 /** Adds "is no key of …", with the closest of `names`, or all of them. */
 void wardi_config_add_unknown(wardi_reading *reading, const wardi_yaml *key, const char *where,
                               const char *elsewhere, const char *const *names, size_t count);
@@ -152,7 +158,7 @@ void wardi_config_unknown(wardi_mistakes *mistakes, wardi_place place, const cha
 const char *wardi_config_resolve(wardi_reading *reading, const char *path);
 /** What no single value shows: files, limits, figures that contradict; and the next. */
 void wardi_config_check(wardi_reading *reading);
-/** Names that are taken twice, needs of what is not there, cycles. */
+/** Names that are taken twice, by instances too, and needs of what is not there, cycles. */
 void wardi_config_check_needs(wardi_reading *reading);
 /** Figures of restarting and stopping that contradict, or that others make meaningless. */
 void wardi_config_check_restart(wardi_reading *reading, const wardi_config_child *child);

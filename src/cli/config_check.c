@@ -115,6 +115,30 @@ static void check_limits(wardi_reading *reading, const wardi_config_child *child
                        figure);
 }
 
+static void check_instances(wardi_reading *reading, const wardi_config_child *child)
+{
+    const ward_child_options *options = &child->options;
+    wardi_place place = child->places[wardi_component_key("instances_healthy_when")];
+    wardi_place inherited =
+        reading->config->defaults.places[wardi_component_key("instances_healthy_when")];
+    uint32_t count = wardi_config_instances(child), least = options->instances_health.least;
+    char name[WARDI_INSTANCE_BYTES];
+    if (count <= 1 && place.line != 0 && place.line != inherited.line)
+        wardi_mistakes_add(reading->mistakes, place,
+                           "instances_healthy_when means nothing with one instance; take it out, "
+                           "or write `instances: 2` or more");
+    if (count > 1 && options->instances_health.rule == WARD_GROUP_AT_LEAST && least > count)
+        wardi_mistakes_add(reading->mistakes, place,
+                           "instances_healthy_when asks for %u, and there are %u instances; write "
+                           "no more than that",
+                           least, count);
+    if (wardi_name_valid(child->component.name) &&
+        !wardi_name_valid(wardi_config_instance(name, child, count - 1)))
+        wardi_mistakes_add(reading->mistakes, child->place,
+                           "with the number of an instance this name has more than 127 bytes; "
+                           "write a shorter one");
+}
+
 /* What the library itself would refuse: the net below the checks above, which know the place. */
 static void check_library(wardi_reading *reading, const wardi_config_child *child)
 {
@@ -136,6 +160,7 @@ static void check_child(wardi_reading *reading, const wardi_config_child *child)
     if (reading->directory != NULL) check_files(reading, child);
     check_thresholds(reading, child);
     wardi_config_check_restart(reading, child);
+    check_instances(reading, child);
     check_limits(reading, child);
     if (has_path && !child->faulty && reading->mistakes->count == before)
         check_library(reading, child);
@@ -144,14 +169,26 @@ static void check_child(wardi_reading *reading, const wardi_config_child *child)
 static void check_host(wardi_reading *reading)
 {
     const wardi_config *config = reading->config;
-    if (config->host.components_max == 0 || config->child_count <= config->host.components_max)
-        return;
+    uint32_t most = config->host.components_max;
+    if (most == 0) most = config->host.profile == WARD_MEMORY_DENSE ? 1000000 : 1000;
+    size_t count = 0;
+    const wardi_config_child *last = NULL; /* the first that is one too many */
+    for (size_t i = 0; i < config->child_count; i++) {
+        count += wardi_config_instances(&config->children[i]);
+        if (last == NULL && count > most) last = &config->children[i];
+    }
+    if (last == NULL) return;
+    if (config->host.components_max == 0)
+        wardi_mistakes_add(reading->mistakes, last->place,
+                           "a host has room for %u components, and with this one there are more, "
+                           "%zu in all; write `host: {components_max: %zu}`",
+                           most, count, count);
     for (size_t i = 0; i < wardi_host_keys.count; i++)
-        if (strcmp(wardi_host_keys.items[i].path, "host.components_max") == 0)
+        if (config->host.components_max != 0 &&
+            strcmp(wardi_host_keys.items[i].path, "host.components_max") == 0)
             wardi_mistakes_add(
                 reading->mistakes, config->places[i],
-                "host.components_max is less than the %zu components below; raise it",
-                config->child_count);
+                "host.components_max is less than the %zu components below; raise it", count);
 }
 
 void wardi_config_check(wardi_reading *reading)

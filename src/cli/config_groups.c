@@ -94,9 +94,17 @@ static void add_unknown(const group_index *index, wardi_place place, const char 
 static void check_child(const group_index *index, const wardi_config_child *child)
 {
     const char *name = child->options.group;
+    wardi_place place = child->places[wardi_component_key("group")];
     if (index->count != 0) check_name_of_child(index, child);
-    if (name != NULL && group_find(index, name) == index->count)
-        add_unknown(index, child->places[wardi_component_key("group")], name);
+    if (name == NULL) return;
+    size_t group = group_find(index, name);
+    if (group == index->count)
+        add_unknown(index, place, name);
+    else if (index->depths[group] == NESTED_MAX && wardi_config_instances(child) > 1)
+        wardi_mistakes_add(index->reading->mistakes, place,
+                           "instances are a group of their own, and groups are nested %d deep at "
+                           "most; put them into one further up",
+                           NESTED_MAX);
 }
 
 /* ---- what a group is in ---- */
@@ -195,6 +203,32 @@ static void check_figures(const group_index *index, const wardi_config_group *gr
         wardi_mistakes_add(index->reading->mistakes, group->place, "%s", diag.text);
 }
 
+/* Who asks for more than there are is never healthy. Those in a cycle have no place to count. */
+static void check_quorums(const group_index *index)
+{
+    const wardi_config *config = index->reading->config;
+    uint64_t *below = wardi_arena_take(index->reading->arena, (index->count + 1) * sizeof *below);
+    if (below == NULL) return;
+    for (size_t i = 0; i < config->child_count; i++) {
+        const wardi_config_child *child = &config->children[i];
+        size_t at = index->count;
+        if (child->options.group != NULL) at = group_find(index, child->options.group);
+        if (at != index->count && index->depths[at] == UINT_MAX) continue;
+        for (; at != index->count; at = index->parents[at])
+            below[at] += wardi_config_instances(child);
+    }
+    for (size_t i = 0; i < index->count; i++) {
+        const wardi_config_group *group = &index->groups[i];
+        const ward_group_health *health = &group->options.health;
+        if (health->rule != WARD_GROUP_AT_LEAST || health->least <= below[i]) continue;
+        wardi_mistakes_add(index->reading->mistakes,
+                           group->places[wardi_key_index(&wardi_group_keys, "healthy_when")],
+                           "healthy_when asks for %u, and %llu components are below this group; "
+                           "write no more than that",
+                           health->least, (unsigned long long)below[i]);
+    }
+}
+
 /* ---- all of them ---- */
 
 static void put_in_order(const group_index *index)
@@ -226,5 +260,6 @@ void wardi_config_check_groups(wardi_reading *reading)
     for (size_t i = 0; i < index.count; i++) check_depth(&index, i);
     for (size_t i = 0; i < index.count; i++) check_figures(&index, &index.groups[i]);
     for (size_t i = 0; i < config->child_count; i++) check_child(&index, &config->children[i]);
+    check_quorums(&index);
     if (reading->mistakes->count == before) put_in_order(&index);
 }

@@ -39,6 +39,42 @@ static const wardi_config_child *name_find(const name_index *names, const char *
     return strcmp(child->component.name, name) == 0 ? child : NULL;
 }
 
+/* The component that "web.3" is an instance of, or NULL. */
+static const wardi_config_child *instance_find(const name_index *names, const char *name)
+{
+    char base[128], advice[WARDI_ADVICE_BYTES];
+    uint64_t which;
+    const char *dot = strrchr(name, '.');
+    if (dot == NULL || (size_t)(dot - name) >= sizeof base) return NULL;
+    memcpy(base, name, (size_t)(dot - name));
+    base[dot - name] = '\0';
+    const wardi_config_child *of = name_find(names, base);
+    if (of == NULL || wardi_config_instances(of) <= 1) return NULL;
+    bool canonical = dot[1] != '0' || dot[2] == '\0';
+    if (!canonical || wardi_value_count(dot + 1, &which, advice) != NULL) return NULL;
+    return which < wardi_config_instances(of) ? of : NULL;
+}
+
+/* Whom a need names: a component, or an instance of one. */
+static const wardi_config_child *need_find(const name_index *names, const char *need)
+{
+    const wardi_config_child *found = name_find(names, need);
+    return found != NULL ? found : instance_find(names, need);
+}
+
+static void check_instance_names(const name_index *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        const wardi_config_child *child = names->sorted[i];
+        const wardi_config_child *of = instance_find(names, child->component.name);
+        if (of != NULL)
+            wardi_mistakes_add(names->reading->mistakes, child->place,
+                               "an instance of the component in line %u has this name; give it "
+                               "another",
+                               of->place.line);
+    }
+}
+
 static void check_duplicates(const name_index *names)
 {
     for (size_t i = 1; i < names->count; i++) {
@@ -64,7 +100,13 @@ static void check_needs(const name_index *names, const wardi_config_child *child
 {
     for (size_t i = 0; i < child->options.need_count; i++) {
         const char *need = child->options.needs[i];
-        if (name_find(names, need) == NULL) add_unknown_need(names, child->need_places[i], need);
+        const wardi_config_child *to = need_find(names, need);
+        if (to == NULL) add_unknown_need(names, child->need_places[i], need);
+        if (to != NULL && to == name_find(names, need) && wardi_config_instances(to) > 1)
+            wardi_mistakes_add(names->reading->mistakes, child->need_places[i],
+                               "there are %u instances of %s, and each need is one component; "
+                               "write the one that is needed, like %s.0",
+                               wardi_config_instances(to), need, need);
         for (size_t j = 0; j < i && j < 100; j++) {
             if (strcmp(child->options.needs[j], need) != 0) continue;
             wardi_mistakes_add(names->reading->mistakes, child->need_places[i],
@@ -110,7 +152,7 @@ static void walk_step(need_walk *walk)
         return;
     }
     size_t need = walk->next[at]++;
-    const wardi_config_child *to = name_find(walk->names, child->options.needs[need]);
+    const wardi_config_child *to = need_find(walk->names, child->options.needs[need]);
     if (to == NULL) return;
     size_t index = (size_t)(to - walk->children);
     if (walk->marks[index] == ON_PATH) add_cycle(walk, index, at, need);
@@ -145,6 +187,7 @@ void wardi_config_check_needs(wardi_reading *reading)
     for (size_t i = 0; i < names.count; i++) names.sorted[i] = &config->children[i];
     qsort(names.sorted, names.count, sizeof *names.sorted, by_name);
     check_duplicates(&names);
+    check_instance_names(&names);
     for (size_t i = 0; i < names.count; i++) check_needs(&names, &config->children[i]);
     check_cycles(&names);
 }

@@ -185,6 +185,7 @@ static const char *example_of(const wardi_key *key)
     case WARDI_KEY_SWITCH: return key->choices[0].name;
     case WARDI_KEY_FILE: return "data/file";
     case WARDI_KEY_TEXT: return "some text";
+    case WARDI_KEY_QUORUM: return "all";
     default: return "10";
     }
 }
@@ -292,6 +293,34 @@ static void read_choice(wardi_reading *reading, const wardi_yaml *node, const wa
                        key->path, wardi_config_shown(quoted, node->text), list);
 }
 
+/* "all", "any", "3" or "50%". */
+static void read_quorum(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
+                        char *at)
+{
+    char quoted[WARDI_SHOWN_BYTES], figure[24], advice[WARDI_ADVICE_BYTES];
+    uint64_t least = 0;
+    size_t length = strlen(node->text);
+    bool percent = length > 0 && length < sizeof figure && node->text[length - 1] == '%';
+    ward_group_health health = {.rule =
+                                    percent ? WARD_GROUP_AT_LEAST_PERCENT : WARD_GROUP_AT_LEAST};
+    snprintf(figure, sizeof figure, "%.*s", (int)(length - (percent ? 1 : 0)), node->text);
+    uint64_t most = percent ? 100 : key->max;
+    if (strcmp(node->text, "all") == 0) {
+        health.rule = WARD_GROUP_ALL;
+    } else if (strcmp(node->text, "any") == 0) {
+        health.rule = WARD_GROUP_ANY;
+    } else if (length >= sizeof figure || wardi_value_count(figure, &least, advice) != NULL ||
+               least < key->min || least > most) {
+        wardi_mistakes_add(reading->mistakes, node->place,
+                           "%s: %s is not how many; write all, any, a number from 1 like `3`, or a "
+                           "whole percentage like `50%%`",
+                           key->path, wardi_config_shown(quoted, node->text));
+        return;
+    }
+    health.least = (uint32_t)least;
+    memcpy(at, &health, sizeof health);
+}
+
 static void read_text(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
                       char *at)
 {
@@ -334,6 +363,8 @@ void wardi_config_read_scalar(wardi_reading *reading, const wardi_yaml *node, co
         read_text(reading, node, key, at);
     } else if (key->type == WARDI_KEY_CHOICE || key->type == WARDI_KEY_SWITCH) {
         read_choice(reading, node, key, at);
+    } else if (key->type == WARDI_KEY_QUORUM) {
+        read_quorum(reading, node, key, at);
     } else {
         read_figure(reading, node, key, at);
     }

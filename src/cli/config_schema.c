@@ -59,6 +59,7 @@ static json_t *value_of(const wardi_key *key)
                          "maximum", (json_int_t)key->max);
     case WARDI_KEY_CHOICE:
     case WARDI_KEY_SWITCH: return choices(key);
+    case WARDI_KEY_QUORUM: return either(pattern("^(all|any|[0-9]+%?)$"), whole(key));
     case WARDI_KEY_NEEDS:
     case WARDI_KEY_ARGS: return list_of(text());
     case WARDI_KEY_ENV:

@@ -11,8 +11,20 @@ static bool is_of_same(const ward_event *event, const ward_event *shown)
     return shown->component != NULL && strcmp(shown->component, event->component) == 0;
 }
 
+/* Of a thousand instances that come and go as they should, their group's one line tells. */
+static bool is_routine(const ward_event *event)
+{
+    switch (event->kind) {
+    case WARD_EVENT_STATE: return event->state != WARD_STATE_FAILED;
+    case WARD_EVENT_HEALTH: return event->health == WARD_CHILD_HEALTHY;
+    case WARD_EVENT_READY: return event->ready;
+    default: return false;
+    }
+}
+
 bool wardi_event_is_implied(const ward_event *event, const ward_event *shown)
 {
+    if (event->instance && is_routine(event)) return true;
     bool down = event->state == WARD_STATE_FAILED || event->state == WARD_STATE_STOPPING ||
                 event->state == WARD_STATE_TERMINATED;
     if (event->kind == WARD_EVENT_READY && !event->ready && down) return true;
@@ -106,6 +118,17 @@ static void print_group(FILE *to, const ward_event *event)
     if (!well) print_reason(to, ": ", group_cause(event->cause));
 }
 
+static void print_group_health(FILE *to, const ward_event *event)
+{
+    fputs("group ", to);
+    wardi_output_styled(to, wardi_style_of(event->health), ward_child_health_name(event->health));
+    if (!event->ready) {
+        fputs(", ", to);
+        wardi_output_styled(to, WARDI_YELLOW, "not ready");
+    }
+    print_reason(to, ": ", event->reason);
+}
+
 static void print_restart(FILE *to, const ward_event *event)
 {
     wardi_output_styled(to, WARDI_YELLOW, "restart");
@@ -137,6 +160,11 @@ static void print_what(FILE *to, const ward_event *event)
         return;
     case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
     case WARD_EVENT_GROUP: print_group(to, event); return;
+    case WARD_EVENT_SET_ASIDE:
+        wardi_output_styled(to, WARDI_RED, "set aside");
+        print_reason(to, ": ", event->reason);
+        return;
+    case WARD_EVENT_GROUP_HEALTH: print_group_health(to, event); return;
     case WARD_EVENT_DENIED:
         wardi_output_styled(to, WARDI_YELLOW, "denied");
         print_reason(to, ": ", event->reason);
@@ -202,6 +230,12 @@ static void set_what(json_t *object, const ward_event *event)
     case WARD_EVENT_FLAPPING:
         json_object_set_new(object, "flapping", json_boolean(event->flapping));
         break;
+    case WARD_EVENT_GROUP_HEALTH:
+        set(object, "from", ward_child_health_name(event->from_health));
+        set(object, "to", ward_child_health_name(event->health));
+        json_object_set_new(object, "ready", json_boolean(event->ready));
+        break;
+    case WARD_EVENT_SET_ASIDE:
     case WARD_EVENT_DENIED:
     case WARD_EVENT_STOPPED: break;
     }
@@ -214,7 +248,7 @@ void wardi_event_print_json(const ward_event *event)
     json_object_set_new(object, "sequence", json_integer((json_int_t)event->sequence));
     set(object, "event", ward_event_kind_name(event->kind));
     bool is_group = event->kind == WARD_EVENT_GROUP, is_named = event->component[0] != '\0';
-    if (is_group)
+    if (is_group || event->kind == WARD_EVENT_GROUP_HEALTH)
         set(object, "group", is_named ? event->component : NULL); /* null: the supervisor itself */
     else if (is_named)
         set(object, "component", event->component);

@@ -30,7 +30,8 @@ bool wardi_events_free(wardi_events *events);
 /** One event as a line for people. */
 void wardi_event_print(FILE *to, const ward_event *event, int name_width);
 /** Whether `event` follows from the one shown before it, so that people need no line of its own:
- * ready after healthy, not ready after failed. JSON has them all. */
+ * ready after healthy, not ready after failed, one of many instances that is well. JSON has them
+ * all. */
 bool wardi_event_is_implied(const ward_event *event, const ward_event *shown);
 /** Whether its reason stands in the line above: of a restart, why the component failed. */
 bool wardi_event_is_reason_known(const ward_event *event, const ward_event *shown);

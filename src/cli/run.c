@@ -50,9 +50,14 @@ static int name_width(const wardi_config *config)
     enum { WIDTH_MAX = 24 };
     size_t width = 0;
     for (size_t i = 0; i < config->child_count + config->group_count; i++) {
-        size_t group = i - config->child_count;
-        size_t length = strlen(i < config->child_count ? config->children[i].component.name
-                                                       : config->groups[group].options.name);
+        size_t length;
+        char name[WARDI_INSTANCE_BYTES];
+        if (i < config->child_count) {
+            const wardi_config_child *child = &config->children[i];
+            length = strlen(wardi_config_instance(name, child, wardi_config_instances(child) - 1));
+        } else {
+            length = strlen(config->groups[i - config->child_count].options.name);
+        }
         if (length > width) width = length;
     }
     return width < WIDTH_MAX ? (int)width : WIDTH_MAX;
@@ -181,14 +186,21 @@ static void take_signal(run_state *run)
 
 /* ---- running ---- */
 
+/* All instances of it. */
 static bool has_ended(const run_state *run, const wardi_config_child *child, bool *ret_given_up)
 {
-    ward_child_status status = WARD_INIT(ward_child_status);
-    if (ward_supervisor_child(run->supervisor, child->component.name, &status) != WARD_OK)
-        return false;
-    if (status.given_up) *ret_given_up = true;
-    return status.given_up || (status.state == WARD_STATE_TERMINATED &&
-                               child->options.restart != WARD_RESTART_PERMANENT);
+    char name[WARDI_INSTANCE_BYTES];
+    for (uint32_t i = 0; i < wardi_config_instances(child); i++) {
+        ward_child_status status = WARD_INIT(ward_child_status);
+        if (ward_supervisor_child(run->supervisor, wardi_config_instance(name, child, i),
+                                  &status) != WARD_OK)
+            return false;
+        if (status.given_up) *ret_given_up = true;
+        bool ended = status.state == WARD_STATE_TERMINATED &&
+                     child->options.restart != WARD_RESTART_PERMANENT;
+        if (!status.given_up && !ended) return false;
+    }
+    return true;
 }
 
 /* With nothing left that could run again, whoever started ward wants to know. */
@@ -208,19 +220,26 @@ static void take_wake(run_state *run)
     stop_begin(run);
 }
 
+static void list_running(const run_state *run, const wardi_config_child *child, wardi_text *text)
+{
+    char name[WARDI_INSTANCE_BYTES];
+    for (uint32_t i = 0; !text->cut && i < wardi_config_instances(child); i++) {
+        ward_child_status status = WARD_INIT(ward_child_status);
+        wardi_config_instance(name, child, i);
+        if (ward_supervisor_child(run->supervisor, name, &status) != WARD_OK) continue;
+        if (status.state == WARD_STATE_TERMINATED || status.state == WARD_STATE_FAILED) continue;
+        wardi_text_printf(text, "%s%s", text->length != 0 ? ", " : "", name);
+    }
+}
+
 /* Guests that are cleaning up end by deadlines of their own, which may add up to far more than the
  * time for stopping: what is left then goes down with the process. */
 static void leave(const run_state *run)
 {
     char names[400];
     wardi_text text = WARDI_TEXT(names);
-    for (size_t i = 0; i < run->config->child_count; i++) {
-        const char *name = run->config->children[i].component.name;
-        ward_child_status status = WARD_INIT(ward_child_status);
-        if (ward_supervisor_child(run->supervisor, name, &status) != WARD_OK) continue;
-        if (status.state == WARD_STATE_TERMINATED || status.state == WARD_STATE_FAILED) continue;
-        wardi_text_printf(&text, "%s%s", text.length != 0 ? ", " : "", name);
-    }
+    for (size_t i = 0; i < run->config->child_count; i++)
+        list_running(run, &run->config->children[i], &text);
     wardi_complain("run: stopping was cut short: not stopped in time: %s%s", names,
                    text.cut ? "…" : "");
     _exit(WARDI_EXIT_FAILED);
@@ -259,9 +278,11 @@ static void run_all(run_state *run)
         run->status = complain_of("", &diag);
         return;
     }
+    size_t count = 0;
+    for (size_t i = 0; i < run->config->child_count; i++)
+        count += wardi_config_instances(&run->config->children[i]);
     if (wardi_output_is_terminal(stderr))
-        wardi_complain("%zu component%s; Ctrl-C stops", run->config->child_count,
-                       run->config->child_count == 1 ? "" : "s");
+        wardi_complain("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
     wait_until_stopped(run);
 }
 

@@ -71,10 +71,13 @@ static ward_error enter(ward_component *component, ward_diag *ret_diag)
                       component->name, ward_state_name(state));
 }
 
-static uint64_t time_left(const guest_call *call)
+/* Measured by the cheapest clock: a message has two legs, and each reading of it shows. */
+static void leg_over(guest_call *call, uint64_t began_ticks)
 {
-    uint64_t now_ns = wardi_now_ns();
-    return now_ns < call->deadline_ns ? call->deadline_ns - now_ns : 1;
+    call->at_ticks = wardi_ticks();
+    call->ran_ns += wardi_ticks_span_ns(began_ticks, call->at_ticks);
+    uint64_t spent_ns = wardi_ticks_span_ns(call->began_ticks, call->at_ticks);
+    call->left_ns = spent_ns < call->timeout_ns ? call->timeout_ns - spent_ns : 1;
 }
 
 ward_error wardi_call_leg(ward_component *component, guest_call *call, const wardi_func *func,
@@ -87,7 +90,7 @@ ward_error wardi_call_leg(ward_component *component, guest_call *call, const war
     const char *name = wardi_call_name(component, func);
     ward_error error = WARD_OK;
     wardi_progress progress = WARDI_CALL_OVER;
-    uint64_t began = wardi_ticks();
+    uint64_t began_ticks = call->waits ? wardi_ticks() : call->at_ticks;
     atomic_store_explicit(&component->busy_export, name, memory_order_release);
     if (call->waits)
         progress = wardi_call_resume(instance, &call->wake_ns);
@@ -97,12 +100,11 @@ ward_error wardi_call_leg(ward_component *component, guest_call *call, const war
     if (error == WARD_OK && progress == WARDI_CALL_WAITS && call->stands_by)
         wardi_call_stand_by(instance, call->wake_ns);
     call->waits = error == WARD_OK && progress == WARDI_CALL_WAITS && !call->stands_by;
-    call->ran_ns += wardi_ticks_span_ns(began, wardi_ticks());
+    leg_over(call, began_ticks);
     if (call->waits) return WARD_OK;
     if (error == WARD_OK) error = wardi_call_take(instance, ret_results, &trap, &diag);
     wardi_guest_left(component, name, call->ran_ns, error, &trap);
     call->ran_ns = 0;
-    call->left_ns = time_left(call);
     if (error == WARD_OK) return WARD_OK;
     return wardi_fail(ret_diag, error, "%s: %s", component->name, diag.text);
 }
@@ -139,12 +141,12 @@ static ward_error go_on(ward_component *component, guest_call *call, wardi_wait 
 ward_error wardi_call_begin(ward_component *component, guest_call *call, uint64_t timeout_ns,
                             wardi_wait *ret_wait, ward_diag *ret_diag)
 {
-    call->left_ns = timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT;
-    call->deadline_ns = wardi_add_sat(wardi_now_ns(), call->left_ns);
+    call->left_ns = call->timeout_ns = timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT;
     call->stands_by = ret_wait == NULL;
     if (ret_wait != NULL) *ret_wait = (wardi_wait){0};
     ward_error error = enter(component, ret_diag);
     if (error != WARD_OK) return error;
+    call->began_ticks = call->at_ticks = wardi_get(&component->busy_since_ticks);
     error = call->find(component, call, ret_diag);
     guest_call *placed = error == WARD_OK ? place_for(component, call) : NULL;
     if (placed != NULL) return go_on(component, placed, ret_wait, ret_diag);

@@ -61,6 +61,11 @@ ward_error wardi_component_invoke(ward_component *component, const char *functio
 ward_error wardi_component_resume(ward_component *component, wardi_wait *ret_wait,
                                   ward_diag *ret_diag);
 
+/** Writes a core dump of the guest as it was last ended, if something of it is left: see
+ * wardi_instance_coredump. Errors: STATE (nothing is), BUSY, IO. */
+ward_error wardi_component_coredump(ward_component *component, int descriptor,
+                                    wardi_coredump_facts *ret_facts, ward_diag *ret_diag);
+
 /** Whether the guest is in its `handle-message`, and not in what is called around it. By whoever
  * began the call, or an import. */
 bool wardi_component_handles(const ward_component *component);

@@ -114,8 +114,9 @@ struct guest_call {
     ward_error (*go)(ward_component *component, guest_call *call, ward_diag *ret_diag);
     const char *function;
     wardi_func func;
-    uint64_t deadline_ns, left_ns; /* of the whole; for the next leg of it */
-    uint64_t wake_ns, ran_ns;      /* when to resume; inside the guest so far */
+    uint64_t began_ticks, timeout_ns; /* of the whole */
+    uint64_t at_ticks, left_ns;       /* when its last leg ended; what is left for the next */
+    uint64_t wake_ns, ran_ns;         /* when to resume; inside the guest so far */
     bool waits;
     bool stands_by; /* its caller waits, on its own thread */
     union {

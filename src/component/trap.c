@@ -99,3 +99,22 @@ void wardi_guest_left(ward_component *component, const char *export_name, uint64
     if (wardi_module_facts_of(component->module)->is_component)
         poison(component, export_name, trap);
 }
+
+/* ---- core dumps ---- */
+
+ward_error wardi_component_coredump(ward_component *component, int descriptor,
+                                    wardi_coredump_facts *ret_facts, ward_diag *ret_diag)
+{
+    ward_trap trap;
+    wardi_coredump_options options = {.descriptor = descriptor, .name = component->name};
+    ward_error error = wardi_activity_take_or_fail(component, WARDI_FAILING, ret_diag);
+    if (error != WARD_OK) return error;
+    ward_component_last_trap(component, &trap);
+    wardi_instance *instance = wardi_instance_of(component);
+    error = instance != NULL
+                ? wardi_instance_coredump(instance, &trap, &options, ret_facts, ret_diag)
+                : wardi_fail(ret_diag, WARD_ERROR_STATE, "%s: nothing is left of its guest",
+                             component->name);
+    wardi_activity_release(component);
+    return error;
+}

@@ -108,6 +108,23 @@ wardi_trend_change wardi_trend_apply(wardi_trend *trend, const wardi_trend_polic
  * nothing that anybody can tell. */
 bool wardi_trend_steady(const wardi_trend *trend, const ward_verdict *verdict);
 
+/* ---- the health of a group ---- */
+
+/** Children of a group; children = healthy + degraded + failed, and given_up are of failed. */
+typedef struct wardi_group_counts {
+    uint32_t children, healthy, degraded, failed, ready, given_up;
+} wardi_group_counts;
+
+/** INVALID_ARGUMENT: a figure that the rule does not take. */
+ward_error wardi_group_health_check(const ward_group_health *policy, ward_diag *ret_diag);
+/** How many of `children` the policy asks for. */
+uint32_t wardi_group_least(const ward_group_health *policy, uint32_t children);
+/** The health of the worst among the best so many. Of nobody: healthy. */
+ward_child_health wardi_group_judge(const ward_group_health *policy,
+                                    const wardi_group_counts *counts);
+/** Whether so many are ready. */
+bool wardi_group_ready(const ward_group_health *policy, const wardi_group_counts *counts);
+
 /* ---- readiness and liveness ---- */
 
 /** Can it serve? Depends on state, health after rise and fall, and the first dependency that is not

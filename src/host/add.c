@@ -28,26 +28,31 @@ ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max, uin
 
 /* ---- groups ---- */
 
-const group *groups_find(const ward_supervisor *s, const char *name)
+group *groups_find(const ward_supervisor *s, const char *name)
 {
     for (size_t i = 0; i < s->group_count; i++)
-        if (strcmp(s->groups[i].name, name) == 0) return &s->groups[i];
+        if (strcmp(s->groups[i]->name, name) == 0) return s->groups[i];
     return NULL;
 }
 
-/* The node that `name` is; NULL is the supervisor itself. */
-static ward_error group_node(const ward_supervisor *s, const char *name, wardi_node_id *ret_node,
-                             ward_diag *ret_diag)
+/* NULL, of a name and of a group, is the supervisor itself. */
+static ward_error group_named(const ward_supervisor *s, const char *name, group **ret_group,
+                              ward_diag *ret_diag)
 {
-    const group *found = name != NULL ? groups_find(s, name) : NULL;
+    group *found = name != NULL ? groups_find(s, name) : NULL;
     if (name != NULL && found == NULL)
         return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "there is no group \"%s\"", name);
-    *ret_node = found != NULL ? found->node : wardi_tree_root(s->tree);
+    *ret_group = found;
     return WARD_OK;
 }
 
-static ward_error group_node_add(ward_supervisor *s, const ward_group_options *own,
-                                 wardi_node_id *ret_node, ward_diag *ret_diag)
+static wardi_node_id node_of(const ward_supervisor *s, const group *g)
+{
+    return g != NULL ? g->node : wardi_tree_root(s->tree);
+}
+
+static ward_error group_node_add(ward_supervisor *s, const ward_group_options *own, group *g,
+                                 ward_diag *ret_diag)
 {
     enum { RESTARTS_DEFAULT = 3 };
     wardi_supervision supervision;
@@ -58,34 +63,42 @@ static ward_error group_node_add(ward_supervisor *s, const ward_group_options *o
     policy.restart = own->restart;
     ward_error error = supervision_resolve(own->strategy, own->failures_max,
                                            own->failures_window_ns, &supervision, ret_diag);
-    if (error == WARD_OK) error = group_node(s, own->group, &options.parent, ret_diag);
+    if (error == WARD_OK) error = wardi_group_health_check(&own->health, ret_diag);
+    if (error == WARD_OK) error = group_named(s, own->group, &g->above, ret_diag);
+    options.parent = node_of(s, g->above);
     if (error == WARD_OK) error = backoff_to_policy(&backoff, &policy, ret_diag);
     if (error == WARD_OK)
         error = wardi_tree_policy_add(s->tree, &policy, &options.policy, ret_diag);
     if (error == WARD_OK)
-        error = wardi_tree_add(s->tree, &options, wardi_now_ns(), ret_node, ret_diag);
+        error = wardi_tree_add(s->tree, &options, wardi_now_ns(), &g->node, ret_diag);
     return error;
 }
 
-static ward_error group_add(ward_supervisor *s, const ward_group_options *own, ward_diag *ret_diag)
+ward_error group_add(ward_supervisor *s, const ward_group_options *own, group **ret_group,
+                     ward_diag *ret_diag)
 {
     if (groups_find(s, own->name) != NULL)
         return wardi_fail(ret_diag, WARD_ERROR_DUPLICATE,
                           "a group named \"%s\" has been added already", own->name);
-    group *grown =
-        wardi_grow(s->groups, s->group_count * sizeof *grown, (s->group_count + 1) * sizeof *grown);
+    group **grown = wardi_grow(s->groups, s->group_count * sizeof(group *),
+                               (s->group_count + 1) * sizeof(group *));
     if (grown == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a group");
     s->groups = grown;
-    group added = {.name = wardi_strdup(own->name)};
-    if (added.name == NULL)
-        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a group");
-    ward_error error = group_node_add(s, own, &added.node, ret_diag);
+    group *g = wardi_alloc(sizeof *g);
+    if (g != NULL) g->name = wardi_strdup(own->name);
+    ward_error error = g != NULL && g->name != NULL
+                           ? group_node_add(s, own, g, ret_diag)
+                           : wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a group");
     if (error != WARD_OK) {
-        wardi_free(added.name);
+        if (g != NULL) wardi_free(g->name);
+        wardi_free(g);
         return error;
     }
-    s->groups[s->group_count++] = added;
+    g->policy = own->health;
+    g->health = WARD_CHILD_DEGRADED; /* as a child that has not been checked */
+    s->groups[s->group_count++] = g;
     if (s->started) tree_obey(s);
+    *ret_group = g;
     return WARD_OK;
 }
 
@@ -99,19 +112,21 @@ ward_error ward_supervisor_add_group(ward_supervisor *s, const ward_group_option
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "ward_supervisor_add_group: supervisor, and options with a name like a "
                           "component's, are required; start them with WARD_INIT");
+    group *added;
     pthread_mutex_lock(&s->lock);
-    ward_error error = group_add(s, &own, ret_diag);
+    ward_error error = group_add(s, &own, &added, ret_diag);
     supervisor_unlock(s);
     return error;
 }
 
 /* ---- children ---- */
 
-static bool reserve_child(ward_supervisor *s)
+bool children_reserve(ward_supervisor *s, size_t more)
 {
-    if (!names_reserve(&s->names)) return false;
-    if (s->child_count < s->child_capacity) return true;
+    if (!names_reserve(&s->names, more)) return false;
+    if (s->child_count + more <= s->child_capacity) return true;
     size_t capacity = s->child_capacity != 0 ? 2 * s->child_capacity : 8;
+    while (s->child_count + more > capacity) capacity *= 2;
     child **grown =
         wardi_grow(s->children, s->child_capacity * sizeof(child *), capacity * sizeof(child *));
     if (grown == NULL) return false;
@@ -120,38 +135,45 @@ static bool reserve_child(ward_supervisor *s)
     return true;
 }
 
-/* Once started, its needs are there and are told with it; before, tree_link tells them all. */
-static ward_error child_node_add(ward_supervisor *s, child *c, wardi_node_id parent,
-                                 ward_diag *ret_diag)
+ward_error child_shape(ward_supervisor *s, const child *c, wardi_node_options *ret_shape,
+                       ward_diag *ret_diag)
 {
-    wardi_node_options options = {.parent = parent, .tag = (uint64_t)(uintptr_t)c};
-    wardi_node_id *needs = NULL;
-    ward_error error = wardi_tree_policy_add(s->tree, &c->tree_policy, &options.policy, ret_diag);
+    wardi_node_options shape = {0};
+    ward_error error = wardi_tree_policy_add(s->tree, &c->tree_policy, &shape.policy, ret_diag);
     if (error != WARD_OK) return error;
     if (s->started && c->need_count != 0) {
-        needs = wardi_alloc_array(c->need_count, sizeof *needs);
+        wardi_node_id *needs = wardi_alloc_array(c->need_count, sizeof *needs);
         if (needs == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for needs");
         for (size_t i = 0; i < c->need_count; i++) needs[i] = c->needs[i]->node;
-        options.needs = needs;
-        options.need_count = c->need_count;
+        shape.needs = needs;
+        shape.need_count = c->need_count;
     }
-    error = wardi_tree_add(s->tree, &options, wardi_now_ns(), &c->node, ret_diag);
-    wardi_free(needs);
-    return error;
+    *ret_shape = shape;
+    return WARD_OK;
 }
 
-static ward_error child_enter(ward_supervisor *s, child *c, wardi_node_id parent,
-                              ward_diag *ret_diag)
+ward_error child_enter(ward_supervisor *s, child *c, group *in, const wardi_node_options *shape,
+                       ward_diag *ret_diag)
 {
-    ward_error error = s->started ? child_link(s, c, ret_diag) : WARD_OK;
-    if (error == WARD_OK) error = child_node_add(s, c, parent, ret_diag);
-    if (error != WARD_OK) {
-        child_unlink(c);
-        return error;
-    }
+    wardi_node_options options = *shape;
+    options.parent = node_of(s, in);
+    options.tag = (uint64_t)(uintptr_t)c;
+    ward_error error = wardi_tree_add(s->tree, &options, wardi_now_ns(), &c->node, ret_diag);
+    if (error != WARD_OK) return error;
     s->children[s->child_count++] = c;
     names_put(&s->names, c);
+    group_join(c, in);
     return WARD_OK;
+}
+
+void child_discard(child *c, bool acts)
+{
+    child_unlink(c);
+    c->removed = true;
+    if (acts)
+        wardi_actor_stop(&c->actor); /* which frees it when it has ended */
+    else
+        child_free(c);
 }
 
 ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag)
@@ -163,41 +185,55 @@ ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag)
 
 static ward_error child_add(ward_supervisor *s, child *c, const char *in_group, ward_diag *ret_diag)
 {
-    wardi_node_id parent;
+    group *in = NULL;
+    wardi_node_options shape = {0};
     const char *name = child_name(c);
     if (s->stopping) return wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor is stopping");
     if (names_find(&s->names, name) != NULL)
         return wardi_fail(ret_diag, WARD_ERROR_DUPLICATE,
                           "a component named \"%s\" has been added already", name);
-    if (!reserve_child(s))
+    if (!children_reserve(s, 1))
         return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for another child");
-    ward_error error = group_node(s, in_group, &parent, ret_diag);
-    if (error == WARD_OK) error = child_enter(s, c, parent, ret_diag);
+    ward_error error = group_named(s, in_group, &in, ret_diag);
+    if (error == WARD_OK && s->started) error = child_link(s, c, ret_diag);
+    if (error == WARD_OK) error = child_shape(s, c, &shape, ret_diag);
+    if (error == WARD_OK) error = child_enter(s, c, in, &shape, ret_diag);
+    wardi_free((void *)(uintptr_t)shape.needs);
+    if (error == WARD_OK && s->started) {
+        tree_obey(s);
+        group_tell(s, in);
+    }
+    return error;
+}
+
+static ward_error one_add(ward_supervisor *s, const ward_child_options *own, ward_diag *ret_diag)
+{
+    child *c;
+    ward_error error = child_new(s, own, &c, ret_diag);
+    if (error != WARD_OK) return error;
+    pthread_mutex_lock(&s->lock);
+    bool made = false;
+    if (s->started) {
+        error = actor_make(s, c, ret_diag);
+        made = error == WARD_OK;
+    }
+    if (error == WARD_OK) error = child_add(s, c, own->group, ret_diag);
+    if (error != WARD_OK) child_discard(c, made);
+    supervisor_unlock(s);
     return error;
 }
 
 ward_error ward_supervisor_add(ward_supervisor *s, const ward_child_options *options,
                                ward_diag *ret_diag)
 {
+    ward_child_options own;
     if (s == NULL || options == NULL)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "ward_supervisor_add: supervisor and options are required");
-    child *c;
-    ward_child_options own;
-    ward_error error = child_new(s, options, &c, ret_diag);
+    ward_error error =
+        wardi_child_options_check(options, wardi_engine_memory_bytes_max(s->engine), ret_diag);
     if (error != WARD_OK) return error;
-    wardi_options_copy(&own, sizeof own, options, options->size); /* child_new has seen its size */
-    pthread_mutex_lock(&s->lock);
-    bool acts = s->started;
-    if (acts) error = actor_make(s, c, ret_diag);
-    bool made = acts && error == WARD_OK;
-    if (error == WARD_OK) error = child_add(s, c, own.group, ret_diag);
-    if (error == WARD_OK && acts) tree_obey(s);
-    if (error != WARD_OK && made) {
-        c->removed = true; /* its actor frees it when that has ended */
-        wardi_actor_stop(&c->actor);
-    }
-    supervisor_unlock(s);
-    if (error != WARD_OK && !made) child_free(c);
-    return error;
+    wardi_options_copy(&own, sizeof own, options, options->size); /* its size is right */
+    own.size = sizeof own;
+    return own.instances > 1 ? instances_add(s, &own, ret_diag) : one_add(s, &own, ret_diag);
 }

@@ -10,6 +10,7 @@
 #define STOP_TIMEOUT_DEFAULT_NS (5 * WARDI_S)
 #define RESOURCE_WINDOW_DEFAULT_NS (60 * WARDI_S)
 enum {
+    INSTANCES_MAX = 1000000,
     FALL_DEFAULT = 3,
     RISE_DEFAULT = 1,
     STARTUP_FALL_DEFAULT = 30,
@@ -86,6 +87,7 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
     c->message_timeout_ns = own.message_timeout_ns; /* 0: as a call's */
     c->message_bytes_max = or_default(own.message_bytes_max, MESSAGE_BYTES_DEFAULT);
     c->log_rate = or_default(own.log_rate, LOG_RATE_DEFAULT);
+    c->poison_after = or_default(own.poison_after, 1);
     c->ready_when_degraded = own.ready_when == WARD_READY_WHEN_DEGRADED;
     c->tree_policy = wardi_tree_policy_default();
     c->tree_policy.restart = own.restart;
@@ -101,6 +103,29 @@ static const ward_native_options *native_of(const ward_child_options *options)
 {
     bool known = options->size >= offsetof(ward_child_options, native) + sizeof options->native;
     return known ? options->native : NULL;
+}
+
+static ward_error check_instances(const ward_child_options *options, ward_diag *ret_diag)
+{
+    ward_child_options own;
+    wardi_options_copy(&own, sizeof own, options, options->size); /* options_resolve has seen it */
+    const ward_group_health *health = &own.instances_health;
+    if (own.instances > INSTANCES_MAX)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: %u instances, at most %d", own.instances, INSTANCES_MAX);
+    if (own.instances > 1 && own.native != NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: instances would share a native child's context; add each "
+                          "with its own, in a group");
+    bool judged = health->rule != WARD_GROUP_ALL || health->least != 0;
+    if (own.instances <= 1 && judged)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: instances_health is for more than one instance");
+    if (health->rule == WARD_GROUP_AT_LEAST && own.instances > 1 && health->least > own.instances)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "child options: instances_health asks for %u of %u instances",
+                          health->least, own.instances);
+    return wardi_group_health_check(health, ret_diag);
 }
 
 /* Its own: what the guest is told and may. An older caller does not know of it. */
@@ -157,7 +182,8 @@ ward_error wardi_child_options_check(const ward_child_options *options, uint64_t
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "child options: message_timeout_ns is for components; a native child "
                           "can't be ended, and busy_after_ns tells when it shows");
-    error = grants_check(options, ret_diag);
+    error = check_instances(options, ret_diag);
+    if (error == WARD_OK) error = grants_check(options, ret_diag);
     if (error != WARD_OK) return error;
     if (native != NULL) return native_options_check(native, ret_diag);
     return wardi_component_options_check(options->component, memory_bytes_max, ret_diag);
@@ -215,14 +241,11 @@ ward_error child_resolve(const ward_child_options *options, child *ret_child, wa
 ward_error child_new(ward_supervisor *s, const ward_child_options *options, child **ret_child,
                      ward_diag *ret_diag)
 {
-    ward_error error =
-        wardi_child_options_check(options, wardi_engine_memory_bytes_max(s->engine), ret_diag);
-    if (error != WARD_OK) return error;
     child *c = wardi_alloc_aligned(CHILD_ALIGNMENT, sizeof *c);
     if (c == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child");
     c->supervisor = s;
     c->check_due_ns = c->resume_due_ns = WARDI_FOREVER;
-    error = child_resolve(options, c, ret_diag);
+    ward_error error = child_resolve(options, c, ret_diag);
     if (error == WARD_OK) error = copy_needs(c, options, ret_diag);
     if (error == WARD_OK) error = copy_guest_options(c, options, ret_diag);
     const ward_native_options *native = native_of(options);
@@ -243,6 +266,9 @@ void child_free(child *c)
     if (c == NULL) return;
     if (c->kind != NULL) c->kind->free(c);
     guest_free(c);
+    history_free(c);
+    evidence_drop(c); /* of one that was removed, it has gone with the lock held */
+    wardi_free(c->set_aside);
     wardi_grants_free(c->grants);
     for (size_t i = 0; i < c->metadata_count; i++) wardi_free(c->metadata[i]);
     wardi_free(c->metadata);

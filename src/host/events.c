@@ -14,7 +14,8 @@ ward_event event_of(const child *c, ward_event_kind kind)
                         .from_health = c->trend.health,
                         .health = c->trend.health,
                         .ready = c->ready,
-                        .flapping = c->trend.flapping};
+                        .flapping = c->trend.flapping,
+                        .instance = c->instance};
 }
 
 static bool batch_reserve(event_batch *batch)
@@ -75,11 +76,12 @@ void events_done(ward_supervisor *s)
 const char *ward_event_kind_name(ward_event_kind kind)
 {
     static const char *const names[] = {
-        [WARD_EVENT_STATE] = "state",       [WARD_EVENT_HEALTH] = "health",
-        [WARD_EVENT_READY] = "ready",       [WARD_EVENT_RESTART] = "restart",
-        [WARD_EVENT_GIVEN_UP] = "given_up", [WARD_EVENT_FLAPPING] = "flapping",
-        [WARD_EVENT_STOPPED] = "stopped",   [WARD_EVENT_GROUP] = "group",
-        [WARD_EVENT_DENIED] = "denied"};
+        [WARD_EVENT_STATE] = "state",        [WARD_EVENT_HEALTH] = "health",
+        [WARD_EVENT_READY] = "ready",        [WARD_EVENT_RESTART] = "restart",
+        [WARD_EVENT_GIVEN_UP] = "given_up",  [WARD_EVENT_FLAPPING] = "flapping",
+        [WARD_EVENT_STOPPED] = "stopped",    [WARD_EVENT_GROUP] = "group",
+        [WARD_EVENT_DENIED] = "denied",      [WARD_EVENT_GROUP_HEALTH] = "group_health",
+        [WARD_EVENT_SET_ASIDE] = "set_aside"};
     return (unsigned)kind < WARD_COUNT(names) ? names[kind] : "unknown";
 }
 

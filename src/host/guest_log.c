@@ -52,14 +52,13 @@ static size_t fields_take(guest_span rest, wardi_text *room, ward_log_field *ret
     return count;
 }
 
-static void hand_on(const child *c, ward_log_level level, guest_span text, guest_span fields,
+static void hand_on(const child *c, ward_log_level level, const char *words, guest_span fields,
                     uint64_t suppressed)
 {
     const ward_supervisor *s = c->supervisor;
-    char words[WARD_LOG_TEXT_BYTES_MAX + 1], parts[FIELDS_BYTES_MAX];
-    wardi_text line = WARDI_TEXT(words), room = WARDI_TEXT(parts);
+    char parts[FIELDS_BYTES_MAX];
+    wardi_text room = WARDI_TEXT(parts);
     ward_log_field list[WARD_LOG_FIELDS_MAX];
-    add_valid(&line, text.bytes, text.length);
     ward_log_line told = {.size = sizeof told,
                           .component = c->name,
                           .level = level,
@@ -90,6 +89,10 @@ wardi_answer guest_log(wardi_guest *call)
     uint64_t suppressed = g->lines.refused - g->lines_told;
     g->lines_told = g->lines.refused;
     atomic_fetch_add_explicit(&g->logged, 1, memory_order_relaxed);
-    if (c->supervisor->on_log != NULL) hand_on(c, (ward_log_level)level, text, fields, suppressed);
+    char words[WARD_LOG_TEXT_BYTES_MAX + 1];
+    wardi_text line = WARDI_TEXT(words);
+    add_valid(&line, text.bytes, text.length);
+    history_line(c, (ward_log_level)level, words);
+    if (c->supervisor->on_log != NULL) hand_on(c, (ward_log_level)level, words, fields, suppressed);
     return guest_say(call, GUEST_OK);
 }

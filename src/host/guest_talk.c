@@ -183,7 +183,7 @@ bool guest_answered(child *c, wardi_message *message)
  * has said so before it looks, so at least one sees it; if both do, both are refused. */
 
 typedef struct chain {
-    wardi_text *text;
+    wardi_text *text; /* NULL: nobody reads it */
     wardi_actor_id next;
 } chain;
 
@@ -191,33 +191,33 @@ static void chain_look(void *context, wardi_actor *actor)
 {
     chain *at = context;
     const child *c = actor->context;
-    wardi_text_printf(at->text, " -> %s", c->name);
+    if (at->text != NULL) wardi_text_printf(at->text, " -> %s", c->name);
     at->next = atomic_load(&c->waits_for);
 }
 
-/* Whether it comes back to `c`; then `text` has the way. */
+/* Whether it comes back to `c`. A chain of so many is as good as a circle. */
 static bool waits_in_circle(child *c, wardi_actor_id to, wardi_text *text)
 {
     chain at = {.text = text, .next = to};
-    wardi_text_puts(text, c->name);
     for (int i = 0; i < CHAIN_MAX && at.next != 0 && at.next != c->actor.id; i++)
         if (!wardi_sched_look(c->supervisor->sched, at.next, chain_look, &at)) return false;
-    wardi_text_printf(text, " -> %s", c->name);
-    return at.next != 0; /* a chain of so many is as good as a circle */
+    return at.next != 0;
 }
 
 static guest_code wait_for(child *c, wardi_actor_id to)
 {
-    char words[sizeof((guest *)0)->words];
-    wardi_text text = WARDI_TEXT(words);
     if (!c->handling)
         return guest_fail(c, GUEST_UNAVAILABLE,
                           "only while it handles a message can a guest wait "
                           "for an answer");
     atomic_store(&c->waits_for, to);
-    if (!waits_in_circle(c, to, &text)) return GUEST_OK;
+    if (WARD_LIKELY(!waits_in_circle(c, to, NULL))) return GUEST_OK;
+    char words[sizeof((guest *)0)->words];
+    wardi_text text = WARDI_TEXT(words);
+    wardi_text_puts(&text, c->name);
+    waits_in_circle(c, to, &text); /* the way, unless it has come apart since */
     atomic_store(&c->waits_for, 0);
-    return guest_fail(c, GUEST_CYCLE, "they would wait for each other: %s", words);
+    return guest_fail(c, GUEST_CYCLE, "they would wait for each other: %s -> %s", words, c->name);
 }
 
 /* ---- waiting ---- */

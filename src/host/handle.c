@@ -39,9 +39,39 @@ void after_call(child *c, ward_error error, const ward_diag *diag)
     ward_reason reason;
     if (!wardi_ends_guest(error)) return;
     wardi_reason_set(&reason, diag->text);
-    pthread_mutex_lock(&c->supervisor->lock);
     child_die(c, &reason, cause_of(error));
-    supervisor_unlock(c->supervisor);
+}
+
+void message_bytes(const wardi_message *message, const uint8_t **ret_bytes, uint32_t *ret_length)
+{
+    const publication *p = message->payload;
+    bool published = message->kind == CHILD_TOPIC;
+    *ret_bytes = published ? p->bytes + p->topic_length : message->payload;
+    *ret_length = published ? p->length : message->length;
+}
+
+/* By itself: not what was ended by us for another reason. */
+static bool is_poison(const child *c, ward_error error)
+{
+    bool by_itself =
+        error == WARD_ERROR_TRAP || error == WARD_ERROR_DEADLINE || error == WARD_ERROR_FUEL;
+    return by_itself && c->message != NULL && c->message->kind != CHILD_INVOKE;
+}
+
+/* It is tried again after the restart, until it has ended the child once too often. */
+static void poison(child *c, const ward_diag *diag)
+{
+    ward_reason reason;
+    wardi_message *message = c->message;
+    uintptr_t deaths = (uintptr_t)message->context + 1;
+    message->context = (void *)deaths;
+    if (deaths < c->poison_after) {
+        atomic_store(&c->again, message);
+        c->message = NULL;
+        return;
+    }
+    wardi_reason_set(&reason, diag->text);
+    set_aside(c, message, (uint32_t)deaths, &reason);
 }
 
 /* The end of a message: whoever sent it is told, unless its guest has seen to that. */
@@ -51,6 +81,7 @@ static void message_end(child *c, ward_error error)
     c->handling = false;
     c->message = NULL;
     c->resume_due_ns = WARDI_FOREVER;
+    history_end(c, error);
     if (message != NULL) wardi_message_answer(c->supervisor->sched, message, error);
 }
 
@@ -62,6 +93,7 @@ static void handled(child *c, ward_error error, const wardi_wait *wait, const wa
         child_timer(c);
         return;
     }
+    if (is_poison(c, error)) poison(c, diag);
     message_end(c, error);
     after_call(c, error, diag);
 }
@@ -126,14 +158,17 @@ static void handle_invoke(child *c, invoke_call *call)
 
 void component_handle(child *c, wardi_message *message)
 {
-    const publication *p = message->payload;
+    const uint8_t *bytes;
+    uint32_t length;
     WARD_ASSERT(!c->handling);
     c->handling = true;
     c->message = message;
+    history_begin(c, message);
+    message_bytes(message, &bytes, &length);
     switch ((child_message)message->kind) {
     case CHILD_HEALTH: break;
-    case CHILD_BYTES: handle_bytes(c, message->payload, message->length); return;
-    case CHILD_TOPIC: handle_bytes(c, p->bytes + p->topic_length, p->length); return;
+    case CHILD_BYTES:
+    case CHILD_TOPIC: handle_bytes(c, bytes, length); return;
     case CHILD_INVOKE: handle_invoke(c, message->payload); return;
     }
     message_end(c, WARD_ERROR_UNANSWERED);
@@ -148,4 +183,10 @@ void child_handle(child *c, wardi_message *message)
     } else {
         c->kind->handle(c, message);
     }
+}
+
+void child_again(child *c)
+{
+    wardi_message *message = atomic_exchange(&c->again, NULL);
+    if (message != NULL) child_handle(c, message);
 }

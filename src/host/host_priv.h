@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include <ward/evidence.h>
+
 #include "access/access.h"
 #include "component/component.h"
 #include "health/health.h"
@@ -21,6 +23,15 @@ typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child
 typedef struct child child;
 enum { CHILD_ALIGNMENT = 64 };
 typedef struct guest guest;
+struct history;
+struct evidence_record;
+struct set_aside_list;
+
+/* What a child is to the health of its groups. */
+typedef struct member_view {
+    ward_child_health health;
+    bool ready, given_up;
+} member_view;
 
 /* What a child is: a component (kind_component.c), or a part of the application (kind_native.c).
  * Its actor calls these, one at a time, without a lock. */
@@ -63,6 +74,7 @@ struct child {
     wardi_actor actor; /* runs one callback at a time: only it enters what runs */
 
     /* Set by add, then read only. */
+    bool instance;              /* one of many */
     const char *name, *version; /* what runs has them */
     char **need_names;
     size_t need_count;
@@ -76,16 +88,22 @@ struct child {
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
-    uint32_t message_bytes_max, log_rate;
+    uint32_t message_bytes_max, log_rate, poison_after;
 
     /* The actor's own, too. */
-    uint64_t awaits;                /* the request whose answer its guest waits for; 0: none */
-    _Atomic uint64_t waits_for;     /* from whom; any thread reads */
-    _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
-    _Atomic(guest *) guest;         /* what it has of us; NULL: nothing yet. Any thread reads */
+    uint64_t awaits;                  /* the request whose answer its guest waits for; 0: none */
+    _Atomic uint64_t waits_for;       /* from whom; any thread reads */
+    _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
+    _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
+    _Atomic uint64_t set_aside_count; /* any thread reads */
+    struct history *history;          /* NULL: there is nothing to tell */
+    uint64_t ends;                    /* of runs, by themselves */
+    _Atomic uint64_t checked_at_ns;   /* 0: never; any thread reads */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
+    struct group *group;                /* NULL: in none */
+    member_view seen;                   /* what its groups have counted */
     struct child **needs, **dependents; /* each need's `dependents` has this child */
     size_t dependent_count, dependent_room;
     child_wish wish;
@@ -96,8 +114,10 @@ struct child {
     wardi_trend trend; /* written by the actor alone, which reads it without */
     wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
-    ward_reason reason;         /* of the health */
-    ward_reason unready_reason; /* when not ready */
+    ward_reason reason;               /* of the health */
+    ward_reason unready_reason;       /* when not ready */
+    struct evidence_record *evidence; /* of the last end; NULL: none, or it made way */
+    struct set_aside_list *set_aside;
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
 };
 
@@ -106,6 +126,12 @@ static_assert(offsetof(struct child, actor) == CHILD_ALIGNMENT, "the actor begin
 typedef struct group {
     char *name;
     wardi_node_id node;
+    struct group *above; /* NULL: the supervisor itself */
+    ward_group_health policy;
+    bool quarantined;
+    wardi_group_counts counts; /* of all children below it */
+    ward_child_health health;  /* as it was told last */
+    bool ready;
 } group;
 
 /* Children by name: open addressing, at most half full. */
@@ -135,6 +161,10 @@ struct ward_supervisor {
     wardi_sched *sched;    /* NULL: not started */
     wardi_watcher watcher; /* of stuck workers */
 
+    ward_evidence_callback on_evidence;
+    void *evidence_context;
+    char *core_dump_directory; /* NULL: none are written */
+
     pthread_mutex_t topics_lock; /* of the index alone; taken last, and held for no send */
     wardi_topics *topics;
 
@@ -146,9 +176,12 @@ struct ward_supervisor {
     child **children; /* each at a fixed address: actors must not move */
     size_t child_count, child_capacity;
     name_table names;
-    group *groups;
+    group **groups; /* each at a fixed address: children and groups point to them */
     size_t group_count;
     bool linked, started, stopping, stopped;
+    struct evidence_record *evidence_first, **evidence_last; /* that are kept, oldest first */
+    size_t evidence_kept;
+    uint64_t evidence_lost; /* for want of memory */
     uint64_t event_sequence;
     event_batch pending, spare; /* events that wait; the batch that is being delivered, or empty */
     bool delivering;
@@ -185,15 +218,48 @@ ward_error backoff_to_policy(const ward_backoff *backoff, wardi_tree_policy *pol
 ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max, uint64_t window_ns,
                                wardi_supervision *ret_supervision, ward_diag *ret_diag);
 /* The group of that name, or NULL. The lock is held. */
-const group *groups_find(const ward_supervisor *s, const char *name);
+group *groups_find(const ward_supervisor *s, const char *name);
+/* Adds a group. The lock is held, as below. */
+ward_error group_add(ward_supervisor *s, const ward_group_options *own, group **ret_group,
+                     ward_diag *ret_diag);
+/* Room for so many more, so that children_put can't fail. */
+bool children_reserve(ward_supervisor *s, size_t more);
+/* What its node is like, and those of children with the same options: its policy and, once all
+ * runs, its needs, which are the caller's to free; before, tree_link tells them all. */
+ward_error child_shape(ward_supervisor *s, const child *c, wardi_node_options *ret_shape,
+                       ward_diag *ret_diag);
+/* Gives the child a node of this shape, and its place in a group and among all. STATE: what it
+ * needs, or its group, is being removed. */
+ward_error child_enter(ward_supervisor *s, child *c, group *in, const wardi_node_options *shape,
+                       ward_diag *ret_diag);
+/* Frees a child that did not enter; `acts`: its actor lives. */
+void child_discard(child *c, bool acts);
+
+/* ---- instances (instances.c) ---- */
+
+ward_error instances_add(ward_supervisor *s, const ward_child_options *own, ward_diag *ret_diag);
+
+/* ---- the health of groups (group.c); the lock is held ---- */
+
+/* The child counts from now on, or no longer. Nobody is told. */
+void group_join(child *c, group *g);
+void group_leave(child *c);
+/* It may have changed: its groups count it anew, and tell what that makes of them. */
+void group_update(child *c);
+/* Its node went into quarantine, or came back. */
+void group_quarantine(ward_supervisor *s, group *g, bool quarantined);
+/* Tells of it and those above, if there is something to tell. */
+void group_tell(ward_supervisor *s, group *g);
+/* Nobody points to it any more. */
+void group_forget(ward_supervisor *s, group *g);
 /* Makes the child's actor live. */
 ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag);
 
 /* ---- names and needs (links.c) ---- */
 
 child *names_find(const name_table *names, const char *name);
-/* Room for one more, so that names_put can't fail. */
-bool names_reserve(name_table *names);
+/* Room for so many more, so that names_put can't fail. */
+bool names_reserve(name_table *names, size_t more);
 void names_put(name_table *names, child *c);
 void names_remove(name_table *names, const char *name);
 void names_done(name_table *names);
@@ -232,8 +298,8 @@ void ready_update(child *c);
 /* ---- a child's life (life.c) ---- */
 
 extern const wardi_behaviour child_behaviour;
-/* Its run has ended, for this reason: it is failed, and the tree is told. The lock is held, and
- * given up while it is failed. */
+/* Its run has ended, for this reason: evidence is taken, it is failed, and the tree is told. No
+ * lock is held. */
 void child_die(child *c, const ward_reason *reason, ward_cause cause);
 
 /* Sets the actor's timer to whatever is due next. */
@@ -265,7 +331,27 @@ ward_error topics_publish(ward_supervisor *s, wardi_actor_id from, const char *t
 /* It hears of nothing any more. */
 void topics_forget(child *c);
 
+/* ---- what it has been through (history.c), and evidence (evidence.c); its actor's ---- */
+
+void history_begin(child *c, const wardi_message *message);
+void history_end(child *c, ward_error outcome);
+void history_line(child *c, ward_log_level level, const char *text);
+void history_change(child *c, bool is_health, int from, int to);
+void history_tell(const child *c, ward_evidence *evidence);
+void history_free(child *c);
+/* Keeps what is known of a run that ends now, while it is still there. No lock is held. */
+void evidence_take(child *c, const ward_reason *reason, ward_cause cause);
+/* Lets go of it. The lock is held. */
+void evidence_drop(child *c);
+/* Keeps the beginning of a message that has ended its receiver; the message stays the caller's. */
+void set_aside(child *c, const wardi_message *message, uint32_t deaths, const ward_reason *reason);
+
 /* ---- what it does with a message (handle.c) ---- */
+
+/* What the guest is given of a message. */
+void message_bytes(const wardi_message *message, const uint8_t **ret_bytes, uint32_t *ret_length);
+/* Handles once more what ended the last run, if there is such a message. */
+void child_again(child *c);
 
 /* Goes on with the message that is being handled: its time has come, or what it waits for has. */
 void child_resume(child *c);

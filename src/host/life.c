@@ -2,9 +2,10 @@
  * without the lock; what health and supervise make of the outcome is applied under it. */
 #include "host/host_priv.h"
 
-static void push_state(const child *c, ward_state from, ward_state to, const char *reason)
+static void push_state(child *c, ward_state from, ward_state to, const char *reason)
 {
     if (from == to) return;
+    history_change(c, false, (int)from, (int)to);
     ward_event event = event_of(c, WARD_EVENT_STATE);
     event.from_state = from;
     event.state = to;
@@ -37,6 +38,23 @@ static wardi_next next_of(const child *c)
 
 /* ---- start ---- */
 
+static void start_failed(child *c, ward_error error, const ward_diag *diag)
+{
+    ward_supervisor *s = c->supervisor;
+    ward_cause cause = error == WARD_ERROR_DEADLINE ? WARD_CAUSE_START_TIMEOUT : WARD_CAUSE_START;
+    ward_reason reason;
+    wardi_reason_set(&reason, diag->text);
+    evidence_take(c, &reason, cause);
+    pthread_mutex_lock(&s->lock);
+    c->reason = reason;
+    wardi_trend_restart(&c->trend, &c->trend_policy);
+    c->trend.judged = true;
+    c->trend.health = WARD_CHILD_FAILED;
+    push_state(c, WARD_STATE_STARTING, child_state(c), diag->text);
+    ready_update(c);
+    tree_report(c, WARDI_TREE_START_FAILED, cause);
+}
+
 static void start(child *c)
 {
     ward_supervisor *s = c->supervisor;
@@ -44,23 +62,17 @@ static void start(child *c)
     push_state(c, child_state(c), WARD_STATE_STARTING, "");
     supervisor_unlock(s);
     ward_error error = c->kind->start(c, &diag);
-    pthread_mutex_lock(&s->lock);
-    wardi_trend_restart(&c->trend, &c->trend_policy);
-    ward_state state = child_state(c);
-    if (error == WARD_OK) {
-        push_state(c, WARD_STATE_STARTING, state, "");
-        c->reason = (ward_reason){0};
-        tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
-        check_at(c, wardi_sched_now(s->sched));
+    if (error != WARD_OK) {
+        start_failed(c, error, &diag);
         return;
     }
-    wardi_reason_set(&c->reason, diag.text);
-    c->trend.judged = true;
-    c->trend.health = WARD_CHILD_FAILED;
-    push_state(c, WARD_STATE_STARTING, state, diag.text);
-    ready_update(c);
-    tree_report(c, WARDI_TREE_START_FAILED,
-                error == WARD_ERROR_DEADLINE ? WARD_CAUSE_START_TIMEOUT : WARD_CAUSE_START);
+    pthread_mutex_lock(&s->lock);
+    wardi_trend_restart(&c->trend, &c->trend_policy);
+    push_state(c, WARD_STATE_STARTING, child_state(c), "");
+    c->reason = (ward_reason){0};
+    group_update(c);
+    tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
+    check_at(c, wardi_sched_now(s->sched));
 }
 
 /* ---- check ---- */
@@ -71,10 +83,11 @@ static ward_cause cause_of(const ward_verdict *verdict)
     return verdict->probe_error == WARD_PROBE_TRAP ? WARD_CAUSE_CRASH : WARD_CAUSE_HEALTH;
 }
 
-static void push_changes(const child *c, const ward_verdict *verdict, ward_child_health before,
+static void push_changes(child *c, const ward_verdict *verdict, ward_child_health before,
                          bool health_changed, bool flapping_changed)
 {
     if (health_changed) {
+        history_change(c, true, (int)before, (int)c->trend.health);
         ward_event event = event_of(c, WARD_EVENT_HEALTH);
         event.from_health = before;
         event.source = verdict->source;
@@ -99,20 +112,19 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
 {
     ward_supervisor *s = c->supervisor;
     if (c->run == 0) return;
+    evidence_take(c, reason, cause);
     check_at(c, WARDI_FOREVER);
     guest_run_over(c, error_of(cause));
     /* It may have failed by itself: a trap poisons a component-model instance. */
-    if (child_state(c) == WARD_STATE_READY) {
-        supervisor_unlock(s);
-        c->kind->fail(c, reason);
-        pthread_mutex_lock(&s->lock);
-    }
+    if (child_state(c) == WARD_STATE_READY) c->kind->fail(c, reason);
+    pthread_mutex_lock(&s->lock);
     if (reason != &c->reason) c->reason = *reason;
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
     push_state(c, WARD_STATE_READY, WARD_STATE_FAILED, c->reason.text);
     ready_update(c);
     tree_report(c, WARDI_TREE_DIED, cause);
+    supervisor_unlock(s);
 }
 
 /* False: by this verdict it does not live. */
@@ -151,16 +163,16 @@ static void check_next(child *c, uint64_t now_ns)
  * the lock, which all children share, is left alone: its health and reason are what they were, and
  * so are its state, or it would not be well, and whatever follows from them for readiness, its own
  * and others'. */
-static void check(child *c, uint64_t now_ns)
+static void check(child *c)
 {
     ward_supervisor *s = c->supervisor;
     ward_verdict verdict;
     count_restarts(c);
     c->kind->check(c, &verdict);
+    uint64_t now_ns = wardi_sched_now(s->sched);
     atomic_store_explicit(&c->checked_at_ns, now_ns, memory_order_relaxed);
     bool lives = true;
     if (!wardi_trend_steady(&c->trend, &verdict)) {
-        now_ns = wardi_sched_now(s->sched);
         pthread_mutex_lock(&s->lock);
         lives = apply(c, &verdict, now_ns);
         supervisor_unlock(s);
@@ -170,9 +182,7 @@ static void check(child *c, uint64_t now_ns)
         return;
     }
     child_abort(c);
-    pthread_mutex_lock(&s->lock);
     child_die(c, &c->reason, cause_of(&verdict));
-    supervisor_unlock(s);
 }
 
 static wardi_next child_due(wardi_actor *self)
@@ -181,7 +191,7 @@ static wardi_next child_due(wardi_actor *self)
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     if (c->run == 0) return WARDI_WAITING;
     if (c->resume_due_ns <= now_ns) child_resume(c);
-    if (c->run != 0 && c->check_due_ns <= now_ns) check(c, now_ns);
+    if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
     if (c->run != 0) child_timer(c);
     return next_of(c);
 }
@@ -199,7 +209,12 @@ static void stop(child *c, bool kill)
     guest_run_over(c, WARD_ERROR_INTERRUPTED);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
-    if (kill && before == WARD_STATE_READY) c->kind->fail(c, &killed);
+    if (kill && before == WARD_STATE_READY) {
+        /* An immediate stop is no failure; one that took too long is. */
+        if (c->tree_policy.shutdown != WARDI_SHUTDOWN_IMMEDIATE)
+            evidence_take(c, &killed, WARD_CAUSE_HANG);
+        c->kind->fail(c, &killed);
+    }
     c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
     push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
@@ -236,6 +251,7 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
+    if (next_of(c) == WARDI_READY) child_again(c);
     return next_of(c);
 }
 
@@ -249,6 +265,8 @@ static wardi_next child_receive(wardi_actor *self, wardi_message *message)
 static void child_ended(wardi_actor *self)
 {
     child *c = self->context;
+    wardi_message *again = atomic_exchange(&c->again, NULL);
+    if (again != NULL) wardi_message_answer(self->sched, again, WARD_ERROR_UNDELIVERED);
     if (c->removed) child_free(c);
 }
 

@@ -32,10 +32,11 @@ void names_put(name_table *names, child *c)
     names->count++;
 }
 
-bool names_reserve(name_table *names)
+bool names_reserve(name_table *names, size_t more)
 {
-    if (2 * (names->count + 1) <= names->room) return true;
+    if (2 * (names->count + more) <= names->room) return true;
     name_table grown = {.room = names->room != 0 ? 2 * names->room : 16};
+    while (2 * (names->count + more) > grown.room) grown.room *= 2;
     grown.slots = wardi_alloc_array(grown.room, sizeof(child *));
     if (grown.slots == NULL) return false;
     for (size_t i = 0; i < names->room; i++)
@@ -106,7 +107,12 @@ ward_error child_link(ward_supervisor *s, child *c, ward_diag *ret_diag)
     ward_error error = c->needs != NULL ? WARD_OK : WARD_ERROR_NO_MEMORY;
     for (size_t i = 0; error == WARD_OK && i < c->need_count; i++) {
         child *need = names_find(&s->names, c->need_names[i]);
-        if (need == NULL)
+        if (need == NULL && groups_find(s, c->need_names[i]) != NULL)
+            error = wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
+                               "%s needs \"%s\", which is a group; name the child of it that is "
+                               "needed",
+                               child_name(c), c->need_names[i]);
+        else if (need == NULL)
             error = wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
                                "%s needs \"%s\", and no component has that name", child_name(c),
                                c->need_names[i]);

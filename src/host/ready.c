@@ -17,8 +17,10 @@ static bool recompute(child *c)
     bool ready = wardi_health_ready(
         child_state(c), &c->trend, c->ready_when_degraded, need != NULL ? child_name(need) : NULL,
         need != NULL ? &need->unready_reason : NULL, &c->unready_reason);
-    if (ready == c->ready) return !ready && c->unready_reason.length != length;
+    bool changed = ready != c->ready;
     c->ready = ready;
+    group_update(c); /* of the health as well */
+    if (!changed) return !ready && c->unready_reason.length != length;
     event_push(c->supervisor, event_of(c, WARD_EVENT_READY), ready ? "" : c->unready_reason.text);
     tree_report(c, ready ? WARDI_TREE_READY : WARDI_TREE_UNREADY, WARD_CAUSE_NONE);
     return true;

@@ -79,13 +79,19 @@ ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *o
     s->on_event = own.on_event;
     s->on_log = own.on_log;
     s->log_context = own.log_context;
+    s->on_evidence = own.on_evidence;
+    s->evidence_context = own.evidence_context;
+    s->evidence_last = &s->evidence_first;
+    if (own.core_dump_directory != NULL)
+        s->core_dump_directory = wardi_strdup(own.core_dump_directory);
     s->event_context = own.event_context;
     s->worker_count = own.workers != 0 ? own.workers : default_workers();
     s->keeper_due_ns = WARDI_FOREVER;
     lock_init(s);
     ward_error error = tree_make(s, &own, ret_diag);
     s->topics = error == WARD_OK ? wardi_topics_new(wardi_rng_seed()) : NULL;
-    if (error == WARD_OK && s->topics == NULL)
+    bool copied = own.core_dump_directory == NULL || s->core_dump_directory != NULL;
+    if (error == WARD_OK && (s->topics == NULL || !copied))
         error = wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a supervisor");
     if (error != WARD_OK) {
         ward_supervisor_free(s);
@@ -263,13 +269,17 @@ void ward_supervisor_free(ward_supervisor *s)
         wardi_sched_free(s->sched);
     }
     for (size_t i = 0; i < s->child_count; i++) child_free(s->children[i]);
-    for (size_t i = 0; i < s->group_count; i++) wardi_free(s->groups[i].name);
+    for (size_t i = 0; i < s->group_count; i++) {
+        wardi_free(s->groups[i]->name);
+        wardi_free(s->groups[i]);
+    }
     wardi_tree_free(s->tree);
     events_done(s);
     names_done(&s->names);
     wardi_free(s->children);
     wardi_free(s->groups);
     wardi_topics_free(s->topics);
+    wardi_free(s->core_dump_directory);
     pthread_mutex_destroy(&s->topics_lock);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);

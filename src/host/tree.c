@@ -45,6 +45,7 @@ static void tell_child(child *c, const wardi_node_action *action)
     if (is_one_of(action->from, up) && (anew || !is_one_of(action->to, up))) c->went_down = true;
     if (c->went_down && is_one_of(action->to, coming)) tell_restart(c, action);
     if (action->to != WARDI_NODE_HELD) c->went_down = false;
+    if (c->given_up != was_over) group_update(c);
     if (!c->given_up || was_over) return;
     ward_event event = event_of(c, WARD_EVENT_GIVEN_UP);
     event.cause = action->cause;
@@ -67,9 +68,9 @@ static const char *group_words(const wardi_node_action *action)
 static group *group_of(const ward_supervisor *s, wardi_node_id node)
 {
     for (size_t i = 0; i < s->group_count; i++)
-        if (s->groups[i].node.index == node.index &&
-            s->groups[i].node.generation == node.generation)
-            return &s->groups[i];
+        if (s->groups[i]->node.index == node.index &&
+            s->groups[i]->node.generation == node.generation)
+            return s->groups[i];
     return NULL;
 }
 
@@ -85,9 +86,14 @@ static void tell_group(ward_supervisor *s, const wardi_node_action *action)
                         .cause = action->cause,
                         .delay_ns = delay_of(action, wardi_sched_now(s->sched))};
     event_push(s, event, group_words(action));
-    if ((action->what & WARDI_DO_REMOVE) == 0 || g == NULL) return;
+    if (g == NULL) return;
+    group_quarantine(s, g, action->to == WARDI_NODE_QUARANTINED);
+    if ((action->what & WARDI_DO_REMOVE) == 0) return;
+    group_forget(s, g);
+    for (size_t i = 0; i < s->group_count; i++)
+        if (s->groups[i] == g) s->groups[i] = s->groups[--s->group_count];
     wardi_free(g->name);
-    *g = s->groups[--s->group_count];
+    wardi_free(g);
 }
 
 /* ---- what is done ---- */
@@ -97,7 +103,9 @@ static void child_forget(child *c)
     ward_supervisor *s = c->supervisor;
     names_remove(&s->names, child_name(c));
     child_unlink(c);
+    group_leave(c);
     topics_forget(c);
+    evidence_drop(c);
     for (size_t i = 0; i < s->child_count; i++)
         if (s->children[i] == c) {
             s->children[i] = s->children[--s->child_count];

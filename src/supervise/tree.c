@@ -97,12 +97,16 @@ static bool reserve(void *array, uint32_t *capacity, uint32_t count, size_t more
 }
 
 /* The heap has room for every node, so that arming a timer needs no memory. */
+static bool reserve_nodes(wardi_tree *t, uint32_t more)
+{
+    uint32_t heap_capacity = t->node_capacity;
+    return reserve(&t->heap, &heap_capacity, t->node_count, more, sizeof *t->heap) &&
+           reserve(&t->nodes, &t->node_capacity, t->node_count, more, sizeof *t->nodes);
+}
+
 static bool reserve_node(wardi_tree *t)
 {
-    if (t->node_free != NOBODY) return true;
-    uint32_t heap_capacity = t->node_capacity;
-    return reserve(&t->heap, &heap_capacity, t->node_count, 1, sizeof *t->heap) &&
-           reserve(&t->nodes, &t->node_capacity, t->node_count, 1, sizeof *t->nodes);
+    return t->node_free != NOBODY || reserve_nodes(t, 1);
 }
 
 static bool reserve_supervision(wardi_tree *t)
@@ -116,6 +120,11 @@ static bool reserve_supervision(wardi_tree *t)
 static bool reserve_edges(wardi_tree *t, size_t count)
 {
     return reserve(&t->edges, &t->edge_capacity, t->edge_count, count, sizeof *t->edges);
+}
+
+bool wardi_tree_reserve(wardi_tree *tree, uint32_t nodes, size_t needs)
+{
+    return reserve_nodes(tree, nodes) && reserve_supervision(tree) && reserve_edges(tree, needs);
 }
 
 static uint32_t take_node(wardi_tree *t)

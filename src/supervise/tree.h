@@ -235,6 +235,10 @@ wardi_node_id wardi_tree_root(const wardi_tree *tree);
 ward_error wardi_tree_policy_add(wardi_tree *tree, const wardi_tree_policy *policy,
                                  uint32_t *ret_policy, ward_diag *ret_diag);
 
+/** Room for so many nodes more, one of them a supervisor, with so many needs: adding them does not
+ * fail for want of memory. False: there is none, and nothing has changed. */
+bool wardi_tree_reserve(wardi_tree *tree, uint32_t nodes, size_t needs);
+
 typedef struct wardi_node_options {
     wardi_node_id parent;                 /* a supervisor */
     uint32_t policy;                      /* from wardi_tree_policy_add */

@@ -252,6 +252,49 @@ class RunGroups(Case):
         run.process.terminate()
         self.assertEqual(run.end(), 0)
 
+    WEB = ("  web: {path: GUESTS/healthy-borsh.wat, instances: 20, instances_healthy_when: 90%}\n"
+           "  api: {path: GUESTS/healthy-borsh.wat, needs: [web.7]}\n")
+
+    def test_instances_are_a_group(self):
+        run = Run(self, self.config(self.WEB))
+        event = run.wait_event(event="group_health", group="web", to="healthy", ready=True)
+        self.assertEqual(event["from"], "degraded")
+        self.assertNotIn("component", event)
+        run.wait_event(event="ready", component="web.19", ready=True)
+        run.wait_event(event="ready", component="api", ready=True)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertEqual(sum(e["event"] == "group_health" for e in run.events()), 1)
+
+    def test_all_instances_are_given_up(self):
+        run = Run(self, self.config("  web: {path: GUESTS/start-traps.wat, instances: 3, "
+                                    "restart: {policy: temporary}}\n"))
+        self.assertEqual(run.end(), 1)
+        self.assertIn("every component has ended or was given up", run.errors[0])
+        last = [e for e in run.events() if e["event"] == "group_health"][-1]
+        self.assertEqual((last["to"], last["ready"]), ("failed", False))
+        self.assertIn(" unhealthy", last["reason"])
+
+    def test_people_see_a_group_of_instances_once(self):
+        parent, child = pty.openpty()
+        run = Run(self, self.config(self.WEB), stdout=child)
+        os.close(child)
+        text = ""
+        while "group healthy" not in re.sub(r"\x1b\[\d*m", "", text):
+            text += os.read(parent, 10000).decode()
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        try:
+            while more := os.read(parent, 10000).decode():
+                text += more
+        except OSError:  # nobody writes any more
+            pass
+        os.close(parent)
+        plain = re.sub(r"\x1b\[\d*m", "", text)
+        self.assertIn("web     group healthy", plain)
+        self.assertIn("  api     ", plain)
+        self.assertNotIn("  web.", plain)
+
     def test_as_deep_as_is_valid(self):
         head = "version: 1\ngroups:\n  g0: {}\n" + "".join(
             f"  g{i}: {{group: g{i - 1}}}\n" for i in range(1, 62))

@@ -457,6 +457,15 @@ bool wardi_instance_memory(wardi_instance *instance, uint8_t **ret_bytes, size_t
     return true;
 }
 
+ward_error wardi_instance_coredump(wardi_instance *instance, const ward_trap *trap,
+                                   const wardi_coredump_options *options,
+                                   wardi_coredump_facts *ret_facts, ward_diag *ret_diag)
+{
+    (void)instance, (void)trap, (void)options;
+    *ret_facts = (wardi_coredump_facts){0};
+    return wardi_fail(ret_diag, WARD_ERROR_IO, "a fake guest leaves none");
+}
+
 void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_figures *ret_figures)
 {
     fake_guest *guest = instance->guest;

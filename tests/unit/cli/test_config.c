@@ -56,7 +56,8 @@ static const bad_case bad_cases[] = {
      "3:21: \"timeout\" is no key of a component; did you mean `health.timeout`?\n"},
     {HEAD "  a: {path: a.wasm, colour: red}\n",
      "3:21: \"colour\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, group, limits, health, restart, shutdown, wasi\n"},
+     "stop_timeout, group, instances, "
+     "instances_healthy_when, limits, health, restart, shutdown, wasi\n"},
     {HEAD "  a: {path: a.wasm, health: {intervall: 1s}}\n",
      "3:30: \"intervall\" is no key of `health`; did you mean `interval`?\n"},
     {HEAD "  a:\n    path: a.wasm\n    health:\n      interval: 1s\n      interval: 2s\n",
@@ -65,7 +66,8 @@ static const bad_case bad_cases[] = {
      "3:29: health takes keys of its own; write them below it, indented\n"},
     {HEAD "  a: {path: a.wasm, \"x\\e[2J\": 1}\n",
      "3:21: \"x\\x1b[2J\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, group, limits, health, restart, shutdown, wasi\n"},
+     "stop_timeout, group, instances, "
+     "instances_healthy_when, limits, health, restart, shutdown, wasi\n"},
 
     /* values */
     {HEAD "  a: {path: [a.wasm]}\n",
@@ -154,6 +156,44 @@ static const bad_case bad_cases[] = {
     {"version: 1\nhost: {components_max: 1}\ncomponents:\n  a: {path: a.wasm}\n  b: {path: "
      "a.wasm}\n",
      "2:24: host.components_max is less than the 2 components below; raise it\n"},
+    {"version: 1\nhost: {components_max: 5}\ncomponents:\n  a: {path: a.wasm, instances: 6}\n",
+     "2:24: host.components_max is less than the 6 components below; raise it\n"},
+    {"version: 1\ncomponents:\n  a: {path: a.wasm, instances: 1000}\n  b: {path: a.wasm}\n",
+     "4:3: a host has room for 1000 components, and with this one there are more, 1001 in all; "
+     "write "
+     "`host: {components_max: 1001}`\n"},
+    {"version: 1\ncomponents:\n  a: {path: a.wasm, instances_healthy_when: any}\n",
+     "3:45: instances_healthy_when means nothing with one instance; take it out, or write "
+     "`instances: 2` or more\n"},
+    {"version: 1\ncomponents:\n  a: {path: a.wasm, instances: 3, instances_healthy_when: 4}\n",
+     "3:59: instances_healthy_when asks for 4, and there are 3 instances; write no more than "
+     "that\n"},
+    {"version: 1\ncomponents:\n  a: {path: a.wasm, instances: 3, instances_healthy_when: 101%}\n",
+     "3:59: instances_healthy_when: \"101%\" is not how many; write all, any, a number from 1 like "
+     "`3`, or a whole percentage like `50%`\n"},
+    {"version: 1\ngroups: {g: {healthy_when: 0}}\ncomponents:\n  a: {path: a.wasm, group: g}\n",
+     "2:28: healthy_when: \"0\" is not how many; write all, any, a number from 1 like `3`, or a "
+     "whole percentage like `50%`\n"},
+    {"version: 1\ngroups: {g: {healthy_when: most}}\ncomponents:\n  a: {path: a.wasm}\n",
+     "2:28: healthy_when: \"most\" is not how many; write all, any, a number from 1 like `3`, or a "
+     "whole percentage like `50%`\n"},
+    {"version: 1\ngroups: {g: {healthy_when: 0.5%}}\ncomponents:\n  a: {path: a.wasm}\n",
+     "2:28: healthy_when: \"0.5%\" is not how many; write all, any, a number from 1 like `3`, or a "
+     "whole percentage like `50%`\n"},
+    {"version: 1\ngroups: {g: {healthy_when: {at_least: 3}}}\ncomponents:\n  a: {path: a.wasm}\n",
+     "2:28: healthy_when takes one value, and this is a map; write it like `all`\n"},
+    {"version: 1\ncomponents:\n  web: {path: a.wasm, instances: 3}\n"
+     "  web.2: {path: a.wasm}\n  web.3: {path: a.wasm, needs: [web.0, web.02, web.4]}\n",
+     "4:3: an instance of the component in line 3 has this name; give it another\n"
+     "5:40: there is no component \"web.02\"; did you mean `web.2`?\n"
+     "5:48: there is no component \"web.4\"; did you mean `web.2`?\n"},
+    {"version: 1\ncomponents:\n  web: {path: a.wasm, instances: 3}\n"
+     "  api: {path: a.wasm, needs: [web]}\n",
+     "4:31: there are 3 instances of web, and each need is one component; write the one that is "
+     "needed, like web.0\n"},
+    {"version: 1\ncomponents:\n  web: {path: a.wasm, instances: 3, needs: [api]}\n"
+     "  api: {path: a.wasm, needs: [web.1]}\n",
+     "4:31: a cycle: web → api → web; take one of these needs out\n"},
     {"version: 1\nhost: {memory_max: 1MiB}\ndefaults: {limits: {memory: 2MiB}}\ncomponents:\n"
      "  a: {path: a.wasm}\n  b: {path: a.wasm}\n",
      "3:29: limits.memory is more than the host allows (1MiB); write less, or raise "
@@ -238,7 +278,7 @@ static const char everything[] =
     "    restart: {policy: permanent, backoff: linear, initial: 3s, max: 4s, jitter: 5%, limit: "
     "2,\n"
     "              window: 72s, reset_after: 73s}\n"
-    "  outer: {strategy: rest_for_one, restart: {factor: 3}}\n"
+    "  outer: {strategy: rest_for_one, healthy_when: 50%, restart: {factor: 3}}\n"
     "components:\n"
     "  db: {path: /x/db.wasm, group: outer, shutdown: {mode: infinite}}\n"
     "  plugin:\n"
@@ -248,6 +288,8 @@ static const char everything[] =
     "    start_timeout: 20s\n"
     "    stop_timeout: 1m30s\n"
     "    group: inner\n"
+    "    instances: 3\n"
+    "    instances_healthy_when: 2\n"
     "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000}\n"
     "    health:\n"
     "      interval: 2s\n"
@@ -339,6 +381,9 @@ static void all_of_groups(const wardi_config *config)
     assert_string_equal(outer->name, "outer");
     assert_null(outer->group);
     assert_int_equal(outer->strategy, WARD_REST_FOR_ONE);
+    assert_int_equal(outer->health.rule, WARD_GROUP_AT_LEAST_PERCENT);
+    assert_int_equal(outer->health.least, 50);
+    assert_int_equal(inner->health.rule, WARD_GROUP_ALL);
     assert_int_equal(outer->failures_max, 0);
     assert_float_equal(outer->backoff.factor, 3, 1e-12);
     assert_string_equal(inner->name, "inner");
@@ -399,6 +444,9 @@ static void all(void **state)
     assert_int_equal(child->component.limits.memory_bytes_max, 4 << 20);
     assert_int_equal(child->component.limits.table_elements_max, 9);
     assert_int_equal(child->component.limits.fuel_per_call, 1000000);
+    assert_int_equal(child->options.instances, 3);
+    assert_int_equal(child->options.instances_health.rule, WARD_GROUP_AT_LEAST);
+    assert_int_equal(child->options.instances_health.least, 2);
     all_of_health(child);
     all_of_restart(&child->options);
     all_of_groups(config);

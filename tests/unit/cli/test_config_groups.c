@@ -18,7 +18,15 @@ static const bad_case bad_cases[] = {
     {GROUPS "  g: {strategie: one_for_all}\n" IN_G,
      "3:7: \"strategie\" is no key of a group; did you mean `strategy`?\n"},
     {GROUPS "  g: {colour: red}\n" IN_G,
-     "3:7: \"colour\" is no key of a group; it takes group, strategy, failures, restart\n"},
+     "3:7: \"colour\" is no key of a group; it takes group, strategy, failures, "
+     "healthy_when, restart\n"},
+    {"version: 1\ngroups:\n  out: {healthy_when: 5}\n  in: {group: out, healthy_when: "
+     "4}\ncomponents:\n"
+     "  a: {path: a.wasm, group: in, instances: 3}\n  b: {path: a.wasm, group: out}\n",
+     "3:23: healthy_when asks for 5, and 4 components are below this group; write no more than "
+     "that\n"
+     "4:34: healthy_when asks for 4, and 3 components are below this group; write no more than "
+     "that\n"},
     {GROUPS "  g: {strategy: all_for_one}\n" IN_G,
      "3:17: strategy: \"all_for_one\" is not one of its words; write one_for_one, one_for_all or "
      "rest_for_one\n"},

@@ -40,13 +40,21 @@ static void figure(wardi_text *text, const wardi_key *key, uint64_t figure)
 static void takes(wardi_text *text, const wardi_key *key)
 {
     static const char *const names[] = {
-        [WARDI_KEY_TEXT] = "text",           [WARDI_KEY_FILE] = "path",
-        [WARDI_KEY_DURATION] = "duration",   [WARDI_KEY_SIZE] = "size",
-        [WARDI_KEY_SIZE32] = "size",         [WARDI_KEY_COUNT32] = "count",
-        [WARDI_KEY_COUNT64] = "count",       [WARDI_KEY_COUNT] = "count",
-        [WARDI_KEY_RATIO] = "percentage",    [WARDI_KEY_NUMBER] = "number",
-        [WARDI_KEY_NEEDS] = "list of names", [WARDI_KEY_ARGS] = "list of texts",
-        [WARDI_KEY_ENV] = "map of texts",    [WARDI_KEY_DIRS] = "list of directories",
+        [WARDI_KEY_TEXT] = "text",
+        [WARDI_KEY_FILE] = "path",
+        [WARDI_KEY_DURATION] = "duration",
+        [WARDI_KEY_SIZE] = "size",
+        [WARDI_KEY_SIZE32] = "size",
+        [WARDI_KEY_COUNT32] = "count",
+        [WARDI_KEY_COUNT64] = "count",
+        [WARDI_KEY_COUNT] = "count",
+        [WARDI_KEY_RATIO] = "percentage",
+        [WARDI_KEY_NUMBER] = "number",
+        [WARDI_KEY_QUORUM] = "`all`, `any`, count or percentage",
+        [WARDI_KEY_NEEDS] = "list of names",
+        [WARDI_KEY_ARGS] = "list of texts",
+        [WARDI_KEY_ENV] = "map of texts",
+        [WARDI_KEY_DIRS] = "list of directories",
     };
     if (key->choices != NULL) {
         for (const wardi_choice *choice = key->choices; choice->name != NULL; choice++)

@@ -78,7 +78,8 @@ static inline long find(size_t from, const char *component, ward_event_kind kind
         const seen *s = &record.events[i];
         bool alike = s->event.kind == kind && strcmp(s->component, component) == 0;
         if (alike && kind == WARD_EVENT_STATE) alike = (int)s->event.state == value;
-        if (alike && kind == WARD_EVENT_HEALTH) alike = (int)s->event.health == value;
+        if (alike && (kind == WARD_EVENT_HEALTH || kind == WARD_EVENT_GROUP_HEALTH))
+            alike = (int)s->event.health == value;
         if (alike && kind == WARD_EVENT_READY) alike = (int)s->event.ready == value;
         if (alike) found = (long)i;
     }

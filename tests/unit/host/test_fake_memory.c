@@ -31,6 +31,36 @@ static ward_error add(ward_supervisor *supervisor, const char *name, const char 
     return ward_supervisor_add(supervisor, &options, NULL);
 }
 
+/* All of them, or none. */
+static ward_error add_many(ward_supervisor *supervisor, const char *name, const char *need)
+{
+    ward_component_options component = WARD_INIT(ward_component_options);
+    component.name = name;
+    FAKE_SOURCE(component, &guest);
+    ward_child_options options = WARD_INIT(ward_child_options);
+    options.component = &component;
+    options.needs = &need;
+    options.need_count = 1;
+    options.instances = 20;
+    ward_error error = ward_supervisor_add(supervisor, &options, NULL);
+    ward_child_status child = WARD_INIT(ward_child_status);
+    ward_group_status group = WARD_INIT(ward_group_status);
+    assert_int_equal(ward_supervisor_child(supervisor, "c.0", &child),
+                     error == WARD_OK ? WARD_OK : WARD_ERROR_NOT_FOUND);
+    assert_int_equal(ward_supervisor_group(supervisor, name, &group),
+                     error == WARD_OK ? WARD_OK : WARD_ERROR_NOT_FOUND);
+    return error;
+}
+
+static ward_error add_native(ward_supervisor *supervisor, const char *name)
+{
+    ward_native_options native = WARD_INIT(ward_native_options);
+    native.name = name;
+    ward_child_options options = WARD_INIT(ward_child_options);
+    options.native = &native;
+    return ward_supervisor_add(supervisor, &options, NULL);
+}
+
 /* The children wait for one that is never added to run: what is under test is start itself. */
 static ward_error whole_life(void)
 {
@@ -42,6 +72,8 @@ static ward_error whole_life(void)
     if (error == WARD_OK) error = ward_supervisor_new(host, &own, &supervisor, NULL);
     if (error == WARD_OK) error = add(supervisor, "a", NULL);
     if (error == WARD_OK) error = add(supervisor, "b", "a");
+    if (error == WARD_OK) error = add_many(supervisor, "c", "a");
+    if (error == WARD_OK) error = add_native(supervisor, "d");
     if (error == WARD_OK) error = ward_supervisor_start(supervisor, NULL);
     ward_supervisor_free(supervisor);
     ward_host_close(host);

@@ -1,6 +1,6 @@
-/* Native children among threads, for ThreadSanitizer: messages, crashes, restarts, health and
- * status at once, and one of them stops it all. What the callbacks write is plain: that they run
- * one at a time, each after the one before, is Ward's promise. */
+/* Native children in a group among threads, for ThreadSanitizer: messages, crashes, restarts,
+ * health and status at once, and one of them stops it all. What the callbacks write is plain: that
+ * they run one at a time, each after the one before, is Ward's promise. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,6 +65,7 @@ static void add_part(int i)
     native.handle = handle;
     ward_child_options options = WARD_INIT(ward_child_options);
     options.native = &native;
+    options.group = "parts";
     options.interval_ns = WARDI_MS;
     options.fall = 1;
     options.backoff.shape = WARD_BACKOFF_OFF;
@@ -92,6 +93,10 @@ static void *send_many(void *argument)
             atomic_fetch_add(&wrong, 1);
         if (i % 16 == 0) ward_supervisor_health(supervisor, ids[i % PARTS], 0, &report);
         ward_supervisor_child(supervisor, "p0", &status);
+        ward_group_status group = WARD_INIT(ward_group_status);
+        ward_supervisor_group(supervisor, "parts", &group);
+        if (group.children != PARTS || group.healthy + group.degraded + group.failed != PARTS)
+            atomic_fetch_add(&wrong, 1);
     }
     return argument;
 }
@@ -105,6 +110,11 @@ static void all_at_once(void **state)
     own.workers = 3;
     assert_int_equal(ward_host_open(NULL, &host, NULL), WARD_OK);
     assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
+    ward_group_options group = WARD_INIT(ward_group_options);
+    group.name = "parts";
+    group.failures_max = 255;
+    group.health = (ward_group_health){WARD_GROUP_AT_LEAST_PERCENT, 50};
+    assert_int_equal(ward_supervisor_add_group(supervisor, &group, NULL), WARD_OK);
     for (int i = 0; i < PARTS; i++) add_part(i);
     assert_int_equal(ward_supervisor_start(supervisor, NULL), WARD_OK);
     for (int i = 0; i < SENDERS; i++)
