@@ -228,6 +228,7 @@ static void end_stop(ward_supervisor *s)
         ward_event event = event_of(c, WARD_EVENT_STATE);
         event.from_state = before;
         event_push(s, event, "");
+        group_update(c);
     }
     ward_event event = {
         .size = sizeof event, .kind = WARD_EVENT_STOPPED, .component = "", .version = ""};
