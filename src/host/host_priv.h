@@ -167,8 +167,9 @@ struct ward_supervisor {
     ward_log_callback on_log; /* NULL: lines are only counted */
     void *log_context;
     uint32_t worker_count;
-    wardi_sched *sched;    /* NULL: not started */
-    wardi_watcher watcher; /* of stuck workers */
+    const wardi_sched_world *world; /* NULL: threads */
+    wardi_sched *sched;             /* NULL: not started */
+    wardi_watcher watcher;          /* of stuck workers */
 
     ward_evidence_callback on_evidence;
     void *evidence_context;
