@@ -63,9 +63,9 @@ static inline const char *talk_ask(talk *t, const char *name, const char *questi
     if (t->error) return "";
     ward_error error = ward_supervisor_find(t->supervisor, name, &id);
     if (!error)
-        error = ward_supervisor_request(t->supervisor, id, (const uint8_t *)question,
-                                        strlen(question), (uint8_t *)answer, sizeof answer - 1,
-                                        &length, 0);
+        error =
+            ward_supervisor_request(t->supervisor, id, (const uint8_t *)question, strlen(question),
+                                    (uint8_t *)answer, sizeof answer - 1, &length, 0);
     if (error) return ward_error_text(error);
     answer[length] = '\0';
     return answer;

@@ -17,7 +17,8 @@ static int is(const char *text, const uint8_t *bytes, uint32_t length)
 static ward_bytes ask_back(void)
 {
     static char answer[256];
-    int64_t result = ward_request(ward_find("client"), ward_text("bread"), answer, sizeof answer, 0);
+    int64_t result =
+        ward_request(ward_find("client"), ward_text("bread"), answer, sizeof answer, 0);
     if (result == WARD_CODE_CYCLE) ward_last_error(answer, sizeof answer);
     return ward_text(answer);
 }
