@@ -82,10 +82,16 @@ static ward_error ask(receiver *r, uint64_t timeout_ns)
     return error;
 }
 
+static uint64_t patience_ns; /* until then */
+
+static bool goes_on(void)
+{
+    return !all_flooded() && wardi_now_ns() < patience_ns;
+}
+
 static void *flood(void *argument)
 {
-    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
-    while (!all_flooded() && wardi_now_ns() < patience)
+    while (goes_on())
         for (unsigned i = 0; i < 64; i++) {
             receiver *r = &receivers[i % GUESTS];
             if (r->full == WARD_MAILBOX_BLOCK && i >= GUESTS) continue; /* it would slow the rest */
@@ -96,7 +102,7 @@ static void *flood(void *argument)
 
 static void *ask_all(void *argument)
 {
-    for (unsigned i = 0; !all_flooded(); i++) ask(&receivers[i % GUESTS], i % 8 * MS + MS);
+    for (unsigned i = 0; goes_on(); i++) ask(&receivers[i % GUESTS], i % 8 * MS + MS);
     return argument;
 }
 
@@ -135,6 +141,7 @@ static void overload_is_counted_and_left_again(void **state)
         wait_for(0, receivers[i].name, WARD_EVENT_READY, true);
         ward_supervisor_find(supervisor, receivers[i].name, &receivers[i].id);
     }
+    patience_ns = wardi_now_ns() + PATIENCE_NS;
     for (size_t i = 0; i < WARD_COUNT(threads); i++)
         assert_int_equal(pthread_create(&threads[i], NULL, i < FLOODERS ? flood : ask_all, NULL),
                          0);
