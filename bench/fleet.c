@@ -42,6 +42,7 @@ void fleet_add(const bench *b, fleet *f, const char *guest, const char *name,
     component.path = bench_path(b, guest);
     options->component = &component;
     bench_must(ward_supervisor_add(f->supervisor, options, &diag), &diag, name);
+    options->component = NULL;
 }
 
 ward_child_id fleet_find(const fleet *f, const char *name)

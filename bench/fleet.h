@@ -23,11 +23,11 @@ typedef struct fleet_options {
 } fleet_options;
 
 /** With room for so many, and this module warm. */
-void fleet_open_empty(const bench *b, const char *guest, size_t room, fleet *ret_fleet);
+void fleet_open_empty(const bench *b, const char *guest, size_t room, fleet *f);
 /** Starts it and waits until so many are ready. */
 void fleet_start(fleet *f, size_t count);
 /** Opens it and waits until all are ready. Ends the program when it can't. */
-void fleet_open(const bench *b, const fleet_options *options, fleet *ret_fleet);
+void fleet_open(const bench *b, const fleet_options *options, fleet *f);
 void fleet_close(fleet *f);
 /** One more child, of this guest, with these options of the child's, whose component is set here.
  */

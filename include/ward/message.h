@@ -24,10 +24,10 @@ WARD_API ward_error ward_supervisor_find(const ward_supervisor *supervisor, cons
 
 /** HealthCheck: the child checks its health, as at an interval, and answers; what it says counts
  * neither for rise nor for fall. It is answered in every state: "Component starting", …; of a guest
- * that is busy, from outside. The `codec` of the report says nothing. A guest that is idle is asked
- * on the calling thread, which needs 1 MiB of stack, unless its health policy allows it more time
- * than there is. `timeout_ns` 0 means 10 s. Errors: ACTOR_GONE, MAILBOX_FULL, REPLY_TIMEOUT,
- * NO_MEMORY. */
+ * that starts or is busy, from outside and at once. The `codec` of the report says nothing. A guest
+ * that is idle is asked on the calling thread, which needs 1 MiB of stack, unless its health policy
+ * allows it more time than there is. `timeout_ns` 0 means 10 s. Errors: ACTOR_GONE, MAILBOX_FULL,
+ * REPLY_TIMEOUT, NO_MEMORY. */
 WARD_API ward_error ward_supervisor_health(ward_supervisor *supervisor, ward_child_id to,
                                            uint64_t timeout_ns, ward_report *ret_report);
 

@@ -105,6 +105,10 @@ void wardi_trend_restart(wardi_trend *trend, const wardi_trend_policy *policy);
 wardi_trend_change wardi_trend_apply(wardi_trend *trend, const wardi_trend_policy *policy,
                                      const ward_verdict *verdict, uint64_t now_ns);
 
+/** It is well, and this verdict says what the last ones said: wardi_trend_apply would change
+ * nothing that anybody can tell. */
+bool wardi_trend_steady(const wardi_trend *trend, const ward_verdict *verdict);
+
 /* ---- the health of a group ---- */
 
 /** Children of a group; children = healthy + degraded + failed, and given_up are of failed. */

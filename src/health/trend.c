@@ -97,3 +97,12 @@ wardi_trend_change wardi_trend_apply(wardi_trend *trend, const wardi_trend_polic
     trend->flapping = flapping;
     return change;
 }
+
+/* Who is Healthy has been judged and has nothing bad counted; `good` would go on counting, and is
+ * compared again only after it was zero. That it does not flap stays so: only a change can make it,
+ * and time only takes changes away. */
+bool wardi_trend_steady(const wardi_trend *trend, const ward_verdict *verdict)
+{
+    return verdict->health == WARD_CHILD_HEALTHY && trend->health == WARD_CHILD_HEALTHY &&
+           !trend->flapping;
+}

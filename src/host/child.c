@@ -234,6 +234,8 @@ static ward_error resolve_component(const ward_component_options *options, child
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "component options: wrong size");
     ward_error error = wardi_health_policy_resolve(&own.health, &policy, ret_diag);
     if (error != WARD_OK) return error;
+    const ward_thresholds *restarts = &policy.resources[WARD_RESOURCE_RESTARTS];
+    c->restarts_judged = restarts->degraded_at > 0 || restarts->unhealthy_at > 0;
     c->resource_window_ns = policy.resource_window_ns;
     const ward_thresholds *mailbox = &policy.resources[WARD_RESOURCE_MAILBOX];
     c->mailbox_judged = mailbox->degraded_at > 0 || mailbox->unhealthy_at > 0;

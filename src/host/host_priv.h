@@ -87,6 +87,7 @@ struct child {
     double full_at;              /* share of the mailbox; negative: it is never full */
     bool mailbox_judged;         /* its depth is a resource that health judges */
     uint64_t resource_window_ns; /* restarts in it are another */
+    bool restarts_judged;        /* a threshold is set for restarts */
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
@@ -104,6 +105,7 @@ struct child {
     struct history *history; /* NULL: there is nothing to tell */
     struct budget *budget;   /* of processor time; NULL: no limit */
     uint64_t ends;           /* of runs, by themselves */
+    _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -117,11 +119,10 @@ struct child {
     bool given_up, ready;
     bool full; /* and its level, as the actor found its mailbox: it alone writes them */
     wardi_mailbox_level level;
-    bool went_down; /* and is held: whether it is a restart is not decided yet */
-    wardi_trend trend;
+    bool went_down;    /* and is held: whether it is a restart is not decided yet */
+    wardi_trend trend; /* written by the actor alone, which reads it without */
     wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
-    uint64_t checked_at_ns;           /* 0: never */
     ward_reason reason;               /* of the health */
     ward_reason unready_reason;       /* when not ready */
     struct evidence_record *evidence; /* of the last end; NULL: none, or it made way */
@@ -166,8 +167,9 @@ struct ward_supervisor {
     ward_log_callback on_log; /* NULL: lines are only counted */
     void *log_context;
     uint32_t worker_count;
-    wardi_sched *sched;    /* NULL: not started */
-    wardi_watcher watcher; /* of stuck workers */
+    const wardi_sched_world *world; /* NULL: threads */
+    wardi_sched *sched;             /* NULL: not started */
+    wardi_watcher watcher;          /* of stuck workers */
 
     ward_evidence_callback on_evidence;
     void *evidence_context;
@@ -308,6 +310,8 @@ void ready_look(child *c);
 /* The same after a message, where only an end of being full is looked for: what fills a mailbox is
  * seen by the next check, so that a message costs nothing. By the actor; no lock is held. */
 void ready_after_message(child *c);
+/* Whether a look would find its mailbox as full as the last one did. Its actor's; no lock. */
+bool ready_is_steady(const child *c);
 
 /* ---- a child's life (life.c) ---- */
 

@@ -40,6 +40,8 @@ static wardi_next next_of(const child *c)
 
 /* ---- start ---- */
 
+static void end_run(child *c, bool kill);
+
 static void start_failed(child *c, ward_error error, const ward_diag *diag)
 {
     ward_supervisor *s = c->supervisor;
@@ -61,6 +63,8 @@ static void start(child *c)
 {
     ward_supervisor *s = c->supervisor;
     ward_diag diag;
+    /* The tree has let go of a run that took too long to end, and here it still is. */
+    if (child_state(c) == WARD_STATE_READY) end_run(c, true);
     push_state(c, child_state(c), WARD_STATE_STARTING, "");
     /* Before anybody can see it Ready: whoever looks then, because what it needs has changed, must
      * not take the health of the run before for that of this one. */
@@ -133,39 +137,61 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
 }
 
 /* False: by this verdict it does not live. */
-static bool apply(child *c, const ward_verdict *verdict)
+static bool apply(child *c, const ward_verdict *verdict, uint64_t now_ns)
 {
-    uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     ward_child_health before = c->trend.health;
     bool first = !c->trend.judged;
     wardi_trend_change change = wardi_trend_apply(&c->trend, &c->trend_policy, verdict, now_ns);
-    c->checked_at_ns = now_ns;
     wardi_reason_copy(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
     if (!wardi_health_live(child_state(c), &c->trend)) return false;
     ready_look(c);
     ready_update(c);
-    uint64_t interval_ns = c->trend.started ? c->interval_ns : c->startup_interval_ns;
-    uint64_t next_ns = wardi_add_sat(c->check_due_ns, interval_ns);
-    check_at(c, next_ns > now_ns ? next_ns : wardi_add_sat(now_ns, interval_ns));
     return true;
 }
 
-static void check(child *c)
+static void count_restarts(child *c)
 {
     ward_supervisor *s = c->supervisor;
-    ward_verdict verdict;
+    if (!c->restarts_judged || c->kind->restarts_set == NULL) return;
     pthread_mutex_lock(&s->lock);
     uint32_t restarts =
         wardi_window_count(&c->restarts_recent, c->resource_window_ns, wardi_sched_now(s->sched));
     pthread_mutex_unlock(&s->lock);
+    c->kind->restarts_set(c, restarts);
+}
+
+/* At its interval, whatever else there was; after what it missed, an interval from now. */
+static void check_next(child *c, uint64_t now_ns)
+{
+    uint64_t interval_ns = c->trend.started ? c->interval_ns : c->startup_interval_ns;
+    uint64_t next_ns = wardi_add_sat(c->check_due_ns, interval_ns);
+    c->check_due_ns = next_ns > now_ns ? next_ns : wardi_add_sat(now_ns, interval_ns);
+}
+
+/* Nearly all checks find what the last one found. Then nothing changes that is under the lock, and
+ * the lock, which all children share, is left alone: its health and reason are what they were, and
+ * so are its state, or it would not be well, and whatever follows from them for readiness, its own
+ * and others'. */
+static void check(child *c)
+{
+    ward_supervisor *s = c->supervisor;
+    ward_verdict verdict;
+    count_restarts(c);
     c->owed_due_ns = c->handling ? c->check_due_ns : 0;
-    if (c->kind->restarts_set != NULL) c->kind->restarts_set(c, restarts);
     c->kind->check(c, &verdict);
-    pthread_mutex_lock(&s->lock);
-    bool lives = apply(c, &verdict);
-    supervisor_unlock(s);
-    if (lives) return;
+    uint64_t now_ns = wardi_sched_now(s->sched);
+    atomic_store_explicit(&c->checked_at_ns, now_ns, memory_order_relaxed);
+    bool lives = true;
+    if (!wardi_trend_steady(&c->trend, &verdict) || !ready_is_steady(c)) {
+        pthread_mutex_lock(&s->lock);
+        lives = apply(c, &verdict, now_ns);
+        supervisor_unlock(s);
+    }
+    if (lives) {
+        check_next(c, now_ns);
+        return;
+    }
     child_abort(c);
     child_die(c, &c->reason, cause_of(&verdict));
 }
@@ -195,7 +221,8 @@ static wardi_next child_due(wardi_actor *self)
 
 /* ---- stop ---- */
 
-static void stop(child *c, bool kill)
+/* The lock is held, and given up meanwhile. */
+static void end_run(child *c, bool kill)
 {
     ward_supervisor *s = c->supervisor;
     ward_diag diag = {0};
@@ -218,12 +245,18 @@ static void stop(child *c, bool kill)
     push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
                kill ? killed.text : diag.text);
     ready_update(c);
+}
+
+static void stop(child *c, bool kill)
+{
+    end_run(c, kill);
     tree_report(c, WARDI_TREE_STOPPED, WARD_CAUSE_NONE);
 }
 
 /* ---- the actor ---- */
 
-/* What is being handled may end before a stop; before a kill it is ended. */
+/* What is being handled may end before a stop; before a kill it is ended, and before a start: then
+ * it is of a run that was let go. */
 static child_wish wish_take(child *c)
 {
     child_wish wish = c->wish;
@@ -238,7 +271,7 @@ static wardi_next child_wake(wardi_actor *self)
     ward_supervisor *s = c->supervisor;
     pthread_mutex_lock(&s->lock);
     child_wish wish = wish_take(c);
-    if (wish == WISH_KILL && c->handling) {
+    if ((wish == WISH_KILL || wish == WISH_START) && c->handling) {
         pthread_mutex_unlock(&s->lock);
         child_abort(c);
         pthread_mutex_lock(&s->lock);

@@ -21,6 +21,11 @@ void ready_look(child *c)
     c->full = wardi_health_full(c->full, c->level, c->full_at);
 }
 
+bool ready_is_steady(const child *c)
+{
+    return wardi_health_full(c->full, level_now(c), c->full_at) == c->full;
+}
+
 void ready_after_message(child *c)
 {
     if (!c->full || wardi_health_full(true, level_now(c), c->full_at)) return;

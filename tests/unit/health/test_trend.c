@@ -201,9 +201,47 @@ static void test_flap_limit_past_memory(void **state)
     assert_int_equal(trend.change_count, WARDI_FLAP_CHANGES_MAX);
 }
 
+/* Whatever came before, what is called steady is what the next verdict leaves as it is; and what is
+ * well and was told so is steady, or the short way would never be taken. */
+static void test_steady_is_what_a_verdict_leaves(void **state)
+{
+    (void)state;
+    static const char letters[] = "HHHHHHHHHHHHHHHHHHHHHHHHDFTXAM";
+    wardi_trend_policy policy = {.fall = 2,
+                                 .rise = 2,
+                                 .startup = true,
+                                 .startup_fall = 3,
+                                 .flap_changes_max = 3,
+                                 .flap_window_ns = 20 * WARDI_S};
+    wardi_rng rng;
+    wardi_rng_init(&rng, 5);
+    size_t steady = 0, changed = 0;
+    wardi_trend trend;
+    wardi_trend_init(&trend, &policy);
+    for (uint64_t i = 0; i < 200000; i++) {
+        if (wardi_rng_next(&rng) % 500 == 0) wardi_trend_restart(&trend, &policy);
+        ward_verdict v = verdict_of(letters[wardi_rng_next(&rng) % (sizeof letters - 1)]);
+        bool is_steady = wardi_trend_steady(&trend, &v);
+        wardi_trend before = trend;
+        wardi_trend_change change = wardi_trend_apply(&trend, &policy, &v, i * WARDI_S);
+        changed += change.health_changed;
+        if (!is_steady) continue;
+        steady++;
+        assert_false(change.health_changed || change.flapping_changed || change.started_now);
+        before.good = trend.good; /* only counted, and by nobody compared any more */
+        assert_memory_equal(&before, &trend, sizeof trend);
+    }
+    assert_true(steady > 1000 && changed > 1000);
+    ward_verdict well = verdict_of('H');
+    for (int i = 0; i < 100; i++)
+        wardi_trend_apply(&trend, &policy, &well, (300000 + (uint64_t)i) * WARDI_S);
+    assert_true(wardi_trend_steady(&trend, &well));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steady_is_what_a_verdict_leaves),
         cmocka_unit_test(test_first_counts_at_once),
         cmocka_unit_test(test_fall),
         cmocka_unit_test(test_rise),

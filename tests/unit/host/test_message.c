@@ -99,7 +99,11 @@ static void health_is_asked_and_answered(void **state)
     wait_for(0, "never", WARD_EVENT_GIVEN_UP, 0);
     assert_int_equal(ward_supervisor_health(supervisor, id_of("well"), 0, &report), WARD_OK);
     assert_int_equal(report.status, WARD_HEALTH_HEALTHY);
-    assert_int_equal(ward_supervisor_health(supervisor, id_of("ill"), 0, &report), WARD_OK);
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    do { /* nobody waited for it: while it starts, that is the answer */
+        assert_int_equal(ward_supervisor_health(supervisor, id_of("ill"), 0, &report), WARD_OK);
+        assert_true(wardi_now_ns() < patience);
+    } while (strcmp(report.reason.text, "Component starting") == 0);
     assert_int_equal(report.status, WARD_HEALTH_UNHEALTHY);
     assert_string_equal(report.reason.text, "disk");
     assert_int_equal(ward_supervisor_health(supervisor, id_of("never"), 0, &report), WARD_OK);

@@ -84,6 +84,21 @@ static void *change_moods(void *argument)
     return argument;
 }
 
+/* On this thread and the workers, in whatever state each is: one, then all. */
+static void ask_for_health(const char *name)
+{
+    ward_child_id id;
+    ward_report report;
+    ward_sweep_result result = WARD_INIT(ward_sweep_result);
+    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
+    assert_int_equal(ward_supervisor_health(supervisor, id, 0, &report), WARD_OK);
+    assert_true(report.reason.length <= WARD_REASON_BYTES_MAX);
+    assert_int_equal(ward_supervisor_sweep(supervisor, NULL, &result), WARD_OK);
+    uint64_t answers = 0;
+    for (int i = 0; i < WARD_HEALTH_COUNT; i++) answers += result.by_health[i];
+    assert_int_equal(answers, CHILDREN);
+}
+
 static void *ask(void *argument)
 {
     for (int i = 0; i < 50 * ROUNDS; i++) {
@@ -92,6 +107,7 @@ static void *ask(void *argument)
         snprintf(name, sizeof name, "c%d", i % CHILDREN);
         assert_int_equal(ward_supervisor_child(supervisor, name, &status), WARD_OK);
         assert_true(status.reason.length <= WARD_REASON_BYTES_MAX);
+        if (i % 20 == 0) ask_for_health(name);
     }
     return argument;
 }
