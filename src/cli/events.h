@@ -29,7 +29,7 @@ void wardi_events_take_line(void *context, const ward_log_line *line);
 /** The reader of standard output is gone. Any thread. */
 bool wardi_events_unread(const wardi_events *events);
 /** Writes what is left and frees; a reader that takes nothing for a second is left behind, and
- * then nothing is freed, for the thread still runs: false. */
+ * then nothing is freed, for the thread still runs: false, and it may be asked again. */
 bool wardi_events_free(wardi_events *events);
 
 /** One event as a line for people. */
