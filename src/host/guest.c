@@ -58,16 +58,15 @@ int32_t guest_put(guest_span span, const char *text, size_t length)
     return (int32_t)length;
 }
 
-guest_code guest_fail(child *c, guest_code code, const char *format, ...)
+void guest_note(child *c, const char *format, ...)
 {
     guest *g = c != NULL ? guest_of(c) : NULL;
-    if (g == NULL) return code;
+    if (g == NULL) return;
     wardi_text words = WARDI_TEXT(g->words);
     va_list args;
     va_start(args, format);
     wardi_text_vprintf(&words, format, args);
     va_end(args);
-    return code;
 }
 
 guest_code guest_code_of(ward_error error)

@@ -109,9 +109,10 @@ wardi_answer guest_breach(wardi_guest *call, const char *import, unsigned first)
 bool guest_text(guest_span span, char *text, size_t capacity);
 /* Copies what fits; returns the whole length, which is the result of every such import. */
 int32_t guest_put(guest_span span, const char *text, size_t length);
-/* Notes why, for `ward.last_error`, and returns the code. The child may be NULL: nobody to note it
- * for. */
-guest_code guest_fail(child *c, guest_code code, const char *format, ...) WARD_PRINTF(3, 4);
+/* Notes why, for `ward.last_error`. The child may be NULL: nobody to note it for. */
+void guest_note(child *c, const char *format, ...) WARD_PRINTF(2, 3);
+/* The code, and why. A macro, so that who checks the callers sees which code. */
+#define guest_fail(c_, code_, ...) (guest_note((c_), __VA_ARGS__), (code_))
 guest_code guest_code_of(ward_error error);
 /* Not granted: noted, counted, told. */
 guest_code guest_refuse(child *c, const char *words);
