@@ -50,7 +50,7 @@ function(ward_add_guest target source)
     COMMAND ${CMAKE_COMMAND} -E make_directory ${guest_FOLDER}
     COMMAND ${compiler} ${linking} ${WARD_GUEST_FLAGS} ${guest_FLAGS} ${guest_DEFINES}
             -I${WARD_GUEST_INCLUDE} -Wl,--strip-debug -o ${output} ${source}
-    DEPENDS ${source} ${WARD_GUEST_INCLUDE}/ward_guest.h
+    DEPENDS ${source} ${WARD_GUEST_INCLUDE}/ward_guest.h ${WARD_GUEST_INCLUDE}/ward_host.h
     COMMENT "Guest ${guest_NAME}.wasm"
     VERBATIM)
   add_custom_target(guest_${target} ALL DEPENDS ${output})

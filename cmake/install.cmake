@@ -15,7 +15,8 @@ install(FILES ${CMAKE_SOURCE_DIR}/cmake/wardConfig.cmake ${CMAKE_BINARY_DIR}/war
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/ward DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN *.h PATTERN *.def)
 # Not below include/: a guest is compiled for another machine than the headers there.
-install(FILES ${CMAKE_SOURCE_DIR}/sdk/c/ward_guest.h DESTINATION ${CMAKE_INSTALL_DATADIR}/ward/sdk/c)
+install(FILES ${CMAKE_SOURCE_DIR}/sdk/c/ward_guest.h ${CMAKE_SOURCE_DIR}/sdk/c/ward_host.h
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/ward/sdk/c)
 # Relative, so that an installed tree can be moved.
 file(RELATIVE_PATH WARD_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${CMAKE_SOURCE_DIR}/cmake/ward.pc.in ward.pc @ONLY)

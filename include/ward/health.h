@@ -98,8 +98,9 @@ typedef enum ward_resource {
     WARD_RESOURCE_TRAPS,    /**< traps in the window, a count */
     WARD_RESOURCE_RESTARTS, /**< restarts in the window, a count */
     WARD_RESOURCE_BUSY,     /**< share of time inside the guest since the last check */
+    WARD_RESOURCE_MAILBOX,  /**< messages that wait / those that may; of a supervised component */
 } ward_resource;
-enum { WARD_RESOURCE_COUNT = 6, WARD_RESOURCES_MAX = 12 /**< room for later ones */ };
+enum { WARD_RESOURCE_COUNT = 7, WARD_RESOURCES_MAX = 12 /**< room for later ones */ };
 
 enum { WARD_REASON_BYTES_MAX = 255 };
 

@@ -12,6 +12,7 @@
 #ifndef WARD_NATIVE_H
 #define WARD_NATIVE_H
 
+#include <ward/component.h>
 #include <ward/frame.h>
 
 #ifdef __cplusplus
@@ -57,7 +58,8 @@ typedef struct ward_native_options {
      * crashed; DEADLINE, it hung; EXIT, it has ended; FUEL and INTERRUPTED likewise. It is stopped,
      * and restarted as its policy says. NULL: every message is answered EXPORT_MISSING. */
     ward_error (*handle)(void *context, const ward_message *message, ward_diag *ret_diag);
-    uint64_t busy_after_ns; /**< in one callback for longer: Degraded. Default 1 s, at most 24 h */
+    uint64_t busy_after_ns;  /**< in one callback for longer: Degraded. Default 1 s, at most 24 h */
+    ward_thresholds mailbox; /**< of WARD_RESOURCE_MAILBOX; default: unset */
 } ward_native_options;
 
 #ifdef __cplusplus

@@ -123,11 +123,18 @@ typedef struct ward_child_options {
      * has ended so many runs; then it is set aside, and its sender told the cause. Default 1: at
      * once */
     uint32_t poison_after;
+    /** Processor time that it may use in cpu_interval_ns. What it uses beyond that is owed:
+     * messages wait in its mailbox until it is paid, checks do not. Default 0: no limit */
+    uint64_t cpu_ns_max;
+    uint64_t cpu_interval_ns; /**< default 1 s, at least 1 ms */
     /** So many of the component, at most 1,000,000, as children NAME.0, NAME.1, … of a group that
      * has its name, where each is an actor with a health of its own, and none is given up for
      * another. 0 and 1: one, by its own name. */
     uint32_t instances;
     ward_group_health instances_health; /**< of that group; with more than one */
+    /** share of mailbox_max: with so many waiting, or more, it is not ready, until no more than
+     * half of that waits. Default 1, a full mailbox; negative: that makes no difference */
+    double full_at;
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */
@@ -261,6 +268,8 @@ typedef struct ward_child_status {
     uint32_t restarts_by_cause[WARD_CAUSES_MAX]; /**< indexed by ward_cause */
     uint64_t checked_age_ns;                     /**< since the last verdict */
     ward_reason reason;                          /**< of the health; or why it is not ready */
+    uint64_t cpu_delays;     /**< how often its messages waited because its CPU budget was spent */
+    uint64_t cpu_delayed_ns; /**< for how long, in all */
 } ward_child_status;
 
 /** A group as it stands now, with all children below it, at any depth. */
@@ -278,13 +287,15 @@ typedef struct ward_group_status {
     ward_reason reason; /**< "3 of 1000 unhealthy: web.3 (disk full), …"; empty: all are healthy */
 } ward_group_status;
 
-/** What goes wrong with a child, for ward_child_explain. Messages will have more. */
+/** What goes wrong with a child, for ward_child_explain. */
 typedef enum ward_fault {
-    WARD_FAULT_TRAP,      /**< every health check traps */
-    WARD_FAULT_HANG,      /**< no health check ends */
-    WARD_FAULT_UNHEALTHY, /**< every health check answers Unhealthy */
+    WARD_FAULT_TRAP,         /**< every health check traps */
+    WARD_FAULT_HANG,         /**< no health check ends */
+    WARD_FAULT_UNHEALTHY,    /**< every health check answers Unhealthy */
+    WARD_FAULT_MESSAGE_TRAP, /**< a message traps; seen from then on */
+    WARD_FAULT_MESSAGE_HANG, /**< a message does not end; seen from when it began to be handled */
 } ward_fault;
-enum { WARD_FAULT_COUNT = 3, WARD_TERMS_MAX = 16 };
+enum { WARD_FAULT_COUNT = 5, WARD_TERMS_MAX = 16 };
 
 /** What ward_child_explain explains. Borrowed for the duration of the call. */
 typedef struct ward_explain_options {

@@ -1,4 +1,4 @@
-/* ward_guest.h: the guest's side of Ward, for components written in C or C++. One header, no libc.
+/* ward_guest.h: the guest's side of Ward, for components written in C or C++. No libc.
  *
  *     #include <ward_guest.h>
  *
@@ -12,9 +12,11 @@
  *
  *     clang --target=wasm32 -O2 -nostdlib -Wl,--no-entry -I sdk/c -o queue.wasm queue.c
  *
- * What a guest exports and what becomes of it: docs/guest-abi.md. Costs: some 5 KiB of code when a
- * reason is formatted, nothing otherwise; one static frame buffer per source file that uses it.
- * Nothing is allocated, nothing runs before main, no symbol but the exports leaves the file.
+ * What a guest exports and what becomes of it: docs/guest-abi.md. What it can ask of its host
+ * (messages, topics, log, metrics, …) is in ward_host.h, beside this one and included. Costs: some
+ * 5 KiB of code when a reason is formatted, nothing otherwise; one static frame buffer per source
+ * file that uses it. Nothing is allocated, nothing runs before main, no symbol but the exports
+ * leaves the file.
  *
  * Options, defined before the header is included:
  *   WARD_GUEST_HEALTH_I32          export `_health: () -> i32` (an address) instead of the default
@@ -425,6 +427,11 @@ static inline uint64_t ward_guest_pack(const uint8_t *bytes, uint32_t length)
     return (uint64_t)length << 32 | (uint32_t)(uintptr_t)bytes;
 }
 
+static inline uint64_t ward_guest_pack_bytes(ward_bytes answer)
+{
+    return ward_guest_pack(answer.bytes, answer.length);
+}
+
 #ifdef WARD_GUEST_HEALTH_I32
 typedef int32_t ward_guest_word;
 static inline ward_guest_word ward_guest_word_of(ward_answer answer)
@@ -539,8 +546,7 @@ WARD_GUEST_C void __wasm_call_ctors(void);
     uint64_t ward_guest_export_##function(const uint8_t *, uint32_t);                              \
     WARD_GUEST_C uint64_t ward_guest_export_##function(const uint8_t *bytes, uint32_t length)      \
     {                                                                                              \
-        ward_bytes answer = function(bytes, length);                                               \
-        return ward_guest_pack(answer.bytes, answer.length);                                       \
+        return ward_guest_pack_bytes(function(bytes, length));                                     \
     }                                                                                              \
     static ward_bytes function
 
@@ -551,5 +557,7 @@ WARD_GUEST_C void __wasm_call_ctors(void);
 #define WARD_GUEST_INBOX(capacity) enum { ward_guest_inbox_capacity = (capacity) };
 #define WARD_GUEST_CALL(name, function) ward_bytes function
 #endif
+
+#include "ward_host.h"
 
 #endif

@@ -152,9 +152,10 @@ const wardi_command wardi_commands[] = {
         .args_kind = WARDI_ARGS_YAML,
         .summary = "how long until a fault is seen, and until it serves again?",
         .about = "Computes from a configuration (default: ward.yaml), for every component or the\n"
-                 "one named: how long until a check that traps, one that hangs, or an Unhealthy\n"
-                 "answer is a failure, and how long until the component serves again, at worst\n"
-                 "and typically, with the terms of the sums; and who is restarted with it.\n\n"
+                 "one named: how long until a check that traps, one that hangs, an Unhealthy\n"
+                 "answer, or a message that traps or hangs is a failure, and how long until the\n"
+                 "component serves again, at worst and typically, with the terms of the sums; and\n"
+                 "who is restarted with it.\n\n"
                  "Exit status: 0; 1 mistakes in the file, or no such file or component; 2 wrong\n"
                  "usage.\n",
         .examples =

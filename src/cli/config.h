@@ -162,6 +162,8 @@ void wardi_config_check(wardi_reading *reading);
 void wardi_config_check_needs(wardi_reading *reading);
 /** Figures of restarting and stopping that contradict, or that others make meaningless. */
 void wardi_config_check_restart(wardi_reading *reading, const wardi_config_child *child);
+/** Keys of the mailbox that others leave nothing to say. */
+void wardi_config_check_mailbox(wardi_reading *reading, const wardi_config_child *child);
 /** The same of the groups; their names, what they are in, cycles; the groups of components. Puts
  * the groups into their order. */
 void wardi_config_check_groups(wardi_reading *reading);

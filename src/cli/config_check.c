@@ -160,6 +160,7 @@ static void check_child(wardi_reading *reading, const wardi_config_child *child)
     if (reading->directory != NULL) check_files(reading, child);
     check_thresholds(reading, child);
     wardi_config_check_restart(reading, child);
+    wardi_config_check_mailbox(reading, child);
     check_instances(reading, child);
     check_limits(reading, child);
     if (has_path && !child->faulty && reading->mistakes->count == before)

@@ -38,6 +38,11 @@ static const wardi_choice strategies[] = {{"one_for_one", WARD_ONE_FOR_ONE},
                                           {"one_for_all", WARD_ONE_FOR_ALL},
                                           {"rest_for_one", WARD_REST_FOR_ONE},
                                           {NULL, 0}};
+static const wardi_choice when_fulls[] = {{"reject", WARD_MAILBOX_REJECT},
+                                          {"drop_oldest", WARD_MAILBOX_DROP_OLDEST},
+                                          {"drop_newest", WARD_MAILBOX_DROP_NEWEST},
+                                          {"block", WARD_MAILBOX_BLOCK},
+                                          {NULL, 0}};
 static const wardi_choice companions[] = {{"none", false}, {"needs", true}, {NULL, 0}};
 static const wardi_choice streams[] = {{"none", false}, {"inherit", true}, {NULL, 0}};
 static const wardi_choice accesses[] = {{"read", false}, {"write", true}, {NULL, 0}};
@@ -146,6 +151,8 @@ static const wardi_key component_items[] = {
      "For load, instantiation and initialisation together."},
     {"stop_timeout", WARDI_KEY_DURATION, 0, PART(stop_timeout_ns), WARDI_MS, DAY, NULL, "5s",
      "For the export _cleanup."},
+    {"message_timeout", WARDI_KEY_DURATION, 0, CHILD(message_timeout_ns), WARDI_MS, DAY, NULL, "10s",
+     "For handling one message; what takes longer is ended, and the component has hung."},
     {"group", WARDI_KEY_TEXT, 0, CHILD(group), 0, 0, NULL, NULL, "The group that it is in."},
     {"instances", WARDI_KEY_COUNT32, 0, CHILD(instances), 1, 1000000, NULL, "1",
      "So many of it, NAME.0, NAME.1, …, each with a health of its own, as a group of its name."},
@@ -158,6 +165,15 @@ static const wardi_key component_items[] = {
      "100000", "Elements of each table."},
     {"limits.fuel", WARDI_KEY_COUNT64, WARDI_KEY_OFF, PART(limits.fuel_per_call), 1, UINT64_C(1000000000000000), NULL,
      "off", "Instructions, roughly, that one call may take; metering costs some 3 %."},
+
+    {"mailbox.size", WARDI_KEY_COUNT32, 0, CHILD(mailbox_max), 1, 1048576, NULL, "64",
+     "Messages that may wait."},
+    {"mailbox.when_full", WARDI_KEY_CHOICE, 0, CHILD(mailbox_full), 0, 0, when_fulls, "reject",
+     "What one more does: it is refused, the oldest or it itself is dropped, or its sender waits."},
+    {"mailbox.block_timeout", WARDI_KEY_DURATION, 0, CHILD(mailbox_block_ns), WARDI_MS, DAY, NULL, "1s",
+     "Of block: how long a sender waits for room."},
+    {"mailbox.full_at", WARDI_KEY_RATIO, WARDI_KEY_OFF | WARDI_KEY_NONE_NEGATIVE, CHILD(full_at), 1, 100,
+     NULL, "100%", "Share of its size; not ready from here on, until half of that waits."},
 
     {"health.interval", WARDI_KEY_DURATION, 0, CHILD(interval_ns), WARDI_MS, DAY, NULL, "10s",
      "Between two checks."},
@@ -193,6 +209,7 @@ static const wardi_key component_items[] = {
     COUNT_ROWS("traps", WARD_RESOURCE_TRAPS, "Traps in the window"),
     COUNT_ROWS("restarts", WARD_RESOURCE_RESTARTS, "Restarts in the window"),
     RATIO_ROWS("busy", WARD_RESOURCE_BUSY, "Share of time inside the guest"),
+    RATIO_ROWS("mailbox", WARD_RESOURCE_MAILBOX, "Share of mailbox.size that waits"),
 
     {"restart.policy", WARDI_KEY_CHOICE, 0, CHILD(restart), 0, 0, restarts, "permanent",
      "When it is started again: always, unless it ended with status 0, or never."},

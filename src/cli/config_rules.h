@@ -1,4 +1,5 @@
-/* Keys of one map against each other: shared by config_restart.c and config_groups.c alone. */
+/* Keys of one map against each other: shared by config_restart.c, config_mailbox.c and
+ * config_groups.c alone. */
 #ifndef WARDI_CLI_CONFIG_RULES_H
 #define WARDI_CLI_CONFIG_RULES_H
 

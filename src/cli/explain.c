@@ -86,6 +86,8 @@ static const char *duration(char buffer[32], uint64_t ns)
     wardi_text text = wardi_text_on(buffer, 32);
     if (ns == FOREVER)
         wardi_text_puts(&text, "never");
+    else if (ns == 0)
+        wardi_text_puts(&text, "at once");
     else
         wardi_text_duration(&text, ns);
     return buffer;
@@ -176,11 +178,18 @@ static const ward_term *term_named(const ward_explanation *e, const char *name)
     return NULL;
 }
 
-static void print_term(const ward_explanation *all, const char *name)
+/* What can go wrong, in as many tables as fit a page: a column each. */
+typedef struct table {
+    size_t first, end; /* ward_fault */
+} table;
+static const table tables[] = {{WARD_FAULT_TRAP, WARD_FAULT_UNHEALTHY + 1},
+                               {WARD_FAULT_MESSAGE_TRAP, WARD_FAULT_COUNT}};
+
+static void print_term(const table *t, const ward_explanation *all, const char *name)
 {
     printf("    %-*s", LABEL_WIDTH - 4, name);
     int blank = 0; /* not printed at the end of a line */
-    for (size_t i = 0; i < WARD_FAULT_COUNT; i++) {
+    for (size_t i = t->first; i < t->end; i++) {
         const ward_term *term = term_named(&all[i], name);
         if (term == NULL) {
             blank += 2 * FIGURE_WIDTH;
@@ -193,30 +202,30 @@ static void print_term(const ward_explanation *all, const char *name)
     putchar('\n');
 }
 
-static bool was_shown(const ward_explanation *all, size_t fault, const char *name)
+static bool was_shown(const table *t, const ward_explanation *all, size_t fault, const char *name)
 {
-    for (size_t i = 0; i < fault; i++)
+    for (size_t i = t->first; i < fault; i++)
         if (term_named(&all[i], name) != NULL) return true;
     return false;
 }
 
-static void print_terms(const ward_explanation *all, bool of_recovery)
+static void print_terms(const table *t, const ward_explanation *all, bool of_recovery)
 {
-    for (size_t i = 0; i < WARD_FAULT_COUNT; i++)
+    for (size_t i = t->first; i < t->end; i++)
         for (size_t j = 0; j < all[i].term_count; j++) {
             const ward_term *term = &all[i].terms[j];
-            if (term->of_recovery == of_recovery && !was_shown(all, i, term->name))
-                print_term(all, term->name);
+            if (term->of_recovery == of_recovery && !was_shown(t, all, i, term->name))
+                print_term(t, all, term->name);
         }
 }
 
-static void print_sums(const ward_explanation *all, bool of_recovery)
+static void print_sums(const table *t, const ward_explanation *all, bool of_recovery)
 {
     char label[LABEL_WIDTH + 1];
     snprintf(label, sizeof label, "  %-*s", LABEL_WIDTH - 2,
              of_recovery ? "and serves again within" : "is seen within");
     wardi_output_styled(stdout, WARDI_BOLD, label);
-    for (size_t i = 0; i < WARD_FAULT_COUNT; i++) {
+    for (size_t i = t->first; i < t->end; i++) {
         const ward_explanation *e = &all[i];
         bool never = !e->detected || (of_recovery && !e->restarted);
         if (never)
@@ -229,26 +238,30 @@ static void print_sums(const ward_explanation *all, bool of_recovery)
     putchar('\n');
 }
 
-static void print_table(const ward_explanation *all)
+static void print_table(const table *t, const ward_explanation *all)
 {
-    static const char *const titles[WARD_FAULT_COUNT] = {"a check that traps", "a check that hangs",
-                                                         "unhealthy"};
+    static const char *const titles[WARD_FAULT_COUNT] = {
+        [WARD_FAULT_TRAP] = "a check that traps",
+        [WARD_FAULT_HANG] = "a check that hangs",
+        [WARD_FAULT_UNHEALTHY] = "unhealthy",
+        [WARD_FAULT_MESSAGE_TRAP] = "a message that traps",
+        [WARD_FAULT_MESSAGE_HANG] = "a message that hangs"};
     printf("\n%*s", LABEL_WIDTH, "");
-    for (size_t i = 0; i < WARD_FAULT_COUNT; i++) printf("%*s", 2 * FIGURE_WIDTH, titles[i]);
+    for (size_t i = t->first; i < t->end; i++) printf("%*s", 2 * FIGURE_WIDTH, titles[i]);
     printf("\n%*s", LABEL_WIDTH, "");
-    for (size_t i = 0; i < WARD_FAULT_COUNT; i++)
+    for (size_t i = t->first; i < t->end; i++)
         printf("%*s%*s", FIGURE_WIDTH, "at worst", FIGURE_WIDTH, "typically");
     putchar('\n');
-    print_sums(all, false);
-    print_terms(all, false);
-    print_sums(all, true);
-    print_terms(all, true);
+    print_sums(t, all, false);
+    print_terms(t, all, false);
+    print_sums(t, all, true);
+    print_terms(t, all, true);
 }
 
 static void print_human(const question *q, size_t at, const ward_explanation *all)
 {
     print_head(q, at);
-    print_table(all);
+    for (size_t i = 0; i < WARD_COUNT(tables); i++) print_table(&tables[i], all);
     putchar('\n');
 }
 
@@ -257,11 +270,12 @@ static void print_notes(void)
     fputs(
         "At worst: every limit is used up, and the back-off is at its longest. Typically: the "
         "first "
-        "failure,\nof a guest that answers, stops and starts at once (-). Not in the sums: waiting "
-        "for what it needs,\nunless that starts with it, or for a free start; and what follows "
-        "when "
-        "it is given up. A component\nof the component model has failed at its first trap. There "
-        "are no messages yet, in which to hang.\n",
+        "failure,\nof a guest that answers, stops and starts at once (-). A check waits while a "
+        "message is handled, for\nmessage_timeout at most; of a component that gets no messages "
+        "that line may be left out. Not in the\nsums: waiting for what it needs, unless that "
+        "starts with it, or for a free start; messages that wait\nin front of the one that fails; "
+        "and what follows when it is given up. A component of the component\nmodel has failed at "
+        "its first trap.\n",
         stdout);
 }
 

@@ -5,6 +5,15 @@
 
 #include "component/component_priv.h"
 
+/* What others have told of it: it needs no look inside. */
+static wardi_resource_evidence told_resources(const ward_component *component)
+{
+    return (wardi_resource_evidence){
+        .restarts_in_window = wardi_get(&component->restarts_in_window),
+        .mailbox_waiting = atomic_load_explicit(&component->mailbox_waiting, memory_order_relaxed),
+        .mailbox_max = atomic_load_explicit(&component->mailbox_max, memory_order_relaxed)};
+}
+
 /* ---- from outside ---- */
 
 /* The last verdict as it was noted: the worst voice alone. */
@@ -35,6 +44,7 @@ static void check_from_outside(ward_component *component, ward_verdict *ret_verd
     atomic_fetch_add_explicit(&component->checks_outside, 1, memory_order_relaxed);
     ward_reason failure;
     ward_verdict last;
+    wardi_resource_evidence resources;
     wardi_evidence evidence = {.failure = &failure};
     /* The reason that is read must be that of the state that is read. */
     do {
@@ -48,6 +58,8 @@ static void check_from_outside(ward_component *component, ward_verdict *ret_verd
         evidence.last = last_verdict(component, &last);
         evidence.last_age_ns =
             wardi_ticks_span_ns(wardi_get(&component->verdict_at_ticks), wardi_ticks());
+        resources = told_resources(component);
+        if (component->terms->wants_resources) evidence.resources = &resources;
     }
     wardi_health_judge(&evidence, &component->terms->policy, ret_verdict);
 }
@@ -60,17 +72,16 @@ static void collect_resources(ward_component *component, wardi_resource_evidence
     wardi_instance_figures figures = {0};
     wardi_instance *instance = wardi_instance_of(component);
     if (instance != NULL) wardi_instance_figures_of(instance, &figures);
-    *ret_found = (wardi_resource_evidence){
-        .memory_bytes = figures.memory_bytes,
-        .memory_bytes_max = component->terms->limits.memory_bytes_max,
-        .growths_refused = figures.growths_refused - component->growths_seen,
-        .fuel_peak = component->fuel_peak,
-        .fuel_per_call = component->terms->limits.fuel_per_call,
-        .traps_in_window = wardi_trap_window_count(
-            &component->traps_recent, component->terms->policy.resource_window_ns, now_ns),
-        .restarts_in_window = wardi_get(&component->restarts_in_window),
-        .busy_ns = component->busy_ns,
-        .elapsed_ns = now_ns - component->checked_at_ns};
+    *ret_found = told_resources(component);
+    ret_found->memory_bytes = figures.memory_bytes;
+    ret_found->memory_bytes_max = component->terms->limits.memory_bytes_max;
+    ret_found->growths_refused = figures.growths_refused - component->growths_seen;
+    ret_found->fuel_peak = component->fuel_peak;
+    ret_found->fuel_per_call = component->terms->limits.fuel_per_call;
+    ret_found->traps_in_window = wardi_trap_window_count(
+        &component->traps_recent, component->terms->policy.resource_window_ns, now_ns);
+    ret_found->busy_ns = component->busy_ns;
+    ret_found->elapsed_ns = now_ns - component->checked_at_ns;
     component->growths_seen = figures.growths_refused;
     component->fuel_peak = 0;
     component->busy_ns = 0;

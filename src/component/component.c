@@ -106,6 +106,12 @@ void wardi_component_restarts_set(ward_component *component, uint64_t restarts_i
     atomic_store_explicit(&component->restarts_in_window, restarts_in_window, memory_order_relaxed);
 }
 
+void wardi_component_mailbox_set(ward_component *component, uint32_t waiting, uint32_t max)
+{
+    atomic_store_explicit(&component->mailbox_waiting, waiting, memory_order_relaxed);
+    atomic_store_explicit(&component->mailbox_max, max, memory_order_relaxed);
+}
+
 ward_state ward_component_state(const ward_component *component)
 {
     return wardi_state_of(component);

@@ -75,6 +75,8 @@ void wardi_component_context_set(ward_component *component, void *context);
 
 /** Tells how often it was restarted, for resource health. Any thread. */
 void wardi_component_restarts_set(ward_component *component, uint64_t restarts_in_window);
+/** Tells how many messages wait for it and how many may, for resource health. Any thread. */
+void wardi_component_mailbox_set(ward_component *component, uint32_t waiting, uint32_t max);
 
 /** Ends what runs in the guest now, within some ten milliseconds; nothing that begins later. Of no
  * effect while nothing runs, or while it starts, which has a limit of its own. Any thread. */

@@ -191,6 +191,7 @@ struct ward_component {
     /* ---- written by any thread ---- */
     _Atomic uint64_t checks_outside; /* of threads that did not hold `activity` */
     _Atomic uint64_t restarts_in_window;
+    _Atomic uint32_t mailbox_waiting, mailbox_max;
     _Atomic uint32_t readers;
 
     /* The last end of the guest, under trap_lock. The whole is 3 KiB, made when there is one; what

@@ -115,7 +115,7 @@ NAME_TABLE(ward_probe_error_name,
 NAME_TABLE(ward_resource_name, ward_resource, [WARD_RESOURCE_MEMORY] = "memory",
            [WARD_RESOURCE_GROWTHS_REFUSED] = "growths_refused", [WARD_RESOURCE_FUEL] = "fuel",
            [WARD_RESOURCE_TRAPS] = "traps", [WARD_RESOURCE_RESTARTS] = "restarts",
-           [WARD_RESOURCE_BUSY] = "busy")
+           [WARD_RESOURCE_BUSY] = "busy", [WARD_RESOURCE_MAILBOX] = "mailbox")
 
 ward_child_health ward_child_health_from(ward_health health)
 {

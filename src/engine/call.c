@@ -315,6 +315,7 @@ struct call_state {
     wasmtime_call_future_t *future; /* NULL: no call waits */
     call_end end;
     wardi_func func;
+    wasmtime_func_t entered; /* the same; the future borrows it until the call is over */
     uint64_t timeout_ns;
     size_t arg_count, result_count, room;
     wasmtime_val_t values[]; /* arguments, then results: where they lie while it waits */
@@ -355,18 +356,20 @@ static void call_raw(const wardi_instance *instance, call_state *state)
 
 static void call_enter(wardi_instance *instance, call_state *state)
 {
-    wasmtime_func_t of = func_of(&state->func);
     wasmtime_val_t *results = state->values + state->arg_count;
-    if (instance->fast && state->arg_count <= RAW_MAX && state->result_count <= RAW_MAX)
+    if (instance->fast && state->arg_count <= RAW_MAX && state->result_count <= RAW_MAX) {
         call_raw(instance, state);
-    else if (instance->module->facts.waits)
-        state->future = wasmtime_func_call_async(instance->context, &of, state->values,
+        return;
+    }
+    state->entered = func_of(&state->func);
+    if (instance->module->facts.waits)
+        state->future = wasmtime_func_call_async(instance->context, &state->entered, state->values,
                                                  state->arg_count, results, state->result_count,
                                                  &state->end.trap, &state->end.error);
     else
         state->end.error =
-            wasmtime_func_call(instance->context, &of, state->values, state->arg_count, results,
-                               state->result_count, &state->end.trap);
+            wasmtime_func_call(instance->context, &state->entered, state->values, state->arg_count,
+                               results, state->result_count, &state->end.trap);
 }
 
 static wardi_progress call_go_on(wardi_instance *instance, uint64_t *ret_wake_ns)

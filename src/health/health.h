@@ -31,6 +31,7 @@ typedef struct wardi_resource_evidence {
     uint64_t traps_in_window;
     uint64_t restarts_in_window;
     uint64_t busy_ns, elapsed_ns; /* since the last check */
+    uint32_t mailbox_waiting, mailbox_max;
 } wardi_resource_evidence;
 
 /** Everything one verdict is made from. Collected by component; never enters the store once it is
@@ -127,12 +128,30 @@ bool wardi_group_ready(const ward_group_health *policy, const wardi_group_counts
 
 /* ---- readiness and liveness ---- */
 
-/** Can it serve? Depends on state, health after rise and fall, and the first dependency that is not
- * ready (NULL: all are). Never before the first verdict or while the start-up probe has not passed.
- * When not, `ret_reason` (may be NULL; may be `need_reason`) says why. */
-bool wardi_health_ready(ward_state state, const wardi_trend *trend, bool ready_when_degraded,
-                        const char *unready_need, const ward_reason *need_reason,
-                        ward_reason *ret_reason);
+/** A mailbox as it stands now. */
+typedef struct wardi_mailbox_level {
+    uint32_t waiting, max;
+} wardi_mailbox_level;
+
+/** Whether it counts as full: from `full_at` on, a share of its room (not positive: never); then,
+ * lest it flutter, until no more than half of that waits. */
+bool wardi_health_full(bool was_full, wardi_mailbox_level level, double full_at);
+
+/** What readiness depends on. */
+typedef struct wardi_readiness {
+    ward_state state;
+    const wardi_trend *trend; /* health after rise and fall */
+    bool ready_when_degraded;
+    bool full; /* as wardi_health_full has it */
+    wardi_mailbox_level mailbox;
+    const char *unready_need;       /* the first dependency that is not ready; NULL: all are */
+    const ward_reason *need_reason; /* why not; NULL: unknown */
+} wardi_readiness;
+
+/** Can it serve? Never before the first verdict or while the start-up probe has not passed. When
+ * not, `ret_reason` (may be NULL; may be `need_reason`) says why: its state, its health, its
+ * mailbox, what it needs, in this order. */
+bool wardi_health_ready(const wardi_readiness *of, ward_reason *ret_reason);
 /** Must it be restarted? Only Failed says so. */
 bool wardi_health_live(ward_state state, const wardi_trend *trend);
 

@@ -12,7 +12,7 @@ enum { FRAME_BYTES_LEAST = 3 };
 static bool is_ratio(ward_resource resource)
 {
     return resource == WARD_RESOURCE_MEMORY || resource == WARD_RESOURCE_FUEL ||
-           resource == WARD_RESOURCE_BUSY;
+           resource == WARD_RESOURCE_BUSY || resource == WARD_RESOURCE_MAILBOX;
 }
 
 static ward_error check_duration(uint64_t *duration_ns, uint64_t default_ns, const char *field,

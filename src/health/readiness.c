@@ -18,21 +18,36 @@ static bool unready_need_of(const char *need, const ward_reason *reason, ward_re
     return false;
 }
 
-bool wardi_health_ready(ward_state state, const wardi_trend *trend, bool ready_when_degraded,
-                        const char *unready_need, const ward_reason *need_reason,
-                        ward_reason *ret_reason)
+static bool unready_full(wardi_mailbox_level level, ward_reason *ret_reason)
 {
-    if (state == WARD_STATE_FAILED) return unready(ret_reason, "Component failed");
-    if (state != WARD_STATE_READY) {
-        if (ret_reason != NULL) wardi_state_text(state, ret_reason);
+    if (ret_reason != NULL)
+        wardi_reason_printf(ret_reason, "mailbox full: %u of %u", level.waiting, level.max);
+    return false;
+}
+
+bool wardi_health_full(bool was_full, wardi_mailbox_level level, double full_at)
+{
+    if (!(full_at > 0) || level.max == 0) return false;
+    double part = (double)level.waiting / level.max;
+    return was_full ? part > full_at / 2 : part >= full_at;
+}
+
+bool wardi_health_ready(const wardi_readiness *of, ward_reason *ret_reason)
+{
+    const wardi_trend *trend = of->trend;
+    if (of->state == WARD_STATE_FAILED) return unready(ret_reason, "Component failed");
+    if (of->state != WARD_STATE_READY) {
+        if (ret_reason != NULL) wardi_state_text(of->state, ret_reason);
         return false;
     }
     if (trend->health == WARD_CHILD_FAILED) return unready(ret_reason, "Health is failed");
     if (!trend->started) return unready(ret_reason, "Start-up probe has not passed yet");
     if (!trend->judged) return unready(ret_reason, "Not checked yet");
-    if (trend->health == WARD_CHILD_DEGRADED && !ready_when_degraded)
+    if (trend->health == WARD_CHILD_DEGRADED && !of->ready_when_degraded)
         return unready(ret_reason, "Health is degraded, and ready_when asks for healthy");
-    if (unready_need != NULL) return unready_need_of(unready_need, need_reason, ret_reason);
+    if (of->full) return unready_full(of->mailbox, ret_reason);
+    if (of->unready_need != NULL)
+        return unready_need_of(of->unready_need, of->need_reason, ret_reason);
     return true;
 }
 

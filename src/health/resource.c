@@ -15,6 +15,7 @@ static double figure_of(ward_resource resource, const wardi_resource_evidence *f
     case WARD_RESOURCE_TRAPS: return (double)found->traps_in_window;
     case WARD_RESOURCE_RESTARTS: return (double)found->restarts_in_window;
     case WARD_RESOURCE_BUSY: return ratio(found->busy_ns, found->elapsed_ns);
+    case WARD_RESOURCE_MAILBOX: return ratio(found->mailbox_waiting, found->mailbox_max);
     }
     return 0;
 }
@@ -57,6 +58,10 @@ static void describe(ward_resource resource, const wardi_resource_evidence *foun
         wardi_text_duration(text, found->busy_ns);
         wardi_text_puts(text, " of ");
         wardi_text_duration(text, found->elapsed_ns);
+        add_percent(text, figure_of(resource, found));
+        return;
+    case WARD_RESOURCE_MAILBOX:
+        wardi_text_printf(text, "mailbox %u of %u", found->mailbox_waiting, found->mailbox_max);
         add_percent(text, figure_of(resource, found));
         return;
     case WARD_RESOURCE_TRAPS: add_count(text, found->traps_in_window, "trap", "traps"); break;

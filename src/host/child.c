@@ -9,6 +9,7 @@
 /* As component has them; a native child has no others. */
 #define STOP_TIMEOUT_DEFAULT_NS (5 * WARDI_S)
 #define RESOURCE_WINDOW_DEFAULT_NS (60 * WARDI_S)
+#define FULL_AT_DEFAULT 1.0
 enum {
     INSTANCES_MAX = 1000000,
     FALL_DEFAULT = 3,
@@ -84,6 +85,10 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
                                          .full = fulls[own.mailbox_full],
                                          .block_ns = own.mailbox_block_ns,
                                          .waiting = true};
+    if (!(own.full_at <= 1)) /* nor what is no number */
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "full_at is %g: a share of the mailbox, at most 1", own.full_at);
+    c->full_at = own.full_at != 0 ? own.full_at : FULL_AT_DEFAULT;
     c->message_timeout_ns = own.message_timeout_ns; /* 0: as a call's */
     c->message_bytes_max = or_default(own.message_bytes_max, MESSAGE_BYTES_DEFAULT);
     c->log_rate = or_default(own.log_rate, LOG_RATE_DEFAULT);
@@ -142,6 +147,12 @@ static ward_error grants_check(const ward_child_options *options, ward_diag *ret
     guest_options(options, &own);
     ward_error error = wardi_grants_new(own.grants, &grants, ret_diag);
     wardi_grants_free(grants);
+    if (error == WARD_OK && own.cpu_interval_ns != 0 && own.cpu_interval_ns < WARDI_MS)
+        error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                           "cpu_interval_ns must be at least 1ms");
+    if (error == WARD_OK && own.cpu_interval_ns != 0 && own.cpu_ns_max == 0)
+        error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                           "cpu_interval_ns without cpu_ns_max limits nothing");
     for (size_t i = 0; error == WARD_OK && i < own.metadata_count; i++)
         if (strchr(own.metadata[i], '=') == NULL)
             error =
@@ -157,6 +168,9 @@ static ward_error copy_guest_options(child *c, const ward_child_options *options
     guest_options(options, &own);
     ward_error error =
         own.grants != NULL ? wardi_grants_new(own.grants, &c->grants, ret_diag) : WARD_OK;
+    if (error == WARD_OK)
+        error = budget_new(c, own.cpu_ns_max,
+                           own.cpu_interval_ns != 0 ? own.cpu_interval_ns : WARDI_S, ret_diag);
     if (error != WARD_OK || own.metadata_count == 0) return error;
     c->metadata = wardi_alloc_array(own.metadata_count, sizeof(char *));
     bool copied = c->metadata != NULL;
@@ -223,6 +237,8 @@ static ward_error resolve_component(const ward_component_options *options, child
     const ward_thresholds *restarts = &policy.resources[WARD_RESOURCE_RESTARTS];
     c->restarts_judged = restarts->degraded_at > 0 || restarts->unhealthy_at > 0;
     c->resource_window_ns = policy.resource_window_ns;
+    const ward_thresholds *mailbox = &policy.resources[WARD_RESOURCE_MAILBOX];
+    c->mailbox_judged = mailbox->degraded_at > 0 || mailbox->unhealthy_at > 0;
     resolve_stop(c, own.stop_timeout_ns != 0 ? own.stop_timeout_ns : STOP_TIMEOUT_DEFAULT_NS);
     return WARD_OK;
 }
@@ -269,6 +285,7 @@ void child_free(child *c)
     history_free(c);
     evidence_drop(c); /* of one that was removed, it has gone with the lock held */
     wardi_free(c->set_aside);
+    wardi_free(c->budget);
     wardi_grants_free(c->grants);
     for (size_t i = 0; i < c->metadata_count; i++) wardi_free(c->metadata[i]);
     wardi_free(c->metadata);

@@ -11,11 +11,12 @@
 /* As component has them. */
 #define START_TIMEOUT_DEFAULT_NS (10 * WARDI_S)
 #define STOP_TIMEOUT_DEFAULT_NS (5 * WARDI_S)
+#define MESSAGE_TIMEOUT_DEFAULT_NS (10 * WARDI_S)
 
 /* A child with what it takes at most: each in its own time, whatever it waits for. */
 typedef struct timed_child {
     const ward_child_options *options;
-    uint64_t check_ns, start_ns, startup_ns, stop_ns;
+    uint64_t check_ns, message_ns, start_ns, startup_ns, stop_ns;
     bool traps_uncounted;
 } timed_child;
 
@@ -24,15 +25,31 @@ static uint64_t or_default(uint64_t value, uint64_t fallback)
     return value != 0 ? value : fallback;
 }
 
-/* Between two probes, when the first takes all its time: as life.c has it. */
-static uint64_t startup_worst(const child *c, uint64_t check_ns)
+/* Between two probes, when the first takes all its time and waits for a message: as life.c has it.
+ */
+static uint64_t startup_worst(const child *c, uint64_t check_ns, uint64_t message_ns)
 {
     uint64_t between_ns = c->startup_interval_ns, all_ns;
+    uint64_t probe_ns = wardi_add_sat(check_ns, message_ns);
     if (between_ns == 0) return 0;
-    if (check_ns >= between_ns) between_ns = wardi_add_sat(between_ns, check_ns);
-    /* The last one is the check that passes, which is a term of its own. */
+    if (probe_ns >= between_ns) between_ns = wardi_add_sat(between_ns, probe_ns);
+    /* The last one is the check that passes, which is a term of its own, but for its message. */
     uint64_t failing = c->trend_policy.startup_fall - 1;
-    return __builtin_mul_overflow(between_ns, failing, &all_ns) ? WARDI_FOREVER : all_ns;
+    if (__builtin_mul_overflow(between_ns, failing, &all_ns)) return WARDI_FOREVER;
+    return wardi_add_sat(all_ns, message_ns);
+}
+
+/* What is under way comes to its end first, then the clean-up; and past its time it is killed. */
+static uint64_t stop_worst(const timed_child *timed, const wardi_tree_policy *policy,
+                           uint64_t clean_up_ns)
+{
+    uint64_t under_way_ns =
+        timed->message_ns > timed->check_ns ? timed->message_ns : timed->check_ns;
+    if (policy->shutdown == WARDI_SHUTDOWN_IMMEDIATE) return timed->check_ns;
+    uint64_t asked_ns = wardi_add_sat(wardi_add_sat(under_way_ns, TICK_NS), clean_up_ns);
+    uint64_t killed_ns = wardi_add_sat(policy->stop_ns, policy->kill_ns);
+    if (policy->shutdown == WARDI_SHUTDOWN_INFINITE || asked_ns < killed_ns) return asked_ns;
+    return killed_ns;
 }
 
 static ward_error time_child(const ward_child_options *options, timed_child *ret_child,
@@ -52,12 +69,11 @@ static ward_error time_child(const ward_child_options *options, timed_child *ret
     timed.traps_uncounted = health.on_trap == WARD_FALLBACK_STATE;
     timed.start_ns =
         wardi_add_sat(or_default(own.start_timeout_ns, START_TIMEOUT_DEFAULT_NS), TICK_NS);
-    timed.startup_ns = startup_worst(ret_policies, timed.check_ns);
-    /* A check that is under way comes to its end first; then the clean-up. */
-    timed.stop_ns = timed.check_ns;
-    if (ret_policies->tree_policy.shutdown != WARDI_SHUTDOWN_IMMEDIATE)
-        timed.stop_ns = wardi_add_sat(wardi_add_sat(timed.stop_ns, TICK_NS),
-                                      or_default(own.stop_timeout_ns, STOP_TIMEOUT_DEFAULT_NS));
+    timed.message_ns = wardi_add_sat(
+        or_default(ret_policies->message_timeout_ns, MESSAGE_TIMEOUT_DEFAULT_NS), TICK_NS);
+    timed.startup_ns = startup_worst(ret_policies, timed.check_ns, timed.message_ns);
+    timed.stop_ns = stop_worst(&timed, &ret_policies->tree_policy,
+                               or_default(own.stop_timeout_ns, STOP_TIMEOUT_DEFAULT_NS));
     *ret_child = timed;
     return WARD_OK;
 }
@@ -187,7 +203,9 @@ ward_error ward_child_explain(const ward_explain_options *options,
 {
     static const wardi_fault faults[] = {[WARD_FAULT_TRAP] = WARDI_FAULT_TRAP_CHECK,
                                          [WARD_FAULT_HANG] = WARDI_FAULT_HANG_CHECK,
-                                         [WARD_FAULT_UNHEALTHY] = WARDI_FAULT_UNHEALTHY};
+                                         [WARD_FAULT_UNHEALTHY] = WARDI_FAULT_UNHEALTHY,
+                                         [WARD_FAULT_MESSAGE_TRAP] = WARDI_FAULT_TRAP,
+                                         [WARD_FAULT_MESSAGE_HANG] = WARDI_FAULT_HANG_MESSAGE};
     static_assert(WARD_COUNT(faults) == WARD_FAULT_COUNT, "each is explained");
     static_assert((int)WARDI_TERMS_MAX <= (int)WARD_TERMS_MAX, "each term has room");
     ward_explain_options own;
@@ -202,7 +220,7 @@ ward_error ward_child_explain(const ward_explain_options *options,
     ward_error error = time_child(own.child, &timed, &policies, ret_diag);
     if (error != WARD_OK) return error;
     wardi_explain_policy policy = {.tick_ns = TICK_NS,
-                                   .message_timeout_ns = WARDI_FOREVER,
+                                   .message_timeout_ns = timed.message_ns - TICK_NS,
                                    .interval_ns = policies.interval_ns,
                                    .check_timeout_ns = timed.check_ns - TICK_NS,
                                    .fall = policies.trend_policy.fall,
@@ -224,6 +242,8 @@ const char *ward_fault_name(ward_fault fault)
         [WARD_FAULT_TRAP] = "trap",
         [WARD_FAULT_HANG] = "hang",
         [WARD_FAULT_UNHEALTHY] = "unhealthy",
+        [WARD_FAULT_MESSAGE_TRAP] = "message_trap",
+        [WARD_FAULT_MESSAGE_HANG] = "message_hang",
     };
     return (unsigned)fault < WARD_COUNT(names) ? names[fault] : "unknown";
 }

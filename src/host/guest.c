@@ -60,7 +60,7 @@ int32_t guest_put(guest_span span, const char *text, size_t length)
 
 guest_code guest_fail(child *c, guest_code code, const char *format, ...)
 {
-    guest *g = guest_of(c);
+    guest *g = c != NULL ? guest_of(c) : NULL;
     if (g == NULL) return code;
     wardi_text words = WARDI_TEXT(g->words);
     va_list args;
@@ -104,16 +104,21 @@ static void tell_denial(child *c, const char *words)
     wardi_actor_wake(&s->keeper);
 }
 
-guest_code guest_deny(child *c, wardi_verb verb, const char *name)
+guest_code guest_refuse(child *c, const char *words)
 {
-    char words[WARD_REASON_BYTES_MAX + 1];
-    wardi_text text = WARDI_TEXT(words);
     guest *g = guest_of(c);
-    wardi_grants_explain(c->grants, verb, name, &text);
     if (g != NULL) atomic_fetch_add_explicit(&g->denied, 1, memory_order_relaxed);
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     if (g != NULL && wardi_bucket_take(&g->denials, 1, now_ns)) tell_denial(c, words);
     return guest_fail(c, GUEST_DENIED, "%s", words);
+}
+
+guest_code guest_deny(child *c, wardi_verb verb, const char *name)
+{
+    char words[WARD_REASON_BYTES_MAX + 1];
+    wardi_text text = WARDI_TEXT(words);
+    wardi_grants_explain(c->grants, verb, name, &text);
+    return guest_refuse(c, words);
 }
 
 /* ---- time and chance ---- */
@@ -131,7 +136,10 @@ static wardi_answer guest_monotonic(wardi_guest *call)
 static wardi_answer guest_sleep(wardi_guest *call)
 {
     int64_t ns = call->args[0].i64;
-    if (ns <= 0) return guest_say(call, ns < 0 ? GUEST_INVALID : GUEST_OK);
+    if (ns < 0)
+        return guest_say(call, guest_fail(guest_child(call), GUEST_INVALID,
+                                          "a sleep is not shorter than nothing"));
+    if (ns == 0) return guest_say(call, GUEST_OK);
     call->wake_ns = wardi_add_sat(wardi_now_ns(), (uint64_t)ns);
     return WARDI_WAITS;
 }
@@ -145,7 +153,10 @@ static wardi_answer guest_random(wardi_guest *call)
 {
     guest_span span;
     if (!guest_span_of(call, 0, &span)) return guest_breach(call, "random", 0);
-    if (span.length > RANDOM_BYTES_MAX) return guest_say(call, GUEST_LIMIT);
+    if (span.length > RANDOM_BYTES_MAX)
+        return guest_say(call, guest_fail(guest_child(call), GUEST_LIMIT,
+                                          "%u random bytes; %d are the most at once", span.length,
+                                          RANDOM_BYTES_MAX));
     for (size_t at = 0; at < span.length;) {
         ssize_t got = getrandom(span.bytes + at, span.length - at, 0);
         if (got > 0) at += (size_t)got;
@@ -165,6 +176,14 @@ static wardi_answer guest_self(wardi_guest *call)
     return guest_say(call, guest_put(span, c->name, strlen(c->name)));
 }
 
+/* The value, if the entry, "key=value", has this key. The key is the guest's: no C text. */
+static const char *value_of(const char *entry, guest_span key)
+{
+    const char *equals = strchr(entry, '=');
+    bool same = (size_t)(equals - entry) == key.length && memcmp(entry, key.bytes, key.length) == 0;
+    return same ? equals + 1 : NULL;
+}
+
 static wardi_answer guest_metadata(wardi_guest *call)
 {
     guest_span key, span;
@@ -173,11 +192,8 @@ static wardi_answer guest_metadata(wardi_guest *call)
     if (!guest_span_of(call, 2, &span)) return guest_breach(call, "metadata", 2);
     if (c == NULL) return guest_say(call, GUEST_UNAVAILABLE);
     for (size_t i = 0; i < c->metadata_count; i++) {
-        const char *entry = c->metadata[i];
-        if (strncmp(entry, (const char *)key.bytes, key.length) != 0 || entry[key.length] != '=')
-            continue;
-        const char *value = entry + key.length + 1;
-        return guest_say(call, guest_put(span, value, strlen(value)));
+        const char *value = value_of(c->metadata[i], key);
+        if (value != NULL) return guest_say(call, guest_put(span, value, strlen(value)));
     }
     return guest_say(call, guest_fail(c, GUEST_NOT_FOUND, "metadata has no such key"));
 }

@@ -56,7 +56,7 @@ struct guest {
     wardi_actor_id *targets; /* by handle */
     uint32_t target_count, target_room;
     uint64_t serial;
-    uint64_t current; /* number of the message that is being handled; 0: none was asked for */
+    uint64_t current; /* number of the message that is being handled; 0: it has none yet */
     guest_request requests[GUEST_REQUESTS_MAX];
     guest_reply replies[GUEST_REPLIES_MAX];
     wardi_bucket denials; /* events of them, not they themselves */
@@ -109,11 +109,17 @@ wardi_answer guest_breach(wardi_guest *call, const char *import, unsigned first)
 bool guest_text(guest_span span, char *text, size_t capacity);
 /* Copies what fits; returns the whole length, which is the result of every such import. */
 int32_t guest_put(guest_span span, const char *text, size_t length);
-/* Notes why, for `ward.last_error`, and returns the code. */
+/* Notes why, for `ward.last_error`, and returns the code. The child may be NULL: nobody to note it
+ * for. */
 guest_code guest_fail(child *c, guest_code code, const char *format, ...) WARD_PRINTF(3, 4);
 guest_code guest_code_of(ward_error error);
 /* Not granted: noted, counted, told. */
+guest_code guest_refuse(child *c, const char *words);
 guest_code guest_deny(child *c, wardi_verb verb, const char *name);
+
+/* The message that is being handled; NULL: there is none, or it has been answered. */
+wardi_message *guest_current(child *c);
+guest_code guest_no_message(child *c);
 
 /* ---- the imports ---- */
 

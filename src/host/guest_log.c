@@ -84,7 +84,8 @@ wardi_answer guest_log(wardi_guest *call)
     if (g == NULL) return guest_say(call, GUEST_NO_MEMORY);
     if (!wardi_bucket_take(&g->lines, 1, wardi_sched_now(c->supervisor->sched))) {
         atomic_fetch_add_explicit(&g->suppressed, 1, memory_order_relaxed);
-        return guest_say(call, GUEST_LIMIT);
+        return guest_say(call,
+                         guest_fail(c, GUEST_LIMIT, "more than %u lines a second", c->log_rate));
     }
     uint64_t suppressed = g->lines.refused - g->lines_told;
     g->lines_told = g->lines.refused;

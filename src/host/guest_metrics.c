@@ -104,7 +104,9 @@ wardi_answer guest_counter(wardi_guest *call)
     metric *found;
     if (!guest_span_of(call, 0, &span)) return guest_breach(call, "counter", 0);
     int64_t by = call->args[2].i64;
-    if (by < 0) return guest_say(call, GUEST_INVALID);
+    if (by < 0)
+        return guest_say(call,
+                         guest_fail(guest_child(call), GUEST_INVALID, "a counter only rises"));
     guest_code code = metric_of(call, span, WARD_METRIC_COUNTER, &found);
     if (code == GUEST_OK) add(&found->count, (uint64_t)by);
     return guest_say(call, code);
@@ -127,7 +129,8 @@ wardi_answer guest_histogram(wardi_guest *call)
     metric *found;
     double value = call->args[2].f64;
     if (!guest_span_of(call, 0, &span)) return guest_breach(call, "histogram", 0);
-    if (isnan(value)) return guest_say(call, GUEST_INVALID);
+    if (isnan(value))
+        return guest_say(call, guest_fail(guest_child(call), GUEST_INVALID, "that is no number"));
     guest_code code = metric_of(call, span, WARD_METRIC_HISTOGRAM, &found);
     if (code != GUEST_OK) return guest_say(call, code);
     size_t bucket = 0;

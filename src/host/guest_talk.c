@@ -1,4 +1,5 @@
 /* A guest's talk with other children: whom it finds, what it sends, asks and answers. */
+#include <stdio.h>
 #include <string.h>
 
 #include "host/guest.h"
@@ -49,9 +50,9 @@ static int32_t find(child *c, guest *g, const char *name)
     pthread_mutex_unlock(&s->lock);
     if (id == 0) return guest_fail(c, GUEST_NOT_FOUND, "there is no component \"%s\"", name);
     if (welcome) return target_handle(c, g, id);
-    atomic_fetch_add_explicit(&g->denied, 1, memory_order_relaxed);
-    return guest_fail(c, GUEST_DENIED, "\"%s\" does not grant to be called by \"%s\"", name,
-                      c->name);
+    char words[WARD_REASON_BYTES_MAX + 1];
+    snprintf(words, sizeof words, "\"%s\" does not grant to be called by \"%s\"", name, c->name);
+    return guest_refuse(c, words);
 }
 
 wardi_answer guest_find(wardi_guest *call)
@@ -349,13 +350,13 @@ bool message_sender(wardi_sched *sched, const wardi_message *message, wardi_text
 }
 
 /* Not in the guest's own ward_alloc, which runs for the message, but before it. */
-static wardi_message *current(child *c)
+wardi_message *guest_current(child *c)
 {
     bool handles = c != NULL && c->handling && wardi_component_handles(c->component);
     return handles && c->message != NULL && c->message->kind != CHILD_INVOKE ? c->message : NULL;
 }
 
-static guest_code no_message(child *c)
+guest_code guest_no_message(child *c)
 {
     if (c == NULL) return GUEST_UNAVAILABLE;
     return guest_fail(c, GUEST_UNAVAILABLE, "no message is being handled, or it was answered");
@@ -368,8 +369,8 @@ wardi_answer guest_sender(wardi_guest *call)
     wardi_text name = WARDI_TEXT(words);
     child *c = guest_child(call);
     if (!guest_span_of(call, 0, &span)) return guest_breach(call, "sender", 0);
-    const wardi_message *message = current(c);
-    if (message == NULL) return guest_say(call, no_message(c));
+    const wardi_message *message = guest_current(c);
+    if (message == NULL) return guest_say(call, guest_no_message(c));
     if (!message_sender(c->supervisor->sched, message, &name))
         return guest_say(call, guest_fail(c, GUEST_GONE, "its sender has been removed"));
     return guest_say(call, guest_put(span, words, name.length));
@@ -378,8 +379,8 @@ wardi_answer guest_sender(wardi_guest *call)
 wardi_answer guest_correlation(wardi_guest *call)
 {
     child *c = guest_child(call);
-    const wardi_message *message = current(c);
-    if (message == NULL) return guest_say_wide(call, no_message(c));
+    const wardi_message *message = guest_current(c);
+    if (message == NULL) return guest_say_wide(call, guest_no_message(c));
     if (!wardi_message_asks(message)) return guest_say_wide(call, 0);
     guest *g = guest_of(c);
     if (g == NULL) return guest_say_wide(call, GUEST_NO_MEMORY);
@@ -390,8 +391,8 @@ wardi_answer guest_correlation(wardi_guest *call)
 wardi_answer guest_defer(wardi_guest *call)
 {
     child *c = guest_child(call);
-    wardi_message *message = current(c);
-    if (message == NULL) return guest_say_wide(call, no_message(c));
+    wardi_message *message = guest_current(c);
+    if (message == NULL) return guest_say_wide(call, guest_no_message(c));
     if (!wardi_message_asks(message)) return guest_say_wide(call, 0);
     guest *g = guest_of(c);
     for (size_t i = 0; g != NULL && i < GUEST_REPLIES_MAX; i++) {
@@ -414,7 +415,7 @@ static wardi_message *message_take(child *c, uint64_t number)
     if (g == NULL || number == 0) return NULL;
     guest_reply *deferred = &g->replies[(number & 0xff) % GUEST_REPLIES_MAX];
     if (number == g->current) {
-        message = current(c);
+        message = guest_current(c);
         if (message != NULL) c->message = NULL;
     } else if (deferred->number == number) {
         message = deferred->message;
@@ -442,7 +443,13 @@ wardi_answer guest_reply_to(wardi_guest *call)
     return guest_say(call, put ? GUEST_OK : GUEST_NO_MEMORY);
 }
 
-/* ---- the end of a run ---- */
+/* ---- the end of a message, and of a run ---- */
+
+void guest_message_over(child *c)
+{
+    guest *g = guest_if_any(c);
+    if (g != NULL) g->current = 0;
+}
 
 void guest_run_over(child *c, ward_error cause)
 {
@@ -455,7 +462,6 @@ void guest_run_over(child *c, ward_error cause)
         g->replies[i] = (guest_reply){0};
     }
     g->target_count = 0;
-    g->current = 0;
 }
 
 void guest_free(child *c)

@@ -78,6 +78,7 @@ static void poison(child *c, const ward_diag *diag)
 static void message_end(child *c, ward_error error)
 {
     wardi_message *message = c->message;
+    guest_message_over(c);
     c->handling = false;
     c->message = NULL;
     c->resume_due_ns = WARDI_FOREVER;

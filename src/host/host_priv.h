@@ -24,6 +24,7 @@ typedef struct child child;
 enum { CHILD_ALIGNMENT = 64 };
 typedef struct guest guest;
 struct history;
+struct budget;
 struct evidence_record;
 struct set_aside_list;
 
@@ -83,20 +84,25 @@ struct child {
     wardi_trend_policy trend_policy;
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
-    bool restarts_judged;        /* a threshold is set for restarts */
-    uint64_t resource_window_ns; /* restarts in it are a resource that health judges */
+    double full_at;              /* share of the mailbox; negative: it is never full */
+    bool mailbox_judged;         /* its depth is a resource that health judges */
+    bool restarts_judged;        /* and so are restarts, */
+    uint64_t resource_window_ns; /* of so long */
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
     uint32_t message_bytes_max, log_rate, poison_after;
 
     /* The actor's own, too. */
-    uint64_t awaits;                  /* the request whose answer its guest waits for; 0: none */
+    uint64_t
+        owed_due_ns; /* of a check that found the guest waiting in a message; 0: none is owed */
+    uint64_t awaits; /* the request whose answer its guest waits for; 0: none */
     _Atomic uint64_t waits_for;       /* from whom; any thread reads */
     _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
     _Atomic uint64_t set_aside_count; /* any thread reads */
     struct history *history;          /* NULL: there is nothing to tell */
+    struct budget *budget;            /* of processor time; NULL: no limit */
     uint64_t ends;                    /* of runs, by themselves */
     _Atomic uint64_t checked_at_ns;   /* 0: never; any thread reads */
 
@@ -110,6 +116,8 @@ struct child {
     uint32_t wish_run;
     bool removed; /* freed when its actor has ended */
     bool given_up, ready;
+    bool full; /* and its level, as the actor found its mailbox: it alone writes them */
+    wardi_mailbox_level level;
     bool went_down;    /* and is held: whether it is a restart is not decided yet */
     wardi_trend trend; /* written by the actor alone, which reads it without */
     wardi_window restarts_recent;
@@ -294,6 +302,15 @@ extern const wardi_behaviour keeper_behaviour;
 /* The child's state or health has changed: what follows for it, and for those behind it. The lock
  * is held. */
 void ready_update(child *c);
+/* The actor looks whether its mailbox is full; ready_update then says what follows. The lock is
+ * held. */
+void ready_look(child *c);
+/* A look would find what the last one found: its mailbox is not full. On its actor, without the
+ * lock. */
+bool ready_has_room(const child *c);
+/* The same after a message, where only an end of being full is looked for: what fills a mailbox is
+ * seen by the next check, so that a message costs nothing. By the actor; no lock is held. */
+void ready_after_message(child *c);
 
 /* ---- a child's life (life.c) ---- */
 
@@ -318,6 +335,8 @@ extern const wardi_import guest_imports[];
 extern const size_t guest_import_count;
 /* Takes the answer to a request of its guest's. True: that is what it waits for. */
 bool guest_answered(child *c, wardi_message *message);
+/* The message that it handled is over, and so is its number. */
+void guest_message_over(child *c);
 /* Nothing of a run outlives it: requests are forgotten, and who waits for a deferred answer is told
  * the cause. */
 void guest_run_over(child *c, ward_error cause);
@@ -330,6 +349,17 @@ ward_error topics_publish(ward_supervisor *s, wardi_actor_id from, const char *t
                           ward_diag *ret_diag);
 /* It hears of nothing any more. */
 void topics_forget(child *c);
+
+/* ---- its budget of processor time (budget.c) ---- */
+
+/* `cpu_ns` 0: there is no limit. */
+ward_error budget_new(child *c, uint64_t cpu_ns, uint64_t interval_ns, ward_diag *ret_diag);
+/* Around what its actor does. */
+uint64_t budget_enter(const child *c);
+void budget_leave(child *c, uint64_t entered_ns);
+/* Until when it owes time; WARDI_FOREVER: it does not. */
+uint64_t budget_due_ns(const child *c);
+void budget_tell(const child *c, ward_child_status *status);
 
 /* ---- what it has been through (history.c), and evidence (evidence.c); its actor's ---- */
 

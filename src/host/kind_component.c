@@ -18,6 +18,9 @@ static void component_fail(child *c, const ward_reason *reason)
 
 static void component_check(child *c, ward_verdict *ret_verdict)
 {
+    if (c->mailbox_judged)
+        wardi_component_mailbox_set(c->component, wardi_actor_waiting(&c->actor),
+                                    c->actor.user_max);
     ward_component_check(c->component, ret_verdict);
 }
 

@@ -155,6 +155,12 @@ static void native_check(child *c, ward_verdict *ret_verdict)
         return;
     }
     wardi_evidence evidence = {.state = state_of(n), .loaded = true, .failure = &n->failure};
+    wardi_resource_evidence resources = {0};
+    if (c->mailbox_judged) {
+        resources.mailbox_waiting = wardi_actor_waiting(&c->actor);
+        resources.mailbox_max = c->actor.user_max;
+        evidence.resources = &resources;
+    }
     if (evidence.state == WARD_STATE_READY && n->callbacks.health != NULL) {
         ask(n, &probe);
         evidence.probe = &probe;
@@ -288,6 +294,7 @@ static ward_error resolve(const ward_native_options *options, ward_native_option
                           "native options: a name is required: 1 to 127 of [A-Za-z0-9._-], and "
                           "neither a dot nor a dash first");
     ward_health_policy policy = {.busy_after_ns = ret_options->busy_after_ns};
+    policy.resources[WARD_RESOURCE_MAILBOX] = ret_options->mailbox;
     return wardi_health_policy_resolve(&policy, ret_policy, ret_diag);
 }
 
@@ -306,6 +313,7 @@ ward_error native_child_new(child *c, const ward_native_options *options, ward_d
     c->kind = &native_kind;
     ward_error error = resolve(options, &n->callbacks, &n->policy, ret_diag);
     if (error != WARD_OK) return error;
+    c->mailbox_judged = wardi_health_wants_resources(&n->policy);
     const char *version = n->callbacks.version != NULL ? n->callbacks.version : "";
     n->name = wardi_strdup(n->callbacks.name);
     n->version = wardi_strdup(version);

@@ -16,6 +16,7 @@ static void push_state(child *c, ward_state from, ward_state to, const char *rea
 void child_timer(child *c)
 {
     uint64_t due_ns = c->check_due_ns < c->resume_due_ns ? c->check_due_ns : c->resume_due_ns;
+    if (budget_due_ns(c) < due_ns) due_ns = budget_due_ns(c);
     if (due_ns == WARDI_FOREVER)
         wardi_actor_timer_cancel(&c->actor);
     else
@@ -28,12 +29,13 @@ static void check_at(child *c, uint64_t at_ns)
     child_timer(c);
 }
 
-/* While it is down, or its guest waits, messages to the guest wait; requests for its health do not.
- */
+/* While it is down, its guest waits, or it owes processor time, messages to it wait; requests for
+ * its health do not. */
 static wardi_next next_of(const child *c)
 {
     bool up = c->run != 0 && child_state(c) == WARD_STATE_READY;
-    return up && !c->handling ? WARDI_READY : WARDI_WAITING;
+    bool takes = !c->handling && budget_due_ns(c) == WARDI_FOREVER;
+    return up && takes ? WARDI_READY : WARDI_WAITING;
 }
 
 /* ---- start ---- */
@@ -46,6 +48,7 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     wardi_reason_set(&reason, diag->text);
     evidence_take(c, &reason, cause);
     pthread_mutex_lock(&s->lock);
+    guest_run_over(c, error);
     c->reason = reason;
     wardi_trend_restart(&c->trend, &c->trend_policy);
     c->trend.judged = true;
@@ -72,7 +75,8 @@ static void start(child *c)
     c->reason = (ward_reason){0};
     group_update(c);
     tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
-    check_at(c, wardi_sched_now(s->sched));
+    c->check_due_ns = wardi_sched_now(s->sched); /* before any message: see child_wake */
+    c->owed_due_ns = 0;
 }
 
 /* ---- check ---- */
@@ -136,6 +140,7 @@ static bool apply(child *c, const ward_verdict *verdict, uint64_t now_ns)
     wardi_reason_copy(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
     if (!wardi_health_live(child_state(c), &c->trend)) return false;
+    ready_look(c);
     ready_update(c);
     return true;
 }
@@ -161,18 +166,19 @@ static void check_next(child *c, uint64_t now_ns)
 
 /* Nearly all checks find what the last one found. Then nothing changes that is under the lock, and
  * the lock, which all children share, is left alone: its health and reason are what they were, and
- * so are its state, or it would not be well, and whatever follows from them for readiness, its own
- * and others'. */
+ * so are its state, or it would not be well, its mailbox, and whatever follows from them for
+ * readiness, its own and others'. */
 static void check(child *c)
 {
     ward_supervisor *s = c->supervisor;
     ward_verdict verdict;
     count_restarts(c);
+    c->owed_due_ns = c->handling ? c->check_due_ns : 0;
     c->kind->check(c, &verdict);
     uint64_t now_ns = wardi_sched_now(s->sched);
     atomic_store_explicit(&c->checked_at_ns, now_ns, memory_order_relaxed);
     bool lives = true;
-    if (!wardi_trend_steady(&c->trend, &verdict)) {
+    if (!wardi_trend_steady(&c->trend, &verdict) || !ready_has_room(c)) {
         pthread_mutex_lock(&s->lock);
         lives = apply(c, &verdict, now_ns);
         supervisor_unlock(s);
@@ -185,13 +191,25 @@ static void check(child *c)
     child_die(c, &c->reason, cause_of(&verdict));
 }
 
+/* A check that found the guest waiting in a message has learnt nothing: it is made up for as soon
+ * as that message has ended, or a guest that often waits would never be asked. */
+static void settle_owed(child *c)
+{
+    if (c->owed_due_ns == 0 || c->handling) return;
+    c->check_due_ns = c->owed_due_ns;
+    c->owed_due_ns = 0;
+}
+
 static wardi_next child_due(wardi_actor *self)
 {
     child *c = self->context;
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
+    uint64_t entered_ns = budget_enter(c);
     if (c->run == 0) return WARDI_WAITING;
     if (c->resume_due_ns <= now_ns) child_resume(c);
+    if (c->run != 0) settle_owed(c);
     if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
+    budget_leave(c, entered_ns);
     if (c->run != 0) child_timer(c);
     return next_of(c);
 }
@@ -206,7 +224,6 @@ static void stop(child *c, bool kill)
     ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
     check_at(c, WARDI_FOREVER);
-    guest_run_over(c, WARD_ERROR_INTERRUPTED);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
     if (kill && before == WARD_STATE_READY) {
@@ -217,6 +234,8 @@ static void stop(child *c, bool kill)
     }
     c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
+    /* Here, since its clean-up may have begun things, or answered what was deferred. */
+    guest_run_over(c, WARD_ERROR_INTERRUPTED);
     push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
                kill ? killed.text : diag.text);
     ready_update(c);
@@ -251,14 +270,20 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
+    if (wish == WISH_START || c->owed_due_ns != 0) child_due(self);
+    uint64_t entered_ns = budget_enter(c);
     if (next_of(c) == WARDI_READY) child_again(c);
+    budget_leave(c, entered_ns);
     return next_of(c);
 }
 
 static wardi_next child_receive(wardi_actor *self, wardi_message *message)
 {
     child *c = self->context;
+    uint64_t entered_ns = budget_enter(c);
     child_handle(c, message);
+    ready_after_message(c);
+    budget_leave(c, entered_ns);
     return next_of(c);
 }
 

@@ -9,14 +9,45 @@ static const child *unready_need(const child *c)
     return NULL;
 }
 
+static wardi_mailbox_level level_now(const child *c)
+{
+    return (wardi_mailbox_level){.waiting = wardi_actor_waiting(&c->actor),
+                                 .max = c->actor.user_max};
+}
+
+void ready_look(child *c)
+{
+    c->level = level_now(c);
+    c->full = wardi_health_full(c->full, c->level, c->full_at);
+}
+
+bool ready_has_room(const child *c)
+{
+    return !c->full && !wardi_health_full(false, level_now(c), c->full_at);
+}
+
+void ready_after_message(child *c)
+{
+    if (!c->full || wardi_health_full(true, level_now(c), c->full_at)) return;
+    pthread_mutex_lock(&c->supervisor->lock);
+    ready_look(c);
+    ready_update(c);
+    supervisor_unlock(c->supervisor);
+}
+
 /* True: it changed, or its reason did. */
 static bool recompute(child *c)
 {
     const child *need = unready_need(c);
     uint32_t length = c->unready_reason.length;
-    bool ready = wardi_health_ready(
-        child_state(c), &c->trend, c->ready_when_degraded, need != NULL ? child_name(need) : NULL,
-        need != NULL ? &need->unready_reason : NULL, &c->unready_reason);
+    wardi_readiness of = {.state = child_state(c),
+                          .trend = &c->trend,
+                          .ready_when_degraded = c->ready_when_degraded,
+                          .full = c->full,
+                          .mailbox = c->level,
+                          .unready_need = need != NULL ? child_name(need) : NULL,
+                          .need_reason = need != NULL ? &need->unready_reason : NULL};
+    bool ready = wardi_health_ready(&of, &c->unready_reason);
     bool changed = ready != c->ready;
     c->ready = ready;
     group_update(c); /* of the health as well */

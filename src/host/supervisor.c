@@ -350,6 +350,7 @@ static void status_of(const child *c, ward_child_status *status)
     uint64_t checked_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
     uint64_t now_ns = wardi_now_ns();
     status->checked_age_ns = checked_ns != 0 && checked_ns < now_ns ? now_ns - checked_ns : 0;
+    budget_tell(c, status);
     bool ill = c->trend.health != WARD_CHILD_HEALTHY;
     status->reason = ill || c->ready ? c->reason : c->unready_reason;
     ward_verdict busy;

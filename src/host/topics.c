@@ -207,8 +207,9 @@ wardi_answer guest_topic(wardi_guest *call)
     guest_span span;
     child *c = guest_child(call);
     if (!guest_span_of(call, 0, &span)) return guest_breach(call, "topic", 0);
-    if (c == NULL || !c->handling) return guest_say(call, GUEST_UNAVAILABLE);
-    if (c->message == NULL || c->message->kind != CHILD_TOPIC) return guest_say(call, 0);
-    const publication *p = c->message->payload;
+    const wardi_message *message = guest_current(c);
+    if (message == NULL) return guest_say(call, guest_no_message(c));
+    if (message->kind != CHILD_TOPIC) return guest_say(call, 0);
+    const publication *p = message->payload;
     return guest_say(call, guest_put(span, (const char *)p->bytes, p->topic_length));
 }

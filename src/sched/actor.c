@@ -421,6 +421,15 @@ void wardi_actor_counts(const wardi_actor *a, wardi_counts *ret)
     ret->sent = put + system_taken + system_inside + ret->refused + ret->dropped_newest;
 }
 
+/* What was taken is read first, so that the difference is never negative; but it may be more than
+ * ever was inside. */
+uint32_t wardi_actor_waiting(const wardi_actor *a)
+{
+    uint64_t put, taken;
+    mailbox_user_positions(a, &put, &taken);
+    return put - taken < a->user_max ? (uint32_t)(put - taken) : a->user_max;
+}
+
 bool actor_check(wardi_actor *a, ward_diag *ret_diag)
 {
     wardi_counts c;

@@ -249,6 +249,9 @@ void wardi_actor_leave(wardi_actor *actor);
 bool wardi_actor_is_running(const wardi_actor *actor);
 /** Exact when nothing runs, else a moment's view of each. While it lives. */
 void wardi_actor_counts(const wardi_actor *actor, wardi_counts *ret_counts);
+/** How many messages wait in the user lane, at most `user_max`: a moment's view. While it lives;
+ * any thread. */
+uint32_t wardi_actor_waiting(const wardi_actor *actor);
 
 /* ---- the scheduler ---- */
 

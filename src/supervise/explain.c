@@ -26,6 +26,17 @@ static uint64_t period(uint64_t interval_ns, uint64_t check_ns)
     return check_ns < interval_ns ? interval_ns : wardi_add_sat(interval_ns, check_ns);
 }
 
+/* A check that is due while a message is handled is made when that has ended, and messages that
+ * come one after the other let it in between. On time again are those that follow, unless such a
+ * delay, with the check itself, takes a whole interval. */
+static uint64_t held_up(const wardi_explain_policy *p, uint64_t check_ns)
+{
+    uint64_t message_ns = wardi_add_sat(p->message_timeout_ns, p->tick_ns);
+    uint64_t longer = period(p->interval_ns, wardi_add_sat(message_ns, check_ns)) -
+                      period(p->interval_ns, check_ns);
+    return wardi_add_sat(message_ns, times(longer, p->fall - 1));
+}
+
 static void detect_by_checks(wardi_explanation *e, const wardi_explain_policy *p, bool hangs)
 {
     uint64_t worst = wardi_add_sat(p->check_timeout_ns, p->tick_ns);
@@ -36,6 +47,7 @@ static void detect_by_checks(wardi_explanation *e, const wardi_explain_policy *p
         add(e, WARDI_PHASE_DETECT, "further checks, as fall asks",
             times(period(p->interval_ns, worst), more),
             times(period(p->interval_ns, typical), more));
+    add(e, WARDI_PHASE_DETECT, "messages that hold checks up", held_up(p, worst), 0);
     add(e, WARDI_PHASE_DETECT, "the check, up to its timeout", p->check_timeout_ns,
         hangs ? p->check_timeout_ns : 0);
     add(e, WARDI_PHASE_DETECT, "tick of the deadline", p->tick_ns, hangs ? p->tick_ns / 2 : 0);

@@ -24,12 +24,14 @@ const char *wardi_fault_name(wardi_fault fault); /**< "trap", …; static */
 
 /** What the sum is made from. */
 typedef struct wardi_explain_policy {
-    uint64_t tick_ns;            /* of the epoch: how late a deadline is noticed, at most */
-    uint64_t message_timeout_ns; /* WARDI_FOREVER: a hang in a message is never detected */
-    uint64_t interval_ns;        /* between health checks */
-    uint64_t check_timeout_ns;   /* of a health check */
-    uint32_t fall;               /* bad verdicts in a row, at least 1 */
-    bool traps_uncounted;        /* a trap of a check is no bad verdict */
+    uint64_t tick_ns; /* of the epoch: how late a deadline is noticed, at most */
+    /** WARDI_FOREVER: a hang in a message is never detected, and may keep checks waiting for ever
+     */
+    uint64_t message_timeout_ns;
+    uint64_t interval_ns;      /* between health checks */
+    uint64_t check_timeout_ns; /* of a health check */
+    uint32_t fall;             /* bad verdicts in a row, at least 1 */
+    bool traps_uncounted;      /* a trap of a check is no bad verdict */
     bool dropped; /* what failed a check is let go where it stands: neither asked to stop nor killed
                    */
     uint64_t startup_ns; /* worst case until the start-up probe passes, beyond the start; 0: none */
@@ -50,7 +52,7 @@ typedef struct wardi_term {
     uint64_t worst_ns, typical_ns;
 } wardi_term;
 
-enum { WARDI_TERMS_MAX = 12 };
+enum { WARDI_TERMS_MAX = 16 };
 typedef struct wardi_explanation {
     size_t count;
     wardi_term terms[WARDI_TERMS_MAX];

@@ -59,7 +59,7 @@ class Explain(Case):
                          ["a", "b", "c", "x", "y", "z", "last"])
         for component in whole["components"]:
             self.assertEqual([f["fault"] for f in component["faults"]],
-                             ["trap", "hang", "unhealthy"])
+                             ["trap", "hang", "unhealthy", "message_trap", "message_hang"])
             for fault in component["faults"]:
                 for phase, name in (("detect", "detect"), ("recover", "recover")):
                     for case in ("worst_ns", "typical_ns"):
@@ -86,8 +86,12 @@ class Explain(Case):
                 "z is checked every 10s. One bad check is a failure, and it is restarted.\n"
                 "  Nobody restarts with it.\n",
                 "and it is given up: temporary.\n",
-                "\n  is seen within                         31s        25s        31s        26s        31s"
+                "\n  is seen within                         63s        25s        63s        26s        63s"
                 "        25s\n",
+                "\n    messages that hold checks up         32s          -        32s          -"
+                "        32s          -\n",
+                "\n                                   a message that traps  a message that hangs\n",
+                "\n  is seen within                     at once          -        10s        10s\n",
                 "At worst: "):
             self.assertIn(text, shown)
 
@@ -107,7 +111,7 @@ class Explain(Case):
 
     # What is measured is never more than what was computed. There is an interval of slack, since the
     # first check follows the start at once.
-    MEASURED = ("  a: {path: GUESTS/GUEST, group: pair, start_timeout: 1s,\n"
+    MEASURED = ("  a: {path: GUESTS/GUEST, group: pair, needs: [mate], start_timeout: 1s,\n"
                 "      health: {interval: 300ms, timeout: 100ms, fall: 2, on_trap: failed},\n"
                 "      restart: {backoff: fixed, initial: 50ms}}\n"
                 "  mate: {path: GUESTS/cleanup-loops.wat, group: pair, stop_timeout: 400ms}\n")

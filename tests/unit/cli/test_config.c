@@ -56,8 +56,8 @@ static const bad_case bad_cases[] = {
      "3:21: \"timeout\" is no key of a component; did you mean `health.timeout`?\n"},
     {HEAD "  a: {path: a.wasm, colour: red}\n",
      "3:21: \"colour\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, group, instances, "
-     "instances_healthy_when, limits, health, restart, shutdown, wasi\n"},
+     "stop_timeout, message_timeout, group, instances, instances_healthy_when, limits, mailbox, "
+     "health, restart, shutdown, wasi\n"},
     {HEAD "  a: {path: a.wasm, health: {intervall: 1s}}\n",
      "3:30: \"intervall\" is no key of `health`; did you mean `interval`?\n"},
     {HEAD "  a:\n    path: a.wasm\n    health:\n      interval: 1s\n      interval: 2s\n",
@@ -66,8 +66,8 @@ static const bad_case bad_cases[] = {
      "3:29: health takes keys of its own; write them below it, indented\n"},
     {HEAD "  a: {path: a.wasm, \"x\\e[2J\": 1}\n",
      "3:21: \"x\\x1b[2J\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, group, instances, "
-     "instances_healthy_when, limits, health, restart, shutdown, wasi\n"},
+     "stop_timeout, message_timeout, group, instances, instances_healthy_when, limits, mailbox, "
+     "health, restart, shutdown, wasi\n"},
 
     /* values */
     {HEAD "  a: {path: [a.wasm]}\n",
@@ -287,9 +287,11 @@ static const char everything[] =
     "    needs: [db]\n"
     "    start_timeout: 20s\n"
     "    stop_timeout: 1m30s\n"
+    "    message_timeout: 21s\n"
     "    group: inner\n"
     "    instances: 3\n"
     "    instances_healthy_when: 2\n"
+    "    mailbox: {size: 65, when_full: block, block_timeout: 22s, full_at: 75%}\n"
     "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000}\n"
     "    health:\n"
     "      interval: 2s\n"
@@ -311,6 +313,7 @@ static const char everything[] =
     "        traps: {degraded_at: 3}\n"
     "        restarts: {degraded_at: 4}\n"
     "        busy: {unhealthy_at: 100%}\n"
+    "        mailbox: {degraded_at: 90%, unhealthy_at: 95%}\n"
     "    restart: {policy: transient, with: needs, backoff: exponential, initial: 1s, max: 2s,\n"
     "              factor: 1.5, jitter: 0%, limit: 3, window: 63s, reset_after: 64s}\n"
     "    shutdown: {mode: graceful, timeout: 95s}\n"
@@ -340,6 +343,8 @@ static void all_of_health(const wardi_config_child *child)
     assert_float_equal(resources[WARD_RESOURCE_TRAPS].degraded_at, 3, 1e-12);
     assert_float_equal(resources[WARD_RESOURCE_RESTARTS].degraded_at, 4, 1e-12);
     assert_float_equal(resources[WARD_RESOURCE_BUSY].unhealthy_at, 1, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_MAILBOX].degraded_at, 0.9, 1e-12);
+    assert_float_equal(resources[WARD_RESOURCE_MAILBOX].unhealthy_at, 0.95, 1e-12);
     assert_int_equal(child->options.interval_ns, 2 * WARDI_S);
     assert_int_equal(child->options.rise, 2);
     assert_int_equal(child->options.fall, 4);
@@ -365,6 +370,47 @@ static void all_of_restart(const ward_child_options *options)
     assert_int_equal(backoff->restarts_max, 3);
     assert_int_equal(backoff->window_ns, 63 * WARDI_S);
     assert_int_equal(backoff->reset_after_ns, 64 * WARDI_S);
+}
+
+static void all_of_messages(const ward_child_options *options)
+{
+    assert_int_equal(options->mailbox_max, 65);
+    assert_int_equal(options->mailbox_full, WARD_MAILBOX_BLOCK);
+    assert_int_equal(options->mailbox_block_ns, 22 * WARDI_S);
+    assert_float_equal(options->full_at, 0.75, 1e-12);
+    assert_int_equal(options->message_timeout_ns, 21 * WARDI_S);
+}
+
+#define A_WITH(keys) HEAD "  a: {path: a.wasm, mailbox: {" keys "}}\n"
+static void mailboxes(void **state)
+{
+    static const char head[] = "version: 1\n"
+                               "defaults: {mailbox: {when_full: block, block_timeout: 2s}}\n"
+                               "components:\n"
+                               "  a: {path: a.wasm, mailbox: {full_at: off}}\n"
+                               "  b: {path: b.wasm, mailbox: {when_full: drop_oldest}}\n";
+    (void)state;
+    wardi_config *config = parsed(head, NULL);
+    assert_true(config->children[0].options.full_at < 0); /* never, for 0 would be the default */
+    assert_int_equal(config->children[0].options.mailbox_full, WARD_MAILBOX_BLOCK);
+    assert_int_equal(config->children[1].options.mailbox_full, WARD_MAILBOX_DROP_OLDEST);
+    wardi_config_free(config);
+    static const bad_case cases[] = {
+        {A_WITH("block_timeout: 2s"), "3:46: mailbox.block_timeout means nothing with "
+                                      "`mailbox.when_full: reject`; take it out, or write block\n"},
+        {A_WITH("when_full: drop_oldest, block_timeout: 2s"),
+         "3:70: mailbox.block_timeout means nothing with `mailbox.when_full: drop_oldest`; take it "
+         "out, or write block\n"},
+        {A_WITH("full_at: 101%"),
+         "3:40: mailbox.full_at: \"101%\" is too much; the most is 100%\n"},
+        {A_WITH("full_at: 0%"),
+         "3:40: mailbox.full_at: \"0%\" is too little; the least is 1%, or write off\n"},
+        {A_WITH("size: 0"), "3:37: mailbox.size: \"0\" is too little; the least is 1\n"},
+        {A_WITH("when_full: drop"),
+         "3:42: mailbox.when_full: \"drop\" is not one of its words; write reject, drop_oldest, "
+         "drop_newest or block\n"},
+    };
+    check_bad(cases, WARD_COUNT(cases));
 }
 
 static void all_of_groups(const wardi_config *config)
@@ -449,6 +495,7 @@ static void all(void **state)
     assert_int_equal(child->options.instances_health.least, 2);
     all_of_health(child);
     all_of_restart(&child->options);
+    all_of_messages(&child->options);
     all_of_groups(config);
     all_of_wasi(&child->component.wasi);
     wardi_config_free(config);
@@ -635,12 +682,19 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad),         cmocka_unit_test(nul_in_file),
-        cmocka_unit_test(too_many),    cmocka_unit_test(least),
-        cmocka_unit_test(all),         cmocka_unit_test(nothing_forgotten),
-        cmocka_unit_test(defaults),    cmocka_unit_test(files),
-        cmocka_unit_test(many),        cmocka_unit_test(pipes_are_refused),
-        cmocka_unit_test(read_errors), cmocka_unit_test(no_memory),
+        cmocka_unit_test(bad),
+        cmocka_unit_test(nul_in_file),
+        cmocka_unit_test(too_many),
+        cmocka_unit_test(least),
+        cmocka_unit_test(all),
+        cmocka_unit_test(mailboxes),
+        cmocka_unit_test(nothing_forgotten),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(files),
+        cmocka_unit_test(many),
+        cmocka_unit_test(pipes_are_refused),
+        cmocka_unit_test(read_errors),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

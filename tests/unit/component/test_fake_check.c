@@ -416,6 +416,24 @@ static void test_busy_repeats_a_resource(void **state)
     assert_in_range(during.age_ns, 1, 60 * WARDI_S);
 }
 
+/* What others tell of it is judged from outside as well, once it has been busy for long. */
+static void test_busy_for_long_hears_the_mailbox(void **state)
+{
+    (void)state;
+    f.options.health.busy_after_ns = WARDI_MS;
+    f.options.health.resources[WARD_RESOURCE_MAILBOX].degraded_at = 0.9;
+    fake_func(&f.guest, "work", 0, NULL, run_nothing);
+    f.guest.during = check_while_busy;
+    hold_ns = 5 * WARDI_MS;
+    fixture_start();
+    wardi_component_mailbox_set(f.component, 60, 64);
+    work();
+    assert_int_equal(during.health, WARD_CHILD_DEGRADED);
+    assert_int_equal(during.contributor_count, 2);
+    assert_string_equal(during.contributors[1].text, "mailbox 60 of 64 (94 %)");
+    hold_ns = 0;
+}
+
 static ward_error meanwhile;
 static ward_diag meanwhile_diag;
 
@@ -601,6 +619,7 @@ int main(void)
         FIXTURE_TEST(test_busy_forgets_an_earlier_run),
         FIXTURE_TEST(test_busy_without_an_export),
         FIXTURE_TEST(test_busy_repeats_a_resource),
+        FIXTURE_TEST(test_busy_for_long_hears_the_mailbox),
         FIXTURE_TEST(test_call_during_a_probe),
         FIXTURE_TEST(test_resources),
         FIXTURE_TEST(test_fuel),

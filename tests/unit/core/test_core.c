@@ -131,7 +131,7 @@ static void every_enum_value_has_a_name(void **state)
               "pointer", "prefix_empty", "prefix_truncated", "prefix_too_large",
               "prefix_unsupported", "payload");
     NAMES_ARE(ward_resource_name, ward_resource, "memory", "growths_refused", "fuel", "traps",
-              "restarts", "busy");
+              "restarts", "busy", "mailbox");
     assert_string_equal(ward_state_name((ward_state)WARD_STATE_COUNT), "unknown");
     assert_string_not_equal(ward_state_name((ward_state)(WARD_STATE_COUNT - 1)), "unknown");
     assert_string_equal(ward_health_name((ward_health)WARD_HEALTH_COUNT), "unknown");

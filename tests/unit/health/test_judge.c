@@ -338,7 +338,7 @@ static void test_all_voices_fit(void **state)
 {
     (void)state;
     for (size_t i = 0; i < WARD_RESOURCE_COUNT; i++) policy.resources[i].degraded_at = 0.5;
-    resources = (wardi_resource_evidence){1, 1, 1, 1, 1, 1, 1, 1, 1};
+    resources = (wardi_resource_evidence){1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     evidence.resources = &resources;
     set_report(WARD_HEALTH_DEGRADED, "x");
     expect(WARD_CHILD_DEGRADED, WARD_SOURCE_PROBE, "x");

@@ -55,8 +55,8 @@ static void test_thresholds(void **state)
     (void)state;
     for (int i = 0; i < WARD_RESOURCE_COUNT; i++) {
         ward_resource r = (ward_resource)i;
-        bool ratio =
-            r == WARD_RESOURCE_MEMORY || r == WARD_RESOURCE_FUEL || r == WARD_RESOURCE_BUSY;
+        bool ratio = r == WARD_RESOURCE_MEMORY || r == WARD_RESOURCE_FUEL ||
+                     r == WARD_RESOURCE_BUSY || r == WARD_RESOURCE_MAILBOX;
         ward_health_policy policy = {0}, p;
         policy.resources[r].degraded_at = 1.5;
         if (ratio) {

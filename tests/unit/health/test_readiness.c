@@ -24,11 +24,15 @@ static void test_every_state_and_health(void **state)
             ward_child_health h = (ward_child_health)j;
             wardi_trend trend = {.judged = true, .started = true, .health = h};
             ward_reason reason = {0};
-            bool ready = wardi_health_ready(s, &trend, true, NULL, NULL, &reason);
+            wardi_readiness of = {.state = s, .trend = &trend, .ready_when_degraded = true};
+            bool ready = wardi_health_ready(&of, &reason);
             assert_int_equal(ready, s == WARD_STATE_READY && h != WARD_CHILD_FAILED);
             if (s != WARD_STATE_READY) assert_string_equal(reason.text, why[s]);
-            ready = wardi_health_ready(s, &trend, false, NULL, NULL, NULL);
+            of.ready_when_degraded = false;
+            ready = wardi_health_ready(&of, NULL);
             assert_int_equal(ready, s == WARD_STATE_READY && h == WARD_CHILD_HEALTHY);
+            of.full = true;
+            assert_false(wardi_health_ready(&of, NULL));
             bool live = wardi_health_live(s, &trend);
             assert_int_equal(live, s != WARD_STATE_FAILED && h != WARD_CHILD_FAILED);
         }
@@ -38,8 +42,12 @@ static void test_every_state_and_health(void **state)
 static void expect(const wardi_trend *trend, bool ready_when_degraded, const char *words)
 {
     ward_reason reason = {0};
-    assert_false(
-        wardi_health_ready(WARD_STATE_READY, trend, ready_when_degraded, NULL, NULL, &reason));
+    wardi_readiness of = {
+        .state = WARD_STATE_READY, .trend = trend, .ready_when_degraded = ready_when_degraded};
+    assert_false(wardi_health_ready(&of, &reason));
+    assert_string_equal(reason.text, words);
+    of.full = true; /* what is ill is said to be ill */
+    assert_false(wardi_health_ready(&of, &reason));
     assert_string_equal(reason.text, words);
 }
 
@@ -62,27 +70,82 @@ static void test_needs_tell_the_whole_path(void **state)
 {
     (void)state;
     wardi_trend trend = {.judged = true, .started = true};
+    wardi_readiness of = {.state = WARD_STATE_READY, .trend = &trend};
     ward_reason reason, disk;
     wardi_reason_set(&disk, "Component starting");
     wardi_reason_set(&reason, "untouched");
-    assert_false(wardi_health_ready(WARD_STATE_READY, &trend, true, "disk", &disk, &reason));
+    of.unready_need = "disk";
+    of.need_reason = &disk;
+    assert_false(wardi_health_ready(&of, &reason));
     assert_string_equal(reason.text, "needs disk: Component starting");
-    assert_false(wardi_health_ready(WARD_STATE_READY, &trend, true, "db", &reason, &reason));
+    of.unready_need = "db";
+    of.need_reason = &reason;
+    assert_false(wardi_health_ready(&of, &reason));
     assert_string_equal(reason.text, "needs db: needs disk: Component starting");
-    assert_false(wardi_health_ready(WARD_STATE_READY, &trend, true, "db", NULL, &reason));
+    of.need_reason = NULL;
+    assert_false(wardi_health_ready(&of, &reason));
     assert_string_equal(reason.text, "needs db: not ready");
-    assert_false(wardi_health_ready(WARD_STATE_READY, &trend, true, "db", NULL, NULL));
+    assert_false(wardi_health_ready(&of, NULL));
+    of.unready_need = NULL;
     wardi_reason_set(&reason, "untouched");
-    assert_true(wardi_health_ready(WARD_STATE_READY, &trend, true, NULL, NULL, &reason));
+    assert_true(wardi_health_ready(&of, &reason));
     assert_string_equal(reason.text, "untouched");
+}
+
+/* Its own mailbox before what it needs: that is what whoever sends to it can act on. */
+static void test_full_is_said_apart(void **state)
+{
+    (void)state;
+    wardi_trend trend = {.judged = true, .started = true};
+    wardi_readiness of = {.state = WARD_STATE_READY,
+                          .trend = &trend,
+                          .full = true,
+                          .mailbox = {.waiting = 60, .max = 64},
+                          .unready_need = "db"};
+    ward_reason reason;
+    assert_false(wardi_health_ready(&of, &reason));
+    assert_string_equal(reason.text, "mailbox full: 60 of 64");
+    assert_true(wardi_health_live(of.state, &trend)); /* never a reason to restart */
+}
+
+static void test_fullness_does_not_flutter(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t max;
+        double full_at;
+        uint32_t full_from, well_to; /* the least that is full, the most that is no longer */
+    } cases[] = {{64, 1, 64, 32},
+                 {64, 0.8, 52, 25},
+                 {100, 0.07, 7, 3},
+                 {1, 1, 1, 0},
+                 {3, 1, 3, 1},
+                 {2, 0.01, 1, 0},
+                 {1 << 20, 1, 1 << 20, 1 << 19}};
+    for (size_t i = 0; i < WARD_COUNT(cases); i++) {
+        wardi_mailbox_level level = {.max = cases[i].max};
+        double at = cases[i].full_at;
+        level.waiting = cases[i].full_from;
+        assert_true(wardi_health_full(false, level, at));
+        level.waiting = cases[i].full_from - 1;
+        assert_false(wardi_health_full(false, level, at));
+        level.waiting = cases[i].well_to + 1;
+        assert_true(wardi_health_full(true, level, at));
+        level.waiting = cases[i].well_to;
+        assert_false(wardi_health_full(true, level, at));
+        level.waiting = level.max;
+        assert_false(wardi_health_full(false, level, -1));
+        assert_false(wardi_health_full(true, level, 0));
+    }
+    assert_false(wardi_health_full(false, (wardi_mailbox_level){0}, 1));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_state_and_health),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_needs_tell_the_whole_path),
+        cmocka_unit_test(test_every_state_and_health),    cmocka_unit_test(test_words),
+        cmocka_unit_test(test_needs_tell_the_whole_path), cmocka_unit_test(test_full_is_said_apart),
+        cmocka_unit_test(test_fullness_does_not_flutter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,8 @@ static void test_words(void **state)
            "2 restarts in 1m");
     expect(WARD_RESOURCE_BUSY, FOUND(.busy_ns = 950 * WARDI_MS, .elapsed_ns = WARDI_S), AT(0.9, 0),
            WARD_CHILD_DEGRADED, "busy 950ms of 1s (95 %)");
+    expect(WARD_RESOURCE_MAILBOX, FOUND(.mailbox_waiting = 60, .mailbox_max = 64), AT(0.9, 0),
+           WARD_CHILD_DEGRADED, "mailbox 60 of 64 (94 %)");
 }
 
 static void test_percent_never_rounds_up_to_full(void **state)

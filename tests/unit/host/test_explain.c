@@ -12,6 +12,28 @@
                                          "(then " then ")) i32.const 0))"
 static const char ill_later[] = WELL_ONCE("(return (i32.const 16))");
 static const char traps_later[] = WELL_ONCE("unreachable");
+#define TAKES_MESSAGES(then)                                                                       \
+    "(func (export \"ward_alloc\") (param i32) (result i32) i32.const 1024)"                       \
+    "(func (export \"handle-message\") (param $at i32) (param i32) (result i64) " then             \
+    " i64.const 0)"
+/* Any message makes it hang, but "!" traps. */
+static const char breaks_on_message[] = "(module (memory (export \"memory\") 1)" TAKES_MESSAGES(
+    "(if (i32.eq (i32.load8_u (local.get $at)) (i32.const 33)) (then unreachable))"
+    "(loop $l br $l)") ")";
+/* A message takes 300 ms, in which the guest waits: one subscription to the clock is at 64. */
+static const char ill_later_and_waits[] =
+    "(module (import \"wasi_snapshot_preview1\" \"poll_oneoff\""
+    "  (func $poll (param i32 i32 i32 i32) (result i32)))" FRAME_MEMORY(
+        "\\81\\0e\\02\\01\\00\\00\\00x") "(data (i32.const 80) \"\\01\")"
+                                         "(data (i32.const 88) \"\\00\\a3\\e1\\11\")"
+                                         "(global $n (mut i32) (i32.const 0))"
+                                         "(func (export \"_health\") (result i32)"
+                                         "  (global.set $n (i32.add (global.get $n) (i32.const "
+                                         "1)))"
+                                         "  (select (i32.const 16) (i32.const 0) (i32.ge_u "
+                                         "(global.get $n) (i32.const 2))))" TAKES_MESSAGES(
+                                             "(drop (call $poll (i32.const 64) (i32.const 256) "
+                                             "(i32.const 1) (i32.const 512)))") ")";
 static const char cleans_up_for_ever[] =
     "(module (func (export \"_health\") (result i32) i32.const 0)"
     "  (func (export \"_cleanup\") (loop $l br $l)))";
@@ -144,6 +166,78 @@ static void a_trap(void **state)
             WARD_FAULT_TRAP, NULL, WARD_EVENT_READY, true);
 }
 
+static void send(const char *name, const char *text)
+{
+    ward_child_id id;
+    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
+    assert_int_equal(ward_supervisor_send(supervisor, id, (const uint8_t *)text, strlen(text)),
+                     WARD_OK);
+}
+
+/* What a message does is seen from the moment at which it begins to be handled; on a busy machine
+ * that is not the one at which it was sent. */
+#define UNTIL_HANDLED_NS (WARDI_S / 2)
+
+static void measure_message(ward_fault fault, const char *text, uint64_t least_ns)
+{
+    child_spec spec = {.name = "a",
+                       .wat = breaks_on_message,
+                       .health.timeout_ns = 200 * MS,
+                       .start_timeout_ns = WARDI_S,
+                       .options = {.interval_ns = 3600 * WARDI_S,
+                                   .message_timeout_ns = 300 * MS,
+                                   .backoff = fixed}};
+    ward_component_options component = component_of(spec);
+    spec.options.size = sizeof spec.options;
+    spec.options.component = &component;
+    assert_int_equal(ward_supervisor_add(supervisor, &spec.options, NULL), WARD_OK);
+    ward_explanation e = explained(&spec.options, fault, NULL);
+    start();
+    wait_for(0, "a", WARD_EVENT_READY, true);
+    uint64_t sent_ns = wardi_wall_ns();
+    send("a", text);
+    long failed = wait_for(0, "a", WARD_EVENT_STATE, WARD_STATE_FAILED);
+    long ready = wait_for((size_t)failed, "a", WARD_EVENT_READY, true);
+    check_within("detection", record.events[failed].event.wall_ns - sent_ns,
+                 e.detect_worst_ns + UNTIL_HANDLED_NS, least_ns);
+    check_within("recovery", between(failed, ready), e.recover_worst_ns, 40 * MS * 9 / 10);
+}
+
+static void a_hang_in_a_message(void **state)
+{
+    (void)state;
+    measure_message(WARD_FAULT_MESSAGE_HANG, "~", 300 * MS * 9 / 10);
+}
+
+static void a_trap_in_a_message(void **state)
+{
+    (void)state;
+    measure_message(WARD_FAULT_MESSAGE_TRAP, "!", 0);
+}
+
+/* Checks find it busy nearly always; those that did are made up for between messages. */
+static void an_unhealthy_answer_between_messages(void **state)
+{
+    (void)state;
+    child_spec spec = {
+        .name = "a",
+        .wat = ill_later_and_waits,
+        .health.timeout_ns = 200 * MS,
+        .start_timeout_ns = WARDI_S,
+        .options = {
+            .interval_ns = 100 * MS, .fall = 2, .message_timeout_ns = 600 * MS, .backoff = fixed}};
+    ward_component_options component = component_of(spec);
+    spec.options.size = sizeof spec.options;
+    spec.options.component = &component;
+    assert_int_equal(ward_supervisor_add(supervisor, &spec.options, NULL), WARD_OK);
+    ward_explanation e = explained(&spec.options, WARD_FAULT_UNHEALTHY, NULL);
+    start();
+    long ready = wait_for(0, "a", WARD_EVENT_READY, true);
+    for (int i = 0; i < 60; i++) send("a", "x");
+    long failed = wait_for((size_t)ready, "a", WARD_EVENT_STATE, WARD_STATE_FAILED);
+    check_within("detection", between(ready, failed), e.detect_worst_ns, 300 * MS * 9 / 10);
+}
+
 /* What its group stops with it is waited for, and the sum knows. */
 static void with_a_mate_that_stops_slowly(void **state)
 {
@@ -176,15 +270,30 @@ static void defaults_are_those_of_the_library(void **state)
     component.name = "a";
     ward_child_options options = plain(&component);
     ward_explanation e = explained(&options, WARD_FAULT_HANG, NULL);
-    /* an interval, two more, and the last one's timeout; the cap with its jitter, start, a check */
+    /* an interval; a message and a check, three times, and two intervals after them, for together
+     * they take longer than one; the cap with its jitter, start, a check */
     assert_true(e.detected && e.restarted);
-    assert_true(e.detect_worst_ns == 31 * WARDI_S + 2 * MS);
+    assert_true(e.detect_worst_ns == (10 + 3 * (10 + 1) + 2 * 10) * WARDI_S + 6 * 2 * MS);
     assert_true(e.detect_typical_ns == 26 * WARDI_S + MS);
     assert_true(e.recover_worst_ns == (33 + 10 + 1) * WARDI_S + 4 * MS);
     assert_true(e.recover_typical_ns == 100 * MS);
     options.startup_interval_ns = 2 * WARDI_S;
     e = explained(&options, WARD_FAULT_HANG, NULL);
-    assert_true(e.recover_worst_ns == (33 + 10 + 1 + 29 * 2) * WARDI_S + 4 * MS);
+    uint64_t message_ns = 10 * WARDI_S + 2 * MS, check_ns = WARDI_S + 2 * MS;
+    assert_true(e.recover_worst_ns == (33 + 10) * WARDI_S + 2 * MS +
+                                          29 * (2 * WARDI_S + message_ns + check_ns) + message_ns +
+                                          check_ns);
+    e = explained(&options, WARD_FAULT_MESSAGE_HANG, NULL);
+    assert_true(e.detect_worst_ns == message_ns && e.detect_typical_ns == 10 * WARDI_S + MS);
+    e = explained(&options, WARD_FAULT_MESSAGE_TRAP, NULL);
+    assert_true(e.detected && e.detect_worst_ns == 0);
+    options.message_timeout_ns = 3 * WARDI_S;
+    options.startup_interval_ns = 0;
+    e = explained(&options, WARD_FAULT_MESSAGE_HANG, NULL);
+    assert_true(e.detect_worst_ns == 3 * WARDI_S + 2 * MS);
+    assert_true(e.recover_worst_ns == (33 + 10 + 1) * WARDI_S + 4 * MS);
+    e = explained(&options, WARD_FAULT_HANG, NULL);
+    assert_true(e.detect_worst_ns == (31 + 3) * WARDI_S + 4 * MS);
 }
 
 static void what_leads_to_nothing(void **state)
@@ -216,6 +325,7 @@ static void chains_of_needs(void **state)
         components[i].start_timeout_ns = components[i].stop_timeout_ns = WARDI_S;
         components[i].health.timeout_ns = 100 * MS;
         options[i] = plain(&components[i]);
+        options[i].message_timeout_ns = 50 * MS;     /* no longer than a check */
         if (i > 0) options[i].needs = &names[i - 1]; /* a needs b, b needs c, c needs d */
         options[i].need_count = i > 0;
         if (i < 3) along[i] = &options[i];
@@ -236,6 +346,14 @@ static void chains_of_needs(void **state)
     for (int i = 0; i < 4; i++) options[i].need_count = 0;
     assert_int_equal(ward_child_explain(&ask, &e, NULL), WARD_OK);
     assert_true(e.recover_worst_ns == alone_ns + each_ns);
+    /* A message that is under way comes to its end, as far as the shutdown's time allows. */
+    options[1].message_timeout_ns = 500 * MS;
+    assert_int_equal(ward_child_explain(&ask, &e, NULL), WARD_OK);
+    assert_true(e.recover_worst_ns == alone_ns + 1500 * MS + 4 * MS);
+    options[1].message_timeout_ns = 3600 * WARDI_S;
+    options[1].shutdown_timeout_ns = 2 * WARDI_S;
+    assert_int_equal(ward_child_explain(&ask, &e, NULL), WARD_OK);
+    assert_true(e.recover_worst_ns == alone_ns + 2 * WARDI_S + 5 * WARDI_S);
     /* Killed: only a check that is under way. */
     for (int i = 0; i < 3; i++) options[i].shutdown = WARD_SHUTDOWN_IMMEDIATE;
     assert_int_equal(ward_child_explain(&ask, &e, NULL), WARD_OK);
@@ -267,6 +385,7 @@ static void what_is_refused(void **state)
     assert_string_equal(diag.text, "a check interval must be at least 1ms");
     assert_int_equal(e.term_count, 0);
     assert_string_equal(ward_fault_name(WARD_FAULT_HANG), "hang");
+    assert_string_equal(ward_fault_name(WARD_FAULT_MESSAGE_HANG), "message_hang");
     assert_string_equal(ward_fault_name((ward_fault)WARD_FAULT_COUNT), "unknown");
 }
 
@@ -277,6 +396,9 @@ int main(void)
         TEST(a_hang_longer_than_the_interval),
         TEST(an_unhealthy_answer),
         TEST(a_trap),
+        TEST(a_hang_in_a_message),
+        TEST(a_trap_in_a_message),
+        TEST(an_unhealthy_answer_between_messages),
         TEST(with_a_mate_that_stops_slowly),
         cmocka_unit_test(defaults_are_those_of_the_library),
         cmocka_unit_test(what_leads_to_nothing),

@@ -343,6 +343,45 @@ static void test_metrics(void **state)
     assert_int_equal(count, 0);
 }
 
+/* ---- processor time ---- */
+
+/* Each message spins for some milliseconds. */
+static const char spins[] =
+    "(module (memory (export \"memory\") 1)"
+    " (func (export \"ward_alloc\") (param i32) (result i32) i32.const 64)"
+    " (func (export \"handle-message\") (param i32 i32) (result i64) (local $n i32)"
+    "   (loop $l (local.set $n (i32.add (local.get $n) (i32.const 1)))"
+    "     (br_if $l (i32.lt_u (local.get $n) (i32.const 3000000)))) i64.const 0))";
+
+/* What it spends beyond its budget it has to wait for; its health is asked meanwhile. */
+static void test_cpu_budget(void **state)
+{
+    (void)state;
+    ward_child_options options = WARD_INIT(ward_child_options);
+    options.interval_ns = 3600 * WARDI_S;
+    options.cpu_ns_max = MS / 10;
+    options.cpu_interval_ns = 20 * MS;
+    add((child_spec){.name = "spins", .wat = spins, .options = options}, NULL);
+    start();
+    wait_for(0, "spins", WARD_EVENT_READY, true);
+    uint64_t began_ns = wardi_now_ns();
+    uint8_t answer[8];
+    size_t length;
+    ward_report report;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ward_supervisor_request(supervisor, id_of("spins"), answer, 1, answer, 8,
+                                                 &length, PATIENCE_NS),
+                         WARD_OK);
+        assert_int_equal(ward_supervisor_health(supervisor, id_of("spins"), PATIENCE_NS, &report),
+                         WARD_OK);
+        assert_int_equal(report.status, WARD_HEALTH_HEALTHY);
+    }
+    assert_true(wardi_now_ns() - began_ns >= 200 * MS); /* three waits of some intervals */
+    ward_child_status status = status_of("spins");
+    assert_true(status.cpu_delays >= 3);
+    assert_true(status.cpu_delayed_ns >= 100 * MS);
+}
+
 /* ---- stopping itself ---- */
 
 static void test_stops_itself(void **state)
@@ -405,6 +444,7 @@ int main(void)
         TEST(test_topics_outlive_a_restart),
         TEST(test_log),
         TEST(test_metrics),
+        TEST(test_cpu_budget),
         TEST(test_stops_itself),
         TEST(test_killed_while_it_waits),
     };

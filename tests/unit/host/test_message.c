@@ -95,6 +95,7 @@ static void health_is_asked_and_answered(void **state)
         NULL);
     start();
     wait_for(0, "well", WARD_EVENT_READY, true);
+    wait_for(0, "ill", WARD_EVENT_HEALTH, WARD_CHILD_FAILED); /* else it may be starting still */
     wait_for(0, "never", WARD_EVENT_GIVEN_UP, 0);
     assert_int_equal(ward_supervisor_health(supervisor, id_of("well"), 0, &report), WARD_OK);
     assert_int_equal(report.status, WARD_HEALTH_HEALTHY);

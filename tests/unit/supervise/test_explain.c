@@ -43,24 +43,36 @@ static void test_detection(void **state)
     uint64_t tick = p.tick_ns;
     DETECT(&p, WARDI_FAULT_TRAP, 0, 0);
     DETECT(&p, WARDI_FAULT_HANG_MESSAGE, 5 * WARDI_S + tick, 5 * WARDI_S + tick / 2);
-    /* an interval until the first bad one, two more to come, and the last one's deadline */
-    DETECT(&p, WARDI_FAULT_HANG_CHECK, 10 * WARDI_S + 20 * WARDI_S + WARDI_S + tick,
+    /* an interval until the first bad one, two more to come, a message before the last one, and its
+     * deadline */
+    uint64_t message = 5 * WARDI_S + tick;
+    DETECT(&p, WARDI_FAULT_HANG_CHECK, 10 * WARDI_S + 20 * WARDI_S + message + WARDI_S + tick,
            5 * WARDI_S + 20 * WARDI_S + WARDI_S + tick / 2);
-    DETECT(&p, WARDI_FAULT_UNHEALTHY, 31 * WARDI_S + tick, 25 * WARDI_S);
-    DETECT(&p, WARDI_FAULT_TRAP_CHECK, 31 * WARDI_S + tick, 25 * WARDI_S);
+    DETECT(&p, WARDI_FAULT_UNHEALTHY, 31 * WARDI_S + tick + message, 25 * WARDI_S);
+    DETECT(&p, WARDI_FAULT_TRAP_CHECK, 31 * WARDI_S + tick + message, 25 * WARDI_S);
     p.traps_uncounted = true;
     DETECT(&p, WARDI_FAULT_TRAP_CHECK, WARDI_FOREVER, WARDI_FOREVER);
-    DETECT(&p, WARDI_FAULT_UNHEALTHY, 31 * WARDI_S + tick, 25 * WARDI_S);
+    DETECT(&p, WARDI_FAULT_UNHEALTHY, 31 * WARDI_S + tick + message, 25 * WARDI_S);
     p.fall = 1;
-    DETECT(&p, WARDI_FAULT_UNHEALTHY, 11 * WARDI_S + tick, 5 * WARDI_S);
+    DETECT(&p, WARDI_FAULT_UNHEALTHY, 11 * WARDI_S + tick + message, 5 * WARDI_S);
+    /* Messages that take an interval: each of the checks comes late. */
+    p.fall = 3;
+    p.message_timeout_ns = 12 * WARDI_S;
+    message = 12 * WARDI_S + tick;
+    DETECT(&p, WARDI_FAULT_UNHEALTHY,
+           10 * WARDI_S + 2 * (message + WARDI_S + tick + 10 * WARDI_S) + message + WARDI_S + tick,
+           25 * WARDI_S);
     /* Checks that take longer than the interval: the next comes an interval after the end. */
     p.fall = 2;
     p.interval_ns = WARDI_S;
     p.check_timeout_ns = 3 * WARDI_S;
-    DETECT(&p, WARDI_FAULT_HANG_CHECK, WARDI_S + (4 * WARDI_S + tick) + 3 * WARDI_S + tick,
+    DETECT(&p, WARDI_FAULT_HANG_CHECK,
+           WARDI_S + message + (3 * WARDI_S + tick) + WARDI_S + message + 3 * WARDI_S + tick,
            WARDI_S / 2 + (4 * WARDI_S + tick / 2) + 3 * WARDI_S + tick / 2);
     p.message_timeout_ns = WARDI_FOREVER;
     assert_true(wardi_explain(&p, WARDI_FAULT_HANG_MESSAGE).worst_ns[0] == WARDI_FOREVER);
+    assert_true(wardi_explain(&p, WARDI_FAULT_UNHEALTHY).worst_ns[0] == WARDI_FOREVER);
+    p.message_timeout_ns = WARDI_S;
     p.interval_ns = WARDI_FOREVER / 2;
     p.fall = UINT32_MAX;
     assert_true(wardi_explain(&p, WARDI_FAULT_UNHEALTHY).worst_ns[0] == WARDI_FOREVER);
