@@ -1,12 +1,14 @@
 # The face of the build; CMake does the work (CMakePresets.json). `make help` lists what there is.
 # Nothing is needed beforehand: tools/setup installs what is missing.
 .DEFAULT_GOAL := build
-.PHONY: help run test build bench docs format lint fuzz asan tsan install clean
+.PHONY: help run test build bench docs format lint fuzz asan tsan soak install clean
 
 .SHELLFLAGS = -ec
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
+SOAK_SEED ?= 1
 sources = $$(git ls-files '*.c' '*.h' '*.cpp')
 
 # $(call build,FOR,PRESET): what tools/setup --for FOR installs, then CMake
@@ -55,6 +57,10 @@ asan: ## every test under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## the threaded tests under ThreadSanitizer
 	@$(call build,ci,tsan)
 	@ctest --preset tsan
+
+soak: ## SOAK_SECONDS=1800 of random traps, hangs, floods and restarts; SOAK_SEED=1
+	@$(call build,test,release)
+	@build/tests/soak/soak --seconds $(SOAK_SECONDS) --round 10 --seed $(SOAK_SEED) tests/soak/actor.wat
 
 install: ## install what `make` has built, under PREFIX=/usr/local
 	@test -e build/ward || { echo "Nothing is built yet: run make first." >&2; exit 1; }

@@ -49,7 +49,8 @@ typedef struct ward_evidence_line {
 typedef struct ward_evidence_change {
     uint64_t wall_ns; /**< since the epoch */
     bool is_health;   /**< which of the two */
-    int from, to;     /**< ward_state, or ward_child_health */
+    int from;         /**< ward_state, or ward_child_health */
+    int to;           /**< the same */
 } ward_evidence_change;
 
 /** The end of a run. */

@@ -17,7 +17,11 @@ typedef enum ward_log_level {
     WARD_LOG_ERROR,
 } ward_log_level;
 
-enum { WARD_LOG_FIELDS_MAX = 16, WARD_LOG_TEXT_BYTES_MAX = 1024 };
+enum {
+    WARD_LOG_FIELDS_MAX = 16,
+    WARD_LOG_TEXT_BYTES_MAX = 1024,
+    WARD_LOG_FIELDS_BYTES_MAX = 2048, /**< keys and values of a line together, a NUL behind each */
+};
 
 /** A field of a line. */
 typedef struct ward_log_field {

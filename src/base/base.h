@@ -26,7 +26,7 @@ _Noreturn void wardi_assert_failed(const char *expression, const char *file, int
 /** Zeroed memory, or NULL. */
 void *wardi_alloc(size_t size);
 void *wardi_alloc_array(size_t count, size_t size);
-/** The same at a multiple of `alignment`, a power of two of which `size` is a multiple. */
+/** The same at a multiple of `alignment`, a power of two. */
 void *wardi_alloc_aligned(size_t alignment, size_t size);
 /** Grows `memory` from `old_size` to `new_size` bytes, the new part zeroed; NULL leaves `memory` as
  * it was. */

@@ -34,7 +34,8 @@ void *wardi_alloc_array(size_t count, size_t size)
 void *wardi_alloc_aligned(size_t alignment, size_t size)
 {
     if (!gate_opens(size)) return NULL;
-    void *memory = aligned_alloc(alignment, size);
+    size_t whole = (size + alignment - 1) / alignment * alignment; /* aligned_alloc wants it so */
+    void *memory = whole >= size ? aligned_alloc(alignment, whole) : NULL;
     if (memory != NULL) memset(memory, 0, size);
     return memory;
 }

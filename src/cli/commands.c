@@ -8,6 +8,7 @@
 
 static const char *const profiles[] = {"guarded", "dense", NULL};
 static const char *const fallbacks[] = {"state", "degraded", "failed", NULL};
+static const char *const levels[] = {"trace", "debug", "info", "warn", "error", NULL};
 static const char *const codecs[] = {"borsh", "cbor", "json", NULL};
 static const char *const statuses[] = {"healthy", "degraded", "unhealthy", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
@@ -50,7 +51,8 @@ static const wardi_option explain_options[] = {
 };
 static const wardi_option run_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, RUN(json), NULL, NULL, "print JSON lines, on a terminal as well"},
-    {"quiet", 'q', WARDI_OPTION_FLAG, RUN(quiet), NULL, NULL, "print no events"},
+    {"quiet", 'q', WARDI_OPTION_FLAG, RUN(quiet), NULL, NULL, "print no events, and nothing that components log"},
+    {"log-level", 'l', WARDI_OPTION_CHOICE, RUN(log_level), "LEVEL", levels, "least level of what components log (default info)"},
     {"stop-timeout", 0, WARDI_OPTION_DURATION, RUN(stop_timeout_ns), "TIME", NULL, "for stopping everything (default 10s)"},
 };
 static const wardi_option version_options[] = {

@@ -210,14 +210,17 @@ ward_error wardi_config_parse(const char *bytes, size_t length, const char *dire
         wardi_mistakes_add(mistakes, (wardi_place){1, 1},
                            "the file is empty; write `version: 1` and `components:`");
     ward_error error = WARD_OK;
-    if (config->arena.failed || mistakes->arena.failed)
+    if (config->arena.failed || mistakes->arena.failed || config->warnings.arena.failed)
         error = WARD_ERROR_NO_MEMORY;
     else if (mistakes->count > before)
         error = WARD_ERROR_CONFIG;
     wardi_mistakes_sort(mistakes);
     if (error == WARD_OK) {
-        for (size_t i = 0; i < config->child_count; i++)
+        for (size_t i = 0; i < config->child_count; i++) {
             config->children[i].options.component = &config->children[i].component;
+            config->children[i].options.grants = &config->children[i].grants;
+        }
+        wardi_mistakes_sort(&config->warnings);
         *ret_config = config;
     } else {
         wardi_config_free(config);
@@ -228,6 +231,7 @@ ward_error wardi_config_parse(const char *bytes, size_t length, const char *dire
 void wardi_config_free(wardi_config *config)
 {
     if (config == NULL) return;
+    wardi_mistakes_done(&config->warnings);
     wardi_arena_done(&config->arena);
     wardi_free(config);
 }

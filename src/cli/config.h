@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <ward/ward.h>
 
+#include "access/access.h"
 #include "cli/yaml.h"
 #include "core/core.h"
 
@@ -31,6 +32,9 @@ typedef enum wardi_key_type {
     WARDI_KEY_ARGS,     /* list of texts */
     WARDI_KEY_ENV,      /* map of texts */
     WARDI_KEY_DIRS,     /* list of maps: see wardi_dir_keys */
+    WARDI_KEY_METADATA, /* map of texts */
+    WARDI_KEY_NAMES,    /* ward_grant, patterns of names: a list, or a map of `allow` and `deny` */
+    WARDI_KEY_TOPICS,   /* ward_grant, patterns of topics */
 } wardi_key_type;
 
 typedef struct wardi_choice {
@@ -69,11 +73,18 @@ extern const wardi_keys wardi_dir_keys;        /* into ward_preopen */
 
 /* ---- the configuration ---- */
 
+/** Where the patterns of a grant stand, one a pattern. */
+typedef struct wardi_grant_places {
+    const wardi_place *allow, *deny;
+} wardi_grant_places;
+
 typedef struct wardi_config_child {
     ward_child_options options;
     ward_component_options component; /* what options.component points to */
-    wardi_place place;                /* of its name */
-    wardi_place *places;              /* one a key of wardi_component_keys; line 0: default */
+    ward_grants grants;               /* what options.grants points to */
+    wardi_grant_places grant_places[WARDI_VERBS];
+    wardi_place place;   /* of its name */
+    wardi_place *places; /* one a key of wardi_component_keys; line 0: default */
     wardi_place *need_places, *dir_places;
     bool faulty; /* a mistake was found in it while reading */
 } wardi_config_child;
@@ -98,6 +109,8 @@ typedef struct wardi_config {
     wardi_config_child defaults;
     wardi_config_child *children;
     size_t child_count;
+    /* What most often is a slip, and may be meant; sorted. Only of a file without mistakes. */
+    wardi_mistakes warnings;
 } wardi_config;
 
 /** Parses `bytes`. `directory` is what relative paths stand against; NULL: paths are neither
@@ -112,9 +125,12 @@ ward_error wardi_config_read(const char *path, wardi_config **ret_config, wardi_
 
 /** One line each, "FILE:LINE:COLUMN: …", and their count. */
 void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes);
-/** What `ward validate` prints of a file on standard output, mistakes or none. */
-void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes, size_t component_count,
-                         bool json);
+/** One line each, "FILE:LINE:COLUMN: warning: …". */
+void wardi_warnings_print(FILE *to, const char *file, const wardi_mistakes *warnings);
+/** What `ward validate` prints of a file on standard output, mistakes or none. `config` may be
+ * NULL: it could not be read. */
+void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes,
+                         const wardi_config *config, bool json);
 /** NULL is fine. */
 void wardi_config_free(wardi_config *config);
 
@@ -137,6 +153,9 @@ void wardi_config_read_scalar(wardi_reading *reading, const wardi_yaml *node, co
 /** Reads one value of a list type or a map of free names. */
 void wardi_config_read_list(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
                             void *target);
+/** Reads the patterns of one grant into a wardi_config_child. */
+void wardi_config_read_grant(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
+                             wardi_config_child *child);
 /** How many components it is: 1, but for `instances`. */
 uint32_t wardi_config_instances(const wardi_config_child *child);
 /** The name of one of them, in a buffer of WARDI_INSTANCE_BYTES. */
@@ -164,6 +183,10 @@ void wardi_config_check_needs(wardi_reading *reading);
 void wardi_config_check_restart(wardi_reading *reading, const wardi_config_child *child);
 /** Keys of the mailbox that others leave nothing to say. */
 void wardi_config_check_mailbox(wardi_reading *reading, const wardi_config_child *child);
+/** What this component was given, and none of the component model can have: it asks for nothing of
+ * Ward's, and what it would be granted could not be bounded. */
+void wardi_config_add_unfit(wardi_mistakes *mistakes, const wardi_config *config,
+                            const wardi_config_child *child);
 /** The same of the groups; their names, what they are in, cycles; the groups of components. Puts
  * the groups into their order. */
 void wardi_config_check_groups(wardi_reading *reading);

@@ -11,20 +11,35 @@
 
 /* ---- files ---- */
 
-static bool looks_like_module(const char *path)
+/* What the first bytes tell; of a text that begins with a comment, nothing. */
+typedef enum file_kind { KIND_OTHER, KIND_MODULE, KIND_COMPONENT } file_kind;
+
+static file_kind kind_of_binary(const unsigned char *start, size_t length)
 {
-    unsigned char start[64];
+    enum { LAYER_AT = 6, LAYER_COMPONENT = 1 }; /* behind the magic bytes and the version */
+    return length > LAYER_AT && start[LAYER_AT] == LAYER_COMPONENT ? KIND_COMPONENT : KIND_MODULE;
+}
+
+/* Text begins with a parenthesis, after blanks or a comment. */
+static file_kind kind_of_text(const char *start)
+{
+    static const char component[] = "(component";
+    const char *at = start + strspn(start, " \t\r\n");
+    if (strncmp(at, component, sizeof component - 1) == 0) return KIND_COMPONENT;
+    return *at == '(' || *at == ';' ? KIND_MODULE : KIND_OTHER;
+}
+
+static file_kind kind_of(const char *path)
+{
+    char start[65] = "";
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return true; /* said already, with the cause */
-    ssize_t length = read(file, start, sizeof start);
+    if (file < 0) return KIND_MODULE; /* said already, with the cause */
+    ssize_t length = read(file, start, sizeof start - 1);
     close(file);
-    if (length >= 4 && memcmp(start, "\0asm", 4) == 0) return true;
-    /* Text begins with a parenthesis, after blanks or a comment. */
-    for (ssize_t i = 0; i < length; i++) {
-        if (start[i] == '(' || start[i] == ';') return true;
-        if (strchr(" \t\r\n", start[i]) == NULL) return false;
-    }
-    return length == (ssize_t)sizeof start;
+    if (length >= 4 && memcmp(start, "\0asm", 4) == 0)
+        return kind_of_binary((const unsigned char *)start, (size_t)length);
+    bool all_blank = strspn(start, " \t\r\n") == sizeof start - 1;
+    return all_blank ? KIND_MODULE : kind_of_text(start);
 }
 
 static bool check_path(wardi_reading *reading, wardi_place place, const char *path, mode_t wanted)
@@ -58,9 +73,14 @@ static void check_files(wardi_reading *reading, const wardi_config_child *child)
     const ward_wasi_grants *wasi = &child->component.wasi;
     const char *path = child->component.path;
     wardi_place path_place = child->places[wardi_component_key("path")];
-    if (path != NULL && check_path(reading, path_place, path, S_IFREG) && !looks_like_module(path))
-        wardi_mistakes_add(reading->mistakes, path_place,
-                           "%s is no WebAssembly; name a .wasm or .wat file", path);
+    if (path != NULL && check_path(reading, path_place, path, S_IFREG)) {
+        file_kind kind = kind_of(path);
+        if (kind == KIND_OTHER)
+            wardi_mistakes_add(reading->mistakes, path_place,
+                               "%s is no WebAssembly; name a .wasm or .wat file", path);
+        if (kind == KIND_COMPONENT)
+            wardi_config_add_unfit(reading->mistakes, reading->config, child);
+    }
     if (wasi->stdin_path != NULL)
         check_path(reading, child->places[wardi_component_key("wasi.stdin")], wasi->stdin_path,
                    S_IFREG);

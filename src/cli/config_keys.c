@@ -131,6 +131,7 @@ const wardi_keys wardi_dir_keys = {"a directory", dir_items, WARD_COUNT(dir_item
 
 #define CHILD(field) offsetof(wardi_config_child, options.field)
 #define PART(field) offsetof(wardi_config_child, component.field)
+#define GRANT(field) offsetof(wardi_config_child, grants.field)
 #define RATIO_ROWS(name, index, what)                                                             \
     {"health.resources." name ".degraded_at", WARDI_KEY_RATIO, WARDI_KEY_OFF,                     \
      PART(health.resources[index].degraded_at), 1, 100, NULL, "off", what "; degraded from here on."},  \
@@ -165,6 +166,10 @@ static const wardi_key component_items[] = {
      "100000", "Elements of each table."},
     {"limits.fuel", WARDI_KEY_COUNT64, WARDI_KEY_OFF, PART(limits.fuel_per_call), 1, UINT64_C(1000000000000000), NULL,
      "off", "Instructions, roughly, that one call may take; metering costs some 3 %."},
+    {"limits.message", WARDI_KEY_SIZE32, 0, CHILD(message_bytes_max), 1, 64 * MIB, NULL, "1MiB",
+     "Longest message that it may send, publish or answer with."},
+    {"limits.log_rate", WARDI_KEY_COUNT32, 0, CHILD(log_rate), 1, 1000000, NULL, "100",
+     "Lines that it may log in a second; more are counted, not shown."},
 
     {"mailbox.size", WARDI_KEY_COUNT32, 0, CHILD(mailbox_max), 1, 1048576, NULL, "64",
      "Messages that may wait."},
@@ -221,6 +226,19 @@ static const wardi_key component_items[] = {
      "By its clean-up and killed after a time; killed at once; or by its clean-up, waited for."},
     {"shutdown.timeout", WARDI_KEY_DURATION, 0, CHILD(shutdown_timeout_ns), WARDI_MS, DAY, NULL,
      "stop_timeout and 1s", "Of graceful: when it is killed."},
+
+    {"grants.send", WARDI_KEY_NAMES, 0, GRANT(send), 0, 0, NULL, "nobody",
+     "Components that it may send messages to."},
+    {"grants.called_by", WARDI_KEY_NAMES, 0, GRANT(called_by), 0, 0, NULL, "nobody",
+     "Components that may send messages to it."},
+    {"grants.publish", WARDI_KEY_TOPICS, 0, GRANT(publish), 0, 0, NULL, "nothing",
+     "Topics that it may publish to."},
+    {"grants.subscribe", WARDI_KEY_TOPICS, 0, GRANT(subscribe), 0, 0, NULL, "nothing",
+     "Topics that it may subscribe to."},
+    {"grants.list", WARDI_KEY_NAMES, 0, GRANT(list), 0, 0, NULL, "nobody",
+     "Components that it may see in lists."},
+    {"metadata", WARDI_KEY_METADATA, 0, CHILD(metadata), 0, 0, NULL, NULL,
+     "For the component to read."},
 
     {"wasi.args", WARDI_KEY_ARGS, 0, PART(wasi.args), 0, 0, NULL, "the name", "The program's arguments, its name first."},
     {"wasi.env", WARDI_KEY_ENV, 0, PART(wasi.env), 0, 0, NULL, NULL, "Environment variables."},

@@ -47,53 +47,55 @@ static void read_needs(wardi_reading *reading, const wardi_yaml *node, const war
     child->need_places = places;
 }
 
-static bool same_variable(const char *a, const char *b)
+static bool same_name(const char *a, const char *b)
 {
     size_t length = strcspn(a, "=");
     return strncmp(a, b, length + 1) == 0;
 }
 
-/* A component's variables stand over the default ones, name by name. */
-static void env_put(const char **env, size_t *count, const char *variable)
+/* A component's own stand over the default ones, name by name. */
+static void pair_put(const char **pairs, size_t *count, const char *pair)
 {
     for (size_t i = 0; i < *count; i++) {
-        if (!same_variable(env[i], variable)) continue;
-        env[i] = variable;
+        if (!same_name(pairs[i], pair)) continue;
+        pairs[i] = pair;
         return;
     }
-    env[(*count)++] = variable;
+    pairs[(*count)++] = pair;
 }
 
-static void read_env(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
-                     wardi_config_child *child)
+static void read_pair(wardi_reading *reading, const wardi_yaml *item, const wardi_key *key,
+                      const char **pairs, size_t *count)
 {
-    enum { VARIABLES_MAX = 1000 };
-    ward_wasi_grants *wasi = &child->component.wasi;
-    size_t count = wasi->env_count;
-    if (count + children_count(node) > VARIABLES_MAX) {
-        wardi_mistakes_add(reading->mistakes, node->place, "%s: more than %d variables; write less",
-                           key->path, VARIABLES_MAX);
+    const char *name = item->key->text;
+    if (name[0] == '\0' || strchr(name, '=') != NULL) {
+        wardi_mistakes_add(reading->mistakes, item->key->place,
+                           "%s: a name is empty or has a `=` in it; write NAME: value", key->path);
         return;
     }
-    const char **env =
-        wardi_arena_take(reading->arena, (count + children_count(node) + 1) * sizeof *env);
-    if (env == NULL) return;
-    if (count > 0) memcpy(env, wasi->env, count * sizeof *env);
-    for (const wardi_yaml *item = node->first; item != NULL; item = item->next) {
-        if (wardi_config_repeated(reading, node, item) || !is_text(reading, item, key)) continue;
-        const char *name = item->key->text;
-        if (name[0] == '\0' || strchr(name, '=') != NULL) {
-            wardi_mistakes_add(reading->mistakes, item->key->place,
-                               "%s: a name is empty or has a `=` in it; write NAME: value",
-                               key->path);
-            continue;
-        }
-        const char *value = wardi_yaml_null(item) ? "" : item->text;
-        const char *variable = wardi_arena_printf(reading->arena, "%s=%s", name, value);
-        if (variable != NULL) env_put(env, &count, variable);
+    const char *value = wardi_yaml_null(item) ? "" : item->text;
+    const char *pair = wardi_arena_printf(reading->arena, "%s=%s", name, value);
+    if (pair != NULL) pair_put(pairs, count, pair);
+}
+
+/* "NAME=value" each, behind those that `*pairs` has of the defaults. */
+static void read_pairs(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
+                       const char *const **pairs, size_t *count)
+{
+    enum { PAIRS_MAX = 1000 };
+    size_t room = *count + children_count(node);
+    if (room > PAIRS_MAX) {
+        wardi_mistakes_add(reading->mistakes, node->place, "%s: more than %d names; write less",
+                           key->path, PAIRS_MAX);
+        return;
     }
-    wasi->env = env;
-    wasi->env_count = count;
+    const char **own = wardi_arena_take(reading->arena, (room + 1) * sizeof *own);
+    if (own == NULL) return;
+    if (*count > 0) memcpy(own, *pairs, *count * sizeof *own);
+    for (const wardi_yaml *item = node->first; item != NULL; item = item->next)
+        if (!wardi_config_repeated(reading, node, item) && is_text(reading, item, key))
+            read_pair(reading, item, key, own, count);
+    *pairs = own;
 }
 
 static void read_dir(wardi_reading *reading, const wardi_yaml *item, ward_preopen *dir)
@@ -129,23 +131,34 @@ static void read_dirs(wardi_reading *reading, const wardi_yaml *node, wardi_conf
     child->dir_places = places;
 }
 
+static bool is_of_kind(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key)
+{
+    bool is_map = key->type == WARDI_KEY_ENV || key->type == WARDI_KEY_METADATA;
+    if (node->kind == (is_map ? WARDI_YAML_MAP : WARDI_YAML_LIST)) return true;
+    const char *right = is_map                        ? "{NAME: value}"
+                        : key->type == WARDI_KEY_DIRS ? "[{host: ./data, guest: /data}]"
+                                                      : "[one, two]";
+    wardi_mistakes_add(reading->mistakes, node->place, "%s takes a %s; write %s", key->path,
+                       is_map ? "map" : "list", right);
+    return false;
+}
+
 void wardi_config_read_list(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
                             void *target)
 {
-    wardi_yaml_kind wanted = key->type == WARDI_KEY_ENV ? WARDI_YAML_MAP : WARDI_YAML_LIST;
+    wardi_config_child *child = target;
+    ward_wasi_grants *wasi = &child->component.wasi;
+    bool is_grant = key->type == WARDI_KEY_NAMES || key->type == WARDI_KEY_TOPICS;
     if (wardi_yaml_null(node)) return;
-    if (node->kind != wanted) {
-        const char *right = key->type == WARDI_KEY_ENV    ? "{NAME: value}"
-                            : key->type == WARDI_KEY_DIRS ? "[{host: ./data, guest: /data}]"
-                                                          : "[one, two]";
-        wardi_mistakes_add(reading->mistakes, node->place, "%s takes a %s; write %s", key->path,
-                           wanted == WARDI_YAML_MAP ? "map" : "list", right);
-        return;
-    }
+    if (!is_grant && !is_of_kind(reading, node, key)) return;
     switch (key->type) {
-    case WARDI_KEY_NEEDS: read_needs(reading, node, key, target); break;
-    case WARDI_KEY_ARGS: read_args(reading, node, key, target); break;
-    case WARDI_KEY_ENV: read_env(reading, node, key, target); break;
-    default: read_dirs(reading, node, target); break;
+    case WARDI_KEY_NEEDS: read_needs(reading, node, key, child); break;
+    case WARDI_KEY_ARGS: read_args(reading, node, key, child); break;
+    case WARDI_KEY_ENV: read_pairs(reading, node, key, &wasi->env, &wasi->env_count); break;
+    case WARDI_KEY_METADATA:
+        read_pairs(reading, node, key, &child->options.metadata, &child->options.metadata_count);
+        break;
+    case WARDI_KEY_DIRS: read_dirs(reading, node, child); break;
+    default: wardi_config_read_grant(reading, node, key, child); break;
     }
 }

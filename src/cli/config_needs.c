@@ -1,19 +1,12 @@
-#include "cli/config.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/config_rules.h"
 #include "cli/values.h"
 
 enum { CYCLE_BYTES = 400 };
 
 /* ---- names: sorted once, so that a file of many components is read in no time ---- */
-
-typedef struct name_index {
-    wardi_reading *reading;
-    const wardi_config_child **sorted;
-    size_t count;
-} name_index;
 
 static int by_name(const void *a, const void *b)
 {
@@ -23,8 +16,7 @@ static int by_name(const void *a, const void *b)
     return (*x)->place.line < (*y)->place.line ? -1 : (*x)->place.line > (*y)->place.line;
 }
 
-/* The first of that name: where one is taken twice, both are meant by it, and one is enough. */
-static const wardi_config_child *name_find(const name_index *names, const char *name)
+const wardi_config_child *name_find(const name_index *names, const char *name)
 {
     size_t low = 0, high = names->count;
     while (low < high) {
@@ -55,11 +47,10 @@ static const wardi_config_child *instance_find(const name_index *names, const ch
     return which < wardi_config_instances(of) ? of : NULL;
 }
 
-/* Whom a need names: a component, or an instance of one. */
-static const wardi_config_child *need_find(const name_index *names, const char *need)
+const wardi_config_child *component_find(const name_index *names, const char *name)
 {
-    const wardi_config_child *found = name_find(names, need);
-    return found != NULL ? found : instance_find(names, need);
+    const wardi_config_child *found = name_find(names, name);
+    return found != NULL ? found : instance_find(names, name);
 }
 
 static void check_instance_names(const name_index *names)
@@ -86,13 +77,14 @@ static void check_duplicates(const name_index *names)
     }
 }
 
-static void add_unknown_need(const name_index *names, wardi_place place, const char *need)
+void name_unknown(const name_index *names, wardi_mistakes *mistakes, wardi_place place,
+                  const char *name)
 {
     enum { COMPARED = 1000 };
     const char *known[COMPARED];
     size_t count = names->count < COMPARED ? names->count : COMPARED;
     for (size_t i = 0; i < count; i++) known[i] = names->sorted[i]->component.name;
-    wardi_config_unknown(names->reading->mistakes, place, "component", need, known, count,
+    wardi_config_unknown(mistakes, place, "component", name, known, count,
                          "add it, or take this out");
 }
 
@@ -100,8 +92,8 @@ static void check_needs(const name_index *names, const wardi_config_child *child
 {
     for (size_t i = 0; i < child->options.need_count; i++) {
         const char *need = child->options.needs[i];
-        const wardi_config_child *to = need_find(names, need);
-        if (to == NULL) add_unknown_need(names, child->need_places[i], need);
+        const wardi_config_child *to = component_find(names, need);
+        if (to == NULL) name_unknown(names, names->reading->mistakes, child->need_places[i], need);
         if (to != NULL && to == name_find(names, need) && wardi_config_instances(to) > 1)
             wardi_mistakes_add(names->reading->mistakes, child->need_places[i],
                                "there are %u instances of %s, and each need is one component; "
@@ -152,7 +144,7 @@ static void walk_step(need_walk *walk)
         return;
     }
     size_t need = walk->next[at]++;
-    const wardi_config_child *to = need_find(walk->names, child->options.needs[need]);
+    const wardi_config_child *to = component_find(walk->names, child->options.needs[need]);
     if (to == NULL) return;
     size_t index = (size_t)(to - walk->children);
     if (walk->marks[index] == ON_PATH) add_cycle(walk, index, at, need);
@@ -190,4 +182,5 @@ void wardi_config_check_needs(wardi_reading *reading)
     check_instance_names(&names);
     for (size_t i = 0; i < names.count; i++) check_needs(&names, &config->children[i]);
     check_cycles(&names);
+    if (reading->mistakes->count == 0) config_rules_grants(&names);
 }

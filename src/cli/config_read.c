@@ -115,7 +115,7 @@ static void add_unknown(wardi_reading *reading, const wardi_yaml *key, const war
                         const char *prefix)
 {
     char where[PATH_BYTES + 2];
-    const char *names[96];
+    const char *names[128];
     WARD_ASSERT(keys->count <= WARD_COUNT(names));
     if (prefix[0] == '\0')
         snprintf(where, sizeof where, "%s", keys->what);

@@ -1,5 +1,4 @@
-/* Keys of one map against each other: shared by config_restart.c, config_mailbox.c and
- * config_groups.c alone. */
+/* Keys against each other, in one map and between components: shared by the files that check. */
 #ifndef WARDI_CLI_CONFIG_RULES_H
 #define WARDI_CLI_CONFIG_RULES_H
 
@@ -18,5 +17,22 @@ void config_rules_idle(const config_rules *rules, const char *path, const char *
 /** Of the keys below `restart` that components and groups have alike. */
 void config_rules_restart(const config_rules *rules, ward_restart policy,
                           const ward_backoff *backoff);
+
+/** Components by their names: sorted once, so that a file of many is read in no time. */
+typedef struct name_index {
+    wardi_reading *reading;
+    const wardi_config_child **sorted;
+    size_t count;
+} name_index;
+
+/** The first of that name: where one is taken twice, both are meant by it, and one is enough. */
+const wardi_config_child *name_find(const name_index *names, const char *name);
+/** Whom a name means: a component, or an instance of one. */
+const wardi_config_child *component_find(const name_index *names, const char *name);
+/** Adds to `mistakes` that nobody has the name. */
+void name_unknown(const name_index *names, wardi_mistakes *mistakes, wardi_place place,
+                  const char *name);
+/** Warns of grants that lead nowhere: of a name that nobody has, or without its other half. */
+void config_rules_grants(const name_index *names);
 
 #endif

@@ -41,6 +41,21 @@ static json_t *text(void)
     return json_pack("{s:[s, s, s]}", "type", "string", "number", "boolean");
 }
 
+static json_t *patterns(void)
+{
+    json_t *list = list_of(pattern("^[A-Za-z0-9_*#./-]{1,255}$"));
+    json_object_set_new(list, "maxItems", json_integer(WARD_GRANT_PATTERNS_MAX));
+    return list;
+}
+
+static json_t *grant(void)
+{
+    json_t *map =
+        json_pack("{s:s, s:b, s:[s], s:{s:o, s:o}}", "type", "object", "additionalProperties", 0,
+                  "required", "allow", "properties", "allow", patterns(), "deny", patterns());
+    return either(patterns(), map);
+}
+
 static json_t *map_of(const wardi_keys *keys, const char *prefix);
 
 static json_t *value_of(const wardi_key *key)
@@ -62,7 +77,10 @@ static json_t *value_of(const wardi_key *key)
     case WARDI_KEY_QUORUM: return either(pattern("^(all|any|[0-9]+%?)$"), whole(key));
     case WARDI_KEY_NEEDS:
     case WARDI_KEY_ARGS: return list_of(text());
+    case WARDI_KEY_NAMES:
+    case WARDI_KEY_TOPICS: return grant();
     case WARDI_KEY_ENV:
+    case WARDI_KEY_METADATA:
         return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", text());
     case WARDI_KEY_DIRS: return list_of(map_of(&wardi_dir_keys, ""));
     default: return whole(key);

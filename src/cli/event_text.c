@@ -40,7 +40,7 @@ bool wardi_event_is_reason_known(const ward_event *event, const ward_event *show
     return ends && is_of_same(event, shown) && strcmp(shown->reason, event->reason) == 0;
 }
 
-static void print_time(FILE *to, uint64_t wall_ns)
+void wardi_event_print_time(FILE *to, uint64_t wall_ns)
 {
     time_t seconds = (time_t)(wall_ns / WARDI_S);
     struct tm parts;
@@ -175,7 +175,7 @@ static void print_what(FILE *to, const ward_event *event)
 
 void wardi_event_print(FILE *to, const ward_event *event, int name_width)
 {
-    print_time(to, event->wall_ns);
+    wardi_event_print_time(to, event->wall_ns);
     fprintf(to, "  %-*s  ", name_width, event->component);
     print_what(to, event);
     fputc('\n', to);
@@ -183,7 +183,7 @@ void wardi_event_print(FILE *to, const ward_event *event, int name_width)
 
 /* ---- for scripts ---- */
 
-static json_t *time_json(uint64_t wall_ns)
+json_t *wardi_event_time_json(uint64_t wall_ns)
 {
     time_t seconds = (time_t)(wall_ns / WARDI_S);
     struct tm parts;
@@ -244,7 +244,7 @@ static void set_what(json_t *object, const ward_event *event)
 void wardi_event_print_json(const ward_event *event)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "time", time_json(event->wall_ns));
+    json_object_set_new(object, "time", wardi_event_time_json(event->wall_ns));
     json_object_set_new(object, "sequence", json_integer((json_int_t)event->sequence));
     set(object, "event", ward_event_kind_name(event->kind));
     bool is_group = event->kind == WARD_EVENT_GROUP, is_named = event->component[0] != '\0';

@@ -9,21 +9,46 @@
 
 #include "cli/json.h"
 
-enum { SLOTS = 1024, NAME_BYTES = 128, VERSION_BYTES = 128, REASON_BYTES = 512 };
+enum {
+    SLOTS = 1024,
+    SLOTS_OF_LINES = SLOTS / 4 * 3, /* past so many only events are taken */
+    NAME_BYTES = 128,
+    VERSION_BYTES = 128,
+    REASON_BYTES = 512,
+};
 
+/* The texts of both point into the slot. */
 typedef struct event_slot {
-    ward_event event; /* its texts point into the slot */
+    ward_event event;
     char name[NAME_BYTES], version[VERSION_BYTES], reason[REASON_BYTES];
 } event_slot;
+
+typedef struct line_slot {
+    ward_log_line line;
+    ward_log_field fields[WARD_LOG_FIELDS_MAX];
+    char name[NAME_BYTES], text[WARD_LOG_TEXT_BYTES_MAX + 1], parts[WARD_LOG_FIELDS_BYTES_MAX];
+} line_slot;
+
+typedef struct slot {
+    bool is_line;
+    union {
+        event_slot event;
+        line_slot line;
+    };
+} slot;
+
+typedef struct lost_count {
+    uint64_t events, lines;
+} lost_count;
 
 struct wardi_events {
     wardi_events_options options;
     pthread_t thread;
     pthread_mutex_t lock; /* guards the ring, `lost` and `ending` */
     pthread_cond_t filled;
-    event_slot *slots;
+    slot *slots;
     uint64_t taken, written; /* of all; taken - written are in the ring */
-    uint64_t lost;
+    lost_count lost;
     bool ending;
     atomic_bool unread; /* by the thread; read by wardi_events_unread */
     bool complained;    /* the thread's own */
@@ -37,18 +62,65 @@ static void wake(const wardi_events *events)
         wardi_complain("run: %s", strerror(errno));
 }
 
-static void slot_fill(event_slot *slot, const ward_event *event)
+static const char *keep(wardi_text room, const char *text)
 {
-    slot->event = *event;
-    wardi_text text = WARDI_TEXT(slot->name);
-    wardi_text_puts(&text, event->component);
-    text = WARDI_TEXT(slot->version);
-    wardi_text_puts(&text, event->version);
-    text = WARDI_TEXT(slot->reason);
-    wardi_text_puts(&text, event->reason);
-    slot->event.component = slot->name;
-    slot->event.version = slot->version;
-    slot->event.reason = slot->reason;
+    wardi_text_puts(&room, text);
+    return room.bytes;
+}
+
+static void event_fill(event_slot *to, const ward_event *event)
+{
+    to->event = *event;
+    to->event.component = keep(WARDI_TEXT(to->name), event->component);
+    to->event.version = keep(WARDI_TEXT(to->version), event->version);
+    to->event.reason = keep(WARDI_TEXT(to->reason), event->reason);
+}
+
+/* `spare` bytes are left for what comes behind. */
+static const char *keep_part(line_slot *to, size_t *used, size_t spare, const char *text)
+{
+    wardi_text room = wardi_text_on(to->parts + *used, sizeof to->parts - *used - spare);
+    wardi_text_puts(&room, text);
+    *used += room.length + 1;
+    return room.bytes;
+}
+
+static void line_fill(line_slot *to, const ward_log_line *line)
+{
+    enum { FIELD_BYTES_MIN = 2 }; /* two NULs */
+    size_t used = 0, count = 0;
+    to->line = *line;
+    to->line.component = keep(WARDI_TEXT(to->name), line->component);
+    to->line.text = keep(WARDI_TEXT(to->text), line->text);
+    for (; count < line->field_count && used + FIELD_BYTES_MIN <= sizeof to->parts; count++) {
+        to->fields[count].key = keep_part(to, &used, 1, line->fields[count].key);
+        to->fields[count].value = keep_part(to, &used, 0, line->fields[count].value);
+    }
+    to->line.fields = to->fields;
+    to->line.field_count = count;
+}
+
+static void slot_copy(slot *to, const slot *from)
+{
+    to->is_line = from->is_line;
+    if (from->is_line)
+        line_fill(&to->line, &from->line.line);
+    else
+        event_fill(&to->event, &from->event.event);
+}
+
+/* With the lock held. NULL: none is free for it, and that is counted. */
+static slot *slot_take(wardi_events *events, bool is_line)
+{
+    uint64_t most = is_line ? SLOTS_OF_LINES : SLOTS;
+    if (events->taken - events->written >= most) {
+        ++*(is_line ? &events->lost.lines : &events->lost.events);
+        return NULL;
+    }
+    slot *free = &events->slots[events->taken++ % SLOTS];
+    free->is_line = is_line;
+    pthread_cond_signal(&events->filled);
+    return free;
 }
 
 void wardi_events_take(void *context, const ward_event *event)
@@ -56,25 +128,37 @@ void wardi_events_take(void *context, const ward_event *event)
     wardi_events *events = context;
     if (!events->options.quiet) {
         pthread_mutex_lock(&events->lock);
-        if (events->taken - events->written < SLOTS)
-            slot_fill(&events->slots[events->taken++ % SLOTS], event);
-        else
-            events->lost++;
-        pthread_cond_signal(&events->filled);
+        slot *to = slot_take(events, false);
+        if (to != NULL) event_fill(&to->event, event);
         pthread_mutex_unlock(&events->lock);
     }
     wake(events);
 }
 
+void wardi_events_take_line(void *context, const ward_log_line *line)
+{
+    wardi_events *events = context;
+    bool is_shown = line->level >= events->options.log_level;
+    if (events->options.quiet || (!is_shown && line->suppressed == 0)) return;
+    pthread_mutex_lock(&events->lock);
+    slot *to = slot_take(events, true);
+    if (to != NULL) line_fill(&to->line, line);
+    pthread_mutex_unlock(&events->lock);
+}
+
 /* ---- the thread ---- */
 
-static void print_lost(const wardi_events *events, uint64_t count)
+static void print_lost(const wardi_events *events, lost_count lost)
 {
+    unsigned long long event_count = lost.events, line_count = lost.lines;
+    if (event_count == 0 && line_count == 0) return;
     if (events->options.json)
-        wardi_json_print(json_pack("{s:s, s:I}", "event", "lost", "count", (json_int_t)count));
+        wardi_json_print(json_pack("{s:s, s:I, s:I}", "event", "lost", "count",
+                                   (json_int_t)event_count, "lines", (json_int_t)line_count));
     else
-        printf("… %llu events are lost: standard output is read too slowly\n",
-               (unsigned long long)count);
+        printf("… %llu events and %llu lines of components are lost: standard output is read too "
+               "slowly\n",
+               event_count, line_count);
 }
 
 /* A disk that is full now may have room later; a reader that is gone stays so. */
@@ -91,15 +175,15 @@ static void flush(wardi_events *events)
     clearerr(stdout);
 }
 
-static bool next(wardi_events *events, event_slot *slot, uint64_t *ret_lost)
+static bool next(wardi_events *events, slot *to, lost_count *ret_lost)
 {
     pthread_mutex_lock(&events->lock);
     while (events->taken == events->written && !events->ending)
         pthread_cond_wait(&events->filled, &events->lock);
     bool any = events->taken > events->written;
-    if (any) slot_fill(slot, &events->slots[events->written++ % SLOTS].event);
+    if (any) slot_copy(to, &events->slots[events->written++ % SLOTS]);
     *ret_lost = events->lost;
-    events->lost = 0;
+    events->lost = (lost_count){0};
     pthread_mutex_unlock(&events->lock);
     return any;
 }
@@ -119,15 +203,31 @@ static bool print_event(const wardi_events *events, const ward_event *event,
     return true;
 }
 
+static void print_line(const wardi_events *events, const ward_log_line *line)
+{
+    bool is_shown = line->level >= events->options.log_level;
+    int width = events->options.name_width;
+    if (events->options.json) {
+        if (line->suppressed > 0) wardi_line_print_suppressed_json(line);
+        if (is_shown) wardi_line_print_json(line);
+    } else {
+        if (line->suppressed > 0) wardi_line_print_suppressed(stdout, line, width);
+        if (is_shown) wardi_line_print(stdout, line, width);
+    }
+}
+
 static void *write_all(void *context)
 {
     wardi_events *events = context;
-    event_slot slots[2] = {0}; /* this one, and the one shown before */
-    unsigned at = 0;
-    uint64_t lost;
-    while (next(events, &slots[at], &lost)) {
-        if (lost > 0) print_lost(events, lost);
-        if (print_event(events, &slots[at].event, &slots[1 - at].event)) at = 1 - at;
+    slot taken = {0};
+    event_slot shown = {0}; /* the event that was shown last */
+    lost_count lost;
+    while (next(events, &taken, &lost)) {
+        print_lost(events, lost);
+        if (taken.is_line)
+            print_line(events, &taken.line.line);
+        else if (print_event(events, &taken.event.event, &shown.event))
+            event_fill(&shown, &taken.event.event);
         flush(events);
     }
     return NULL;
@@ -138,7 +238,7 @@ static void *write_all(void *context)
 wardi_events *wardi_events_new(const wardi_events_options *options)
 {
     wardi_events *events = wardi_alloc(sizeof *events);
-    event_slot *slots = wardi_alloc_array(SLOTS, sizeof *slots);
+    slot *slots = wardi_alloc_array(SLOTS, sizeof *slots);
     if (events != NULL && slots != NULL) {
         events->options = *options;
         events->slots = slots;

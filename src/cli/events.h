@@ -1,10 +1,12 @@
-/* Events on their way to standard output.
+/* Events, and lines that components log, on their way to standard output.
  *
- * The supervisor's callback only copies an event into a ring; a thread of its own writes. So a
- * reader that is slow or a disk that is full delays no check: what does not fit the ring is counted
- * and said. */
+ * The supervisor's callbacks only copy into a ring; a thread of its own writes. So a reader that is
+ * slow or a disk that is full delays no check and no guest: what does not fit the ring is counted
+ * and said. The last quarter of the ring takes events alone: no guest talks them out of it. */
 #ifndef WARDI_CLI_EVENTS_H
 #define WARDI_CLI_EVENTS_H
+
+#include <jansson.h>
 
 #include "cli/cli.h"
 
@@ -12,7 +14,8 @@ typedef struct wardi_events wardi_events;
 
 typedef struct wardi_events_options {
     bool json, quiet;
-    int name_width; /* of the longest component's name */
+    ward_log_level log_level; /* lines below it are not shown */
+    int name_width;           /* of the longest component's name */
     /* an eventfd: written after each event, and when nobody reads any more */
     int wake_fd;
 } wardi_events_options;
@@ -21,6 +24,8 @@ typedef struct wardi_events_options {
 wardi_events *wardi_events_new(const wardi_events_options *options);
 /** A ward_event_callback; `context` is the wardi_events. */
 void wardi_events_take(void *context, const ward_event *event);
+/** A ward_log_callback, likewise; it wakes nobody. */
+void wardi_events_take_line(void *context, const ward_log_line *line);
 /** The reader of standard output is gone. Any thread. */
 bool wardi_events_unread(const wardi_events *events);
 /** Writes what is left and frees; a reader that takes nothing for a second is left behind, and
@@ -37,5 +42,15 @@ bool wardi_event_is_implied(const ward_event *event, const ward_event *shown);
 bool wardi_event_is_reason_known(const ward_event *event, const ward_event *shown);
 /** One event as a line of JSON. */
 void wardi_event_print_json(const ward_event *event);
+/** When it was, for people, and for scripts in UTC. */
+void wardi_event_print_time(FILE *to, uint64_t wall_ns);
+json_t *wardi_event_time_json(uint64_t wall_ns);
+
+/** A line that a component logged, on one line whatever it holds; and as JSON. */
+void wardi_line_print(FILE *to, const ward_log_line *line, int name_width);
+void wardi_line_print_json(const ward_log_line *line);
+/** How many lines before this one its rate kept back. */
+void wardi_line_print_suppressed(FILE *to, const ward_log_line *line, int name_width);
+void wardi_line_print_suppressed_json(const ward_log_line *line);
 
 #endif

@@ -405,7 +405,7 @@ int wardi_explain_run(const void *settings, char **args, int arg_count)
     if (error == WARD_OK)
         status = explain(config, file, arg_count > 1 ? args[1] : NULL, given->json);
     else if (error == WARD_ERROR_CONFIG)
-        wardi_mistakes_show(file, &mistakes, 0, given->json);
+        wardi_mistakes_show(file, &mistakes, NULL, given->json);
     else
         wardi_complain("explain: %s", diag.text);
     wardi_mistakes_done(&mistakes);

@@ -91,6 +91,8 @@ static int read_config(run_state *run, const char *file)
         status = WARDI_EXIT_CONFIG;
     } else if (error != WARD_OK) {
         status = complain_of("", &diag);
+    } else {
+        wardi_warnings_print(stderr, file, &run->config->warnings);
     }
     wardi_mistakes_done(&mistakes);
     return status;
@@ -120,6 +122,16 @@ static int add_children(run_state *run)
     return WARDI_EXIT_OK;
 }
 
+/* The names are those of the table of options. */
+static ward_log_level level_of(const char *name)
+{
+    unsigned level = WARD_LOG_TRACE;
+    if (name == NULL) return WARD_LOG_INFO;
+    while (level < WARD_LOG_ERROR && strcmp(ward_log_level_name((ward_log_level)level), name) != 0)
+        level++;
+    return (ward_log_level)level;
+}
+
 static int open_supervisor(run_state *run)
 {
     ward_diag diag;
@@ -129,6 +141,7 @@ static int open_supervisor(run_state *run)
     wardi_events_options events = {
         .json = run->settings->json || !wardi_output_is_terminal(stdout),
         .quiet = run->settings->quiet,
+        .log_level = level_of(run->settings->log_level),
         .name_width = name_width(run->config),
         .wake_fd = run->wake_fd,
     };
@@ -137,6 +150,8 @@ static int open_supervisor(run_state *run)
     options.workers = run->config->workers;
     options.on_event = wardi_events_take;
     options.event_context = run->events;
+    options.on_log = wardi_events_take_line;
+    options.log_context = run->events;
     if (ward_supervisor_new(run->host, &options, &run->supervisor, &diag) != WARD_OK)
         return complain_of("", &diag);
     int status = add_groups(run);

@@ -34,6 +34,7 @@ typedef struct wardi_explain_settings {
 typedef struct wardi_run_settings {
     bool json, quiet;
     uint64_t stop_timeout_ns;
+    const char *log_level;
 } wardi_run_settings;
 
 typedef struct wardi_plain_settings {

@@ -5,7 +5,7 @@
 #include "cli/json.h"
 #include "cli/settings.h"
 
-static void print_mistake(FILE *to, const char *file, const wardi_mistake *mistake)
+static void print_mistake(FILE *to, const char *file, const wardi_mistake *mistake, bool warning)
 {
     char place[40];
     wardi_text text = WARDI_TEXT(place);
@@ -13,20 +13,32 @@ static void print_mistake(FILE *to, const char *file, const wardi_mistake *mista
     wardi_output_styled(to, WARDI_BOLD, file);
     wardi_output_styled(to, WARDI_BOLD, place);
     fputc(' ', to);
+    if (warning) wardi_output_styled(to, WARDI_YELLOW, "warning: ");
     wardi_output_safe(to, mistake->text, strlen(mistake->text));
     fputc('\n', to);
 }
 
-void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes)
+static void print_all(FILE *to, const char *file, const wardi_mistakes *mistakes, bool warnings)
 {
-    for (size_t i = 0; i < mistakes->kept; i++) print_mistake(to, file, &mistakes->items[i]);
+    for (size_t i = 0; i < mistakes->kept; i++)
+        print_mistake(to, file, &mistakes->items[i], warnings);
     if (mistakes->count > mistakes->kept)
         fprintf(to, "… and %zu more\n", mistakes->count - mistakes->kept);
+}
+
+void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes)
+{
+    print_all(to, file, mistakes, false);
     wardi_output_safe(to, file, strlen(file));
     fprintf(to, ": %zu mistake%s\n", mistakes->count, mistakes->count == 1 ? "" : "s");
 }
 
-static void print_json(const char *file, const wardi_mistakes *mistakes, size_t component_count)
+void wardi_warnings_print(FILE *to, const char *file, const wardi_mistakes *warnings)
+{
+    print_all(to, file, warnings, true);
+}
+
+static json_t *list_json(const wardi_mistakes *mistakes)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < mistakes->kept; i++)
@@ -34,20 +46,33 @@ static void print_json(const char *file, const wardi_mistakes *mistakes, size_t 
                                               (int)mistakes->items[i].place.line, "column",
                                               (int)mistakes->items[i].place.column, "message",
                                               mistakes->items[i].text));
-    wardi_json_print(json_pack("{s:o, s:b, s:I, s:I, s:o}", "file", wardi_json_text(file), "valid",
-                               mistakes->count == 0, "components", (json_int_t)component_count,
-                               "mistake_count", (json_int_t)mistakes->count, "mistakes", list));
+    return list;
+}
+
+static void print_json(const char *file, const wardi_mistakes *mistakes,
+                       const wardi_mistakes *warnings, size_t component_count)
+{
+    wardi_json_print(
+        json_pack("{s:o, s:b, s:I, s:I, s:o, s:I, s:o}", "file", wardi_json_text(file), "valid",
+                  mistakes->count == 0, "components", (json_int_t)component_count, "mistake_count",
+                  (json_int_t)mistakes->count, "mistakes", list_json(mistakes), "warning_count",
+                  (json_int_t)warnings->count, "warnings", list_json(warnings)));
 }
 
 /* ---- what only this machine, and with --load the modules themselves, tell ---- */
 
-static void load_child(ward_host *host, const wardi_config_child *child, wardi_mistakes *mistakes)
+static void load_child(ward_host *host, const wardi_config *config, const wardi_config_child *child,
+                       wardi_mistakes *mistakes)
 {
     ward_component *component;
     ward_diag diag;
     ward_error error = ward_component_new(host, &child->component, &component, &diag);
     if (error == WARD_OK) {
+        ward_module_info info;
         error = ward_component_load(component, &diag);
+        if (error == WARD_OK && ward_component_module_info(component, &info) == WARD_OK &&
+            info.is_component)
+            wardi_config_add_unfit(mistakes, config, child);
         ward_component_free(component);
     }
     if (error != WARD_OK)
@@ -78,7 +103,7 @@ static ward_error try_host(const wardi_config *config, bool load, wardi_mistakes
         return WARD_ERROR_CONFIG;
     }
     for (size_t i = 0; load && i < config->child_count; i++)
-        load_child(host, &config->children[i], mistakes);
+        load_child(host, config, &config->children[i], mistakes);
     wardi_cli_host_close(host);
     wardi_mistakes_sort(mistakes);
     return mistakes->count > 0 ? WARD_ERROR_CONFIG : WARD_OK;
@@ -96,16 +121,25 @@ static int print_schema(void)
     return wardi_output_finish(WARDI_EXIT_OK, WARDI_EXIT_FAILED);
 }
 
-void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes, size_t component_count,
-                         bool json)
+void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes,
+                         const wardi_config *config, bool json)
 {
-    if (json)
-        print_json(file, mistakes, component_count);
-    else if (mistakes->count > 0)
+    static const wardi_mistakes none;
+    const wardi_mistakes *warnings = config != NULL ? &config->warnings : &none;
+    size_t count = config != NULL ? config->child_count : 0;
+    if (json) {
+        print_json(file, mistakes, warnings, count);
+        return;
+    }
+    wardi_warnings_print(stdout, file, warnings);
+    if (mistakes->count > 0) {
         wardi_mistakes_print(stdout, file, mistakes);
-    else
-        printf("%s: %zu component%s, no mistakes\n", file, component_count,
-               component_count == 1 ? "" : "s");
+        return;
+    }
+    printf("%s: %zu component%s, no mistakes", file, count, count == 1 ? "" : "s");
+    if (warnings->count > 0)
+        printf(", %zu warning%s", warnings->count, warnings->count == 1 ? "" : "s");
+    putchar('\n');
 }
 
 int wardi_validate_run(const void *settings, char **args, int arg_count)
@@ -120,8 +154,7 @@ int wardi_validate_run(const void *settings, char **args, int arg_count)
     if (error == WARD_OK) error = try_host(config, validate->load, &mistakes);
     int status = error == WARD_OK ? WARDI_EXIT_OK : WARDI_EXIT_FAILED;
     if (error == WARD_OK || error == WARD_ERROR_CONFIG)
-        wardi_mistakes_show(file, &mistakes, config != NULL ? config->child_count : 0,
-                            validate->json);
+        wardi_mistakes_show(file, &mistakes, config, validate->json);
     else
         wardi_complain("validate: %s", diag.text);
     wardi_mistakes_done(&mistakes);

@@ -133,7 +133,8 @@ static void take(yaml_reader *reader, struct fy_event *event)
     case FYET_ALIAS:
         place.column -= place.column > 1; /* the mark is behind the star */
         refuse(reader, place,
-               "an alias (*…) is not read; put what components share under `defaults`");
+               "an alias (*…) is not read; put what components share under `defaults`, and a "
+               "pattern in quotes: \"*\"");
         break;
     case FYET_MAPPING_END:
     case FYET_SEQUENCE_END:
@@ -152,8 +153,11 @@ static void add_syntax(yaml_reader *reader, struct fy_diag *diag)
     while ((error = fy_diag_errors_iterate(diag, &at)) != NULL) {
         wardi_place place = {error->line > 0 ? (unsigned)error->line : 1,
                              error->column > 0 ? (unsigned)error->column : 1};
-        wardi_mistakes_add(reader->mistakes, place,
-                           "not YAML: %s; look at this line and the one above", error->msg);
+        /* `*` alone: most likely a pattern. */
+        bool is_star = strstr(error->msg, "alias") != NULL;
+        wardi_mistakes_add(reader->mistakes, place, "not YAML: %s; %s", error->msg,
+                           is_star ? "a pattern stands in quotes: \"*\""
+                                   : "look at this line and the one above");
         any = true;
     }
     if (!any)

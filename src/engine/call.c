@@ -315,7 +315,7 @@ struct call_state {
     wasmtime_call_future_t *future; /* NULL: no call waits */
     call_end end;
     wardi_func func;
-    wasmtime_func_t entered; /* the same; the future borrows it until the call is over */
+    wasmtime_func_t callee; /* the same, as the engine has it: it reads it while the call lasts */
     uint64_t timeout_ns;
     size_t arg_count, result_count, room;
     wasmtime_val_t values[]; /* arguments, then results: where they lie while it waits */
@@ -338,13 +338,12 @@ static call_state *state_for(wardi_instance *instance, size_t values)
 static void call_raw(const wardi_instance *instance, call_state *state)
 {
     wasmtime_val_raw_t raw[RAW_MAX];
-    wasmtime_func_t of = func_of(&state->func);
     const wardi_signature *signature =
         &instance->module->facts.export_details[state->func.export_index].signature;
     for (size_t i = 0; i < state->arg_count; i++)
         memcpy(&raw[i], &state->values[i].of, sizeof(uint64_t));
     state->end.error = wasmtime_func_call_unchecked(
-        instance->context, &of, raw,
+        instance->context, &state->callee, raw,
         state->arg_count > state->result_count ? state->arg_count : state->result_count,
         &state->end.trap);
     for (size_t i = 0; i < state->result_count; i++) {
@@ -357,18 +356,15 @@ static void call_raw(const wardi_instance *instance, call_state *state)
 static void call_enter(wardi_instance *instance, call_state *state)
 {
     wasmtime_val_t *results = state->values + state->arg_count;
-    if (instance->fast && state->arg_count <= RAW_MAX && state->result_count <= RAW_MAX) {
+    if (instance->fast && state->arg_count <= RAW_MAX && state->result_count <= RAW_MAX)
         call_raw(instance, state);
-        return;
-    }
-    state->entered = func_of(&state->func);
-    if (instance->module->facts.waits)
-        state->future = wasmtime_func_call_async(instance->context, &state->entered, state->values,
+    else if (instance->module->facts.waits)
+        state->future = wasmtime_func_call_async(instance->context, &state->callee, state->values,
                                                  state->arg_count, results, state->result_count,
                                                  &state->end.trap, &state->end.error);
     else
         state->end.error =
-            wasmtime_func_call(instance->context, &state->entered, state->values, state->arg_count,
+            wasmtime_func_call(instance->context, &state->callee, state->values, state->arg_count,
                                results, state->result_count, &state->end.trap);
 }
 
@@ -396,6 +392,7 @@ ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
     WARD_ASSERT(state->future == NULL);
     for (size_t i = 0; i < arg_count; i++) state->values[i] = value_in(&args[i]);
     state->func = *func;
+    state->callee = func_of(func);
     state->timeout_ns = timeout_ns;
     state->arg_count = arg_count;
     state->result_count = result_count;

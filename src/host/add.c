@@ -171,7 +171,7 @@ void child_discard(child *c, bool acts)
     child_unlink(c);
     c->removed = true;
     if (acts)
-        wardi_actor_stop(&c->actor); /* which frees it when it has ended */
+        wardi_sched_stop(c->supervisor->sched, c->actor.id); /* which frees it when it has ended */
     else
         child_free(c);
 }

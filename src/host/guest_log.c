@@ -3,8 +3,6 @@
 
 #include "host/guest.h"
 
-enum { FIELDS_BYTES_MAX = 2048 };
-
 const char *ward_log_level_name(ward_log_level level)
 {
     static const char *const names[] = {
@@ -27,14 +25,17 @@ static void add_valid(wardi_text *text, const uint8_t *bytes, size_t length)
     }
 }
 
-/* One field: key, NUL, value, NUL; the last NUL may be missing. Returns what is behind it. */
+/* One field: key, NUL, value, NUL; the last NUL may be missing. Returns what is behind it. However
+ * long the key is, room for the NUL of its value is kept. */
 static guest_span field_take(guest_span rest, wardi_text *room, ward_log_field *ret_field)
 {
     const char **parts[] = {&ret_field->key, &ret_field->value};
     for (size_t i = 0; i < WARD_COUNT(parts); i++) {
         const uint8_t *end = memchr(rest.bytes, '\0', rest.length);
         uint32_t length = end != NULL ? (uint32_t)(end - rest.bytes) : rest.length;
-        wardi_text part = wardi_text_on(room->bytes + room->length, room->capacity - room->length);
+        size_t kept = WARD_COUNT(parts) - 1 - i;
+        wardi_text part =
+            wardi_text_on(room->bytes + room->length, room->capacity - room->length - kept);
         add_valid(&part, rest.bytes, length);
         *parts[i] = part.bytes;
         room->length += part.length + 1;
@@ -56,7 +57,7 @@ static void hand_on(const child *c, ward_log_level level, const char *words, gue
                     uint64_t suppressed)
 {
     const ward_supervisor *s = c->supervisor;
-    char parts[FIELDS_BYTES_MAX];
+    char parts[WARD_LOG_FIELDS_BYTES_MAX];
     wardi_text room = WARDI_TEXT(parts);
     ward_log_field list[WARD_LOG_FIELDS_MAX];
     ward_log_line told = {.size = sizeof told,

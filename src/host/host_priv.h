@@ -101,10 +101,11 @@ struct child {
     _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
     _Atomic uint64_t set_aside_count; /* any thread reads */
-    struct history *history;          /* NULL: there is nothing to tell */
-    struct budget *budget;            /* of processor time; NULL: no limit */
-    uint64_t ends;                    /* of runs, by themselves */
-    _Atomic uint64_t checked_at_ns;   /* 0: never; any thread reads */
+    _Atomic uint64_t looks;  /* askers of its health that were answered from outside; any thread */
+    struct history *history; /* NULL: there is nothing to tell */
+    struct budget *budget;   /* of processor time; NULL: no limit */
+    uint64_t ends;           /* of runs, by themselves */
+    _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;

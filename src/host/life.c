@@ -50,7 +50,6 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     pthread_mutex_lock(&s->lock);
     guest_run_over(c, error);
     c->reason = reason;
-    wardi_trend_restart(&c->trend, &c->trend_policy);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
     push_state(c, WARD_STATE_STARTING, child_state(c), diag->text);
@@ -63,6 +62,9 @@ static void start(child *c)
     ward_supervisor *s = c->supervisor;
     ward_diag diag;
     push_state(c, child_state(c), WARD_STATE_STARTING, "");
+    /* Before anybody can see it Ready: whoever looks then, because what it needs has changed, must
+     * not take the health of the run before for that of this one. */
+    wardi_trend_restart(&c->trend, &c->trend_policy);
     supervisor_unlock(s);
     ward_error error = c->kind->start(c, &diag);
     if (error != WARD_OK) {
@@ -70,7 +72,6 @@ static void start(child *c)
         return;
     }
     pthread_mutex_lock(&s->lock);
-    wardi_trend_restart(&c->trend, &c->trend_policy);
     push_state(c, WARD_STATE_STARTING, child_state(c), "");
     c->reason = (ward_reason){0};
     group_update(c);

@@ -49,7 +49,10 @@ static bool ask_here(child *c, uint64_t timeout_ns, ward_verdict *ret_verdict)
         wardi_actor_leave(&c->actor);
         return true;
     }
-    return wardi_actor_is_running(&c->actor) && wardi_component_look(c->component, ret_verdict);
+    if (!wardi_actor_is_running(&c->actor) || !wardi_component_look(c->component, ret_verdict))
+        return false;
+    atomic_fetch_add_explicit(&c->looks, 1, memory_order_relaxed); /* one more that was answered */
+    return true;
 }
 
 /* NULL: no child is there. */

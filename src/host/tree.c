@@ -112,7 +112,9 @@ static void child_forget(child *c)
             break;
         }
     c->removed = true;
-    wardi_actor_stop(&c->actor);
+    /* By id, which pins it: by pointer, a worker that sees the first half of the stop would free it
+     * before the second. */
+    wardi_sched_stop(s->sched, c->actor.id);
 }
 
 static void child_obey(child *c, const wardi_node_action *action)

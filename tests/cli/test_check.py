@@ -164,6 +164,29 @@ class Check(Case):
                 answer = self.ward_json("check", "--json", path)
                 self.assertEqual(list(answer), ["component", "error", "detail"])
 
+    def test_without_a_supervisor(self):
+        guest = self.directory() / "talks.wat"
+        guest.write_text(TALKS)
+        answer = self.ward_json("check", "--json", guest)
+        self.assertEqual((answer["health"], answer["source"]), ("healthy", "probe"), answer)
+
+
+# Healthy, if what it imports of Ward says UNAVAILABLE (-15) where there is no supervisor.
+TALKS = r"""(module
+  (import "ward" "log" (func $log (param i32 i32 i32 i32 i32) (result i32)))
+  (import "ward" "request" (func $request (param i32 i32 i32 i32 i32 i64) (result i64)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\81\0e\00")
+  (func (export "_health") (result i32)
+    (if (i32.ne (i32.const -15)
+                (call $log (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 0)))
+      (then unreachable))
+    (if (i64.ne (i64.const -15)
+                (call $request (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 16)
+                               (i32.const 16) (i64.const 0)))
+      (then unreachable))
+    (i32.const 0)))"""
+
 
 class Inspect(Case):
     def test_human(self):
@@ -203,6 +226,17 @@ class Inspect(Case):
         answer = json.loads(done.stdout)
         self.assertEqual(sum(not i["offered"] for i in answer["imports"]), 200)
         self.assertEqual(answer["health_form"], "i32")
+
+    def test_imports_of_ward(self):
+        guest = self.directory() / "talks.wat"
+        guest.write_text(TALKS)
+        answer = self.ward_json("inspect", "--json", guest)
+        self.assertEqual([(i["module"], i["name"], i["offered"], i["waits"]) for i in answer["imports"]],
+                         [("ward", "log", True, False), ("ward", "request", True, True)])
+        guest.write_text(TALKS.replace('"log"', '"lag"'))
+        done = self.ward("inspect", guest)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ward  lag      func (i32, i32, i32, i32, i32) -> i32  not offered\n", done.stdout)
 
     def test_what_is_no_file(self):
         self.assertEqual(self.ward("inspect", "/nowhere.wasm").returncode, 1)

@@ -133,6 +133,113 @@ class RunEvents(Case):
         self.assertRegex(plain, r"(?m)^\d\d:\d\d:\d\d\.\d{3}  second  degraded: High latency$")
 
 
+class RunLog(Case):
+    """A guest that talks at each of its health checks, and is denied to publish."""
+    GUEST = r"""(module
+      (import "ward" "log" (func $log (param i32 i32 i32 i32 i32) (result i32)))
+      (import "ward" "publish" (func $publish (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 0) "\81\0e\00")
+      (data (i32.const 16) "over\0a00:00:00.000  b  failed\1b[2J")
+      (data (i32.const 64) "key\00value\00n\001")
+      (data (i32.const 96) "orders.created")
+      (func (export "_health") (result i32)
+        (drop (call $log (i32.const 0) (i32.const 16) (i32.const 4) (i32.const 0) (i32.const 0)))
+        (drop (call $log (i32.const 2) (i32.const 16) (i32.const 4) (i32.const 64) (i32.const 13)))
+        (drop (call $log (i32.const 3) (i32.const 16) (i32.const 32) (i32.const 0) (i32.const 0)))
+        (drop (call $publish (i32.const 96) (i32.const 14) (i32.const 0) (i32.const 0)))
+        (i32.const 0)))"""
+
+    def talking(self, more=""):
+        guest = self.directory() / "talks.wat"
+        guest.write_text(self.GUEST)
+        return self.config(f"  talks: {{path: {guest}, health: {{interval: 20ms}}{more}}}\n")
+
+    def test_lines_among_the_events(self):
+        run = Run(self, self.talking())
+        info = run.wait_event(event="log", level="info")
+        warn = run.wait_event(event="log", level="warn")
+        denied = run.wait_event(event="denied")
+        run.process.terminate()
+        self.assertEqual((run.end(), run.errors), (0, []))
+        self.assertEqual(list(info), ["time", "event", "component", "level", "text", "fields"])
+        self.assertEqual((info["component"], info["text"], info["fields"]),
+                         ("talks", "over", {"key": "value", "n": "1"}))
+        self.assertEqual(warn["text"], "over\n00:00:00.000  b  failed\x1b[2J")
+        self.assertEqual(list(denied), ["time", "sequence", "event", "component", "reason"])
+        self.assertEqual(denied["component"], "talks")
+        self.assertIn("orders.created", denied["reason"])
+        self.assertFalse([e for e in run.events() if e.get("level") == "trace"])
+        numbers = [e["sequence"] for e in run.events() if "sequence" in e]
+        self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+
+    def test_levels(self):
+        for level, seen in (("trace", {"trace", "info", "warn"}), ("warn", {"warn"}), ("error", set())):
+            with self.subTest(level):
+                run = Run(self, self.talking(), "--log-level", level)
+                run.wait_event(event="denied")
+                run.process.terminate()
+                self.assertEqual(run.end(), 0)
+                self.assertEqual({e["level"] for e in run.events() if e["event"] == "log"}, seen)
+
+    def test_what_its_rate_kept_back_is_told(self):
+        run = Run(self, self.talking(", limits: {log_rate: 1}"))
+        kept = run.wait_event(event="log_suppressed", component="talks")
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertEqual(list(kept), ["time", "event", "component", "count"])
+        self.assertGreater(kept["count"], 0)
+
+    def test_what_is_granted_is_not_denied(self):
+        run = Run(self, self.talking(', grants: {publish: ["orders.*"]}'))
+        run.wait_event(event="log", level="warn")
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        self.assertFalse([e for e in run.events() if e["event"] == "denied"])
+
+    def test_more_than_a_line_holds(self):
+        guest = self.directory() / "floods.wat"
+        guest.write_text(r"""(module
+          (import "ward" "log" (func $log (param i32 i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\81\0e\00")
+          (func (export "_health") (result i32)
+            (memory.fill (i32.const 4096) (i32.const 107) (i32.const 6000))
+            (drop (call $log (i32.const 2) (i32.const 4096) (i32.const 6000)
+                             (i32.const 4096) (i32.const 6000)))
+            (i32.const 0)))""")
+        run = Run(self, self.config(f"  a: {{path: {guest}, health: {{interval: 20ms}}}}\n"))
+        line = run.wait_event(event="log")
+        run.process.terminate()
+        self.assertEqual((run.end(), run.errors), (0, []))
+        self.assertEqual(line["text"], "k" * 1024)
+        self.assertEqual(line["fields"], {"k" * 2046: ""})
+
+    def test_quiet(self):
+        run = Run(self, self.talking(), "-q")
+        time.sleep(0.3)
+        run.process.terminate()
+        self.assertEqual((run.end(), run.lines), (0, []))
+
+    def test_people_on_a_terminal(self):
+        parent, child = pty.openpty()
+        run = Run(self, self.talking(), stdout=child)
+        os.close(child)
+        shown = b""
+        while b"denied" not in shown:
+            shown += os.read(parent, 65536)
+        run.process.terminate()
+        self.assertEqual(run.end(), 0)
+        shown += os.read(parent, 65536)
+        os.close(parent)
+        self.assertIn("log \x1b[33mwarn\x1b[0m: over", shown.decode())
+        plain = re.sub(r"\x1b\[\d*m", "", shown.decode()).replace("\r", "")
+        for line in (r"talks  log info: over key=value n=1",
+                     r"talks  log warn: over\\n00:00:00.000  b  failed\\x1b\[2J",
+                     r"talks  denied: .*orders\.created.*"):
+            self.assertRegex(plain, rf"(?m)^\d\d:\d\d:\d\d\.\d{{3}}  {line}$")
+
+
 class RunEnds(Case):
     # Its _cleanup never returns: stopping lasts until the stop_timeout.
     SLOW = "  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 20s}\n"

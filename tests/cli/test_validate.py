@@ -13,7 +13,35 @@ class Validate(Case):
         self.assertEqual(done.stdout, f"{path}: 1 component, no mistakes\n")
         answer = self.ward_json("validate", "--json", path)
         self.assertEqual(answer, {"file": str(path), "valid": True, "components": 1,
-                                  "mistake_count": 0, "mistakes": []})
+                                  "mistake_count": 0, "mistakes": [],
+                                  "warning_count": 0, "warnings": []})
+
+    def test_warnings_keep_nothing_from_running(self):
+        path = self.config("  a: {path: GUESTS/start-traps.wat, grants: {send: [b]}, restart: {policy: temporary}}\n"
+                           "  b: {path: GUESTS/start-traps.wat, restart: {policy: temporary}}\n")
+        done = self.ward("validate", path)
+        column = path.read_text().splitlines()[2].index("[b]") + 2
+        line = (f"{path}:3:{column}: warning: a may send to b, but b does not grant to be called by a; "
+                "write `called_by: [a]` there, or take this out\n")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, line + f"{path}: 2 components, no mistakes, 1 warning\n")
+        answer = self.ward_json("validate", "--json", path)
+        self.assertEqual((answer["valid"], answer["mistake_count"], answer["warning_count"]), (True, 0, 1))
+        self.assertEqual(list(answer["warnings"][0]), ["line", "column", "message"])
+        run = self.ward("run", path)
+        self.assertEqual(run.stderr.splitlines(True)[0], line)
+
+    def test_of_the_component_model(self):
+        guest = self.directory() / "commented.wat"
+        guest.write_text(";; what it is shows when it is loaded\n(component)\n")
+        path = self.config(f"  a: {{path: {guest}, metadata: {{a: b}}}}\n"
+                           f"  b: {{path: {guest}, wasi: {{dirs: [{{host: /etc, guest: /}}]}}}}\n")
+        self.assertEqual(self.ward("validate", path).returncode, 0)
+        done = self.ward("validate", "--load", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"metadata: {guest} is of the component model", done.stdout)
+        self.assertIn(f"wasi.dirs: {guest} is of the component model", done.stdout)
+        self.assertTrue(done.stdout.endswith(": 2 mistakes\n"))
 
     def test_every_mistake_at_once(self):
         path = self.config("  a: {path: nowhere.wasm, needs: [b]}\n"

@@ -35,7 +35,8 @@ static const bad_case bad_cases[] = {
     {HEAD "  a: &x {path: a.wasm}\n",
      "3:9: an anchor (&…) is not read; put what components share under `defaults`\n"},
     {HEAD "  a: *x\n",
-     "3:6: an alias (*…) is not read; put what components share under `defaults`\n"},
+     "3:6: an alias (*…) is not read; put what components share under `defaults`, and a pattern in "
+     "quotes: \"*\"\n"},
     {HEAD "  a: {path: !x a.wasm}\n", "3:16: a tag (!…) is not read; write the value without it\n"},
     {HEAD "  a: {path: a.wasm, <<: b}\n",
      "3:21: merge keys (<<) are not read; put what components share under `defaults`\n"},
@@ -57,7 +58,7 @@ static const bad_case bad_cases[] = {
     {HEAD "  a: {path: a.wasm, colour: red}\n",
      "3:21: \"colour\" is no key of a component; it takes path, version, needs, start_timeout, "
      "stop_timeout, message_timeout, group, instances, instances_healthy_when, limits, mailbox, "
-     "health, restart, shutdown, wasi\n"},
+     "health, restart, shutdown, grants, metadata, wasi\n"},
     {HEAD "  a: {path: a.wasm, health: {intervall: 1s}}\n",
      "3:30: \"intervall\" is no key of `health`; did you mean `interval`?\n"},
     {HEAD "  a:\n    path: a.wasm\n    health:\n      interval: 1s\n      interval: 2s\n",
@@ -67,7 +68,7 @@ static const bad_case bad_cases[] = {
     {HEAD "  a: {path: a.wasm, \"x\\e[2J\": 1}\n",
      "3:21: \"x\\x1b[2J\" is no key of a component; it takes path, version, needs, start_timeout, "
      "stop_timeout, message_timeout, group, instances, instances_healthy_when, limits, mailbox, "
-     "health, restart, shutdown, wasi\n"},
+     "health, restart, shutdown, grants, metadata, wasi\n"},
 
     /* values */
     {HEAD "  a: {path: [a.wasm]}\n",
@@ -292,7 +293,7 @@ static const char everything[] =
     "    instances: 3\n"
     "    instances_healthy_when: 2\n"
     "    mailbox: {size: 65, when_full: block, block_timeout: 22s, full_at: 75%}\n"
-    "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000}\n"
+    "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000, message: 64KiB, log_rate: 7}\n"
     "    health:\n"
     "      interval: 2s\n"
     "      timeout: 250ms\n"
@@ -317,6 +318,13 @@ static const char everything[] =
     "    restart: {policy: transient, with: needs, backoff: exponential, initial: 1s, max: 2s,\n"
     "              factor: 1.5, jitter: 0%, limit: 3, window: 63s, reset_after: 64s}\n"
     "    shutdown: {mode: graceful, timeout: 95s}\n"
+    "    grants:\n"
+    "      send: [db, \"cache.*\"]\n"
+    "      called_by: {allow: [\"#\"], deny: [db]}\n"
+    "      publish: [orders.created]\n"
+    "      subscribe: {allow: [\"orders.#\", \"*\"], deny: [orders.secret]}\n"
+    "      list: []\n"
+    "    metadata: {tenant: blue, note: \"a=b c\", empty: }\n"
     "    wasi:\n"
     "      args: [plugin, --fast, \"\"]\n"
     "      env: {A: 1, B: \"x y\", C: }\n"
@@ -468,6 +476,30 @@ static void all_of_wasi(const ward_wasi_grants *wasi)
     assert_true(wasi->inherit_stderr);
 }
 
+static void all_of_grants(const ward_child_options *options)
+{
+    const ward_grants *grants = options->grants;
+    assert_int_equal(options->message_bytes_max, 64 << 10);
+    assert_int_equal(options->log_rate, 7);
+    assert_int_equal(grants->send.allow_count, 2);
+    assert_string_equal(grants->send.allow[0], "db");
+    assert_string_equal(grants->send.allow[1], "cache.*");
+    assert_int_equal(grants->send.deny_count, 0);
+    assert_int_equal(grants->called_by.allow_count, 1);
+    assert_string_equal(grants->called_by.allow[0], "#");
+    assert_string_equal(grants->called_by.deny[0], "db");
+    assert_string_equal(grants->publish.allow[0], "orders.created");
+    assert_int_equal(grants->subscribe.allow_count, 2);
+    assert_string_equal(grants->subscribe.allow[1], "*");
+    assert_int_equal(grants->subscribe.deny_count, 1);
+    assert_string_equal(grants->subscribe.deny[0], "orders.secret");
+    assert_int_equal(grants->list.allow_count, 0);
+    assert_int_equal(options->metadata_count, 3);
+    assert_string_equal(options->metadata[0], "tenant=blue");
+    assert_string_equal(options->metadata[1], "note=a=b c");
+    assert_string_equal(options->metadata[2], "empty=");
+}
+
 static void all(void **state)
 {
     wardi_config *config = parsed(everything, NULL);
@@ -497,6 +529,7 @@ static void all(void **state)
     all_of_restart(&child->options);
     all_of_messages(&child->options);
     all_of_groups(config);
+    all_of_grants(&child->options);
     all_of_wasi(&child->component.wasi);
     wardi_config_free(config);
 }

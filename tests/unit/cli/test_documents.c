@@ -55,6 +55,9 @@ static void takes(wardi_text *text, const wardi_key *key)
         [WARDI_KEY_ARGS] = "list of texts",
         [WARDI_KEY_ENV] = "map of texts",
         [WARDI_KEY_DIRS] = "list of directories",
+        [WARDI_KEY_METADATA] = "map of texts",
+        [WARDI_KEY_NAMES] = "patterns of names",
+        [WARDI_KEY_TOPICS] = "patterns of topics",
     };
     if (key->choices != NULL) {
         for (const wardi_choice *choice = key->choices; choice->name != NULL; choice++)

@@ -133,6 +133,165 @@ static void nobody_reads(void **state)
     close(wake_fd);
 }
 
+/* ---- lines of components ---- */
+
+static ward_log_line line_of(ward_log_level level, const char *text)
+{
+    return (ward_log_line){
+        .size = sizeof(ward_log_line), .component = "db", .level = level, .text = text};
+}
+
+static char *written(const wardi_events_options *options, void (*give)(wardi_events *events))
+{
+    void *text;
+    pthread_t reader;
+    wardi_events_options own = *options;
+    own.wake_fd = eventfd(0, EFD_NONBLOCK);
+    pipe_out out = pipe_begin();
+    wardi_events *events = wardi_events_new(&own);
+    give(events);
+    pthread_create(&reader, NULL, read_all, fdopen(out.read_fd, "r"));
+    bool ended = wardi_events_free(events);
+    pipe_end(&out);
+    pthread_join(reader, &text);
+    assert_true(ended);
+    close(own.wake_fd);
+    return text;
+}
+
+static void give_levels(wardi_events *events)
+{
+    for (int level = WARD_LOG_TRACE; level <= WARD_LOG_ERROR; level++) {
+        ward_log_line line =
+            line_of((ward_log_level)level, ward_log_level_name((ward_log_level)level));
+        line.suppressed = level == WARD_LOG_DEBUG ? 3 : 0;
+        wardi_events_take_line(events, &line);
+    }
+}
+
+/* What its rate kept back was not asked its level: it is told beside a line that is not shown. */
+static void levels(void **state)
+{
+    wardi_events_options options = {.json = true, .log_level = WARD_LOG_WARN};
+    (void)state;
+    char *text = written(&options, give_levels);
+    assert_null(strstr(text, "\"info\""));
+    assert_null(strstr(text, "\"debug\""));
+    const char *kept =
+        strstr(text, "\"event\":\"log_suppressed\",\"component\":\"db\",\"count\":3}");
+    const char *warn = strstr(text, "\"level\":\"warn\",\"text\":\"warn\",\"fields\":{}}");
+    const char *error = strstr(text, "\"level\":\"error\"");
+    assert_true(kept != NULL && warn != NULL && error != NULL && kept < warn && warn < error);
+    free(text);
+    options.quiet = true;
+    text = written(&options, give_levels);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+/* Every text is the ring's own, to the last byte of the longest. */
+static void give_longest(wardi_events *events)
+{
+    char text[WARD_LOG_TEXT_BYTES_MAX + 1], key[1024], value[1024];
+    memset(text, 't', sizeof text - 1);
+    memset(key, 'k', sizeof key - 1);
+    memset(value, 'v', sizeof value - 1);
+    text[sizeof text - 1] = key[sizeof key - 1] = value[sizeof value - 1] = '\0';
+    ward_log_field fields[] = {{key, value}, {"more", "than fits"}};
+    ward_log_line line = line_of(WARD_LOG_INFO, text);
+    line.fields = fields;
+    line.field_count = 2;
+    wardi_events_take_line(events, &line);
+    key[sizeof key - 4] = '\0'; /* now three bytes are left: of the second field one letter */
+    line.field_count = 2;
+    wardi_events_take_line(events, &line);
+    memset(text, 'x', sizeof text - 1);
+    memset(key, 'x', sizeof key - 4);
+    memset(value, 'x', sizeof value - 1);
+}
+
+static void longest(void **state)
+{
+    wardi_events_options options = {.name_width = 2};
+    size_t ts = 0, ks = 0, vs = 0;
+    (void)state;
+    char *text = written(&options, give_longest);
+    assert_null(strchr(text, 'x'));
+    assert_null(strstr(text, "more"));
+    for (const char *at = text; *at != '\0'; at++) {
+        ts += *at == 't';
+        ks += *at == 'k';
+        vs += *at == 'v';
+    }
+    assert_int_equal(ts, 2 * WARD_LOG_TEXT_BYTES_MAX);
+    assert_int_equal(ks, 1023 + 1020);
+    assert_int_equal(vs, 2 * 1023);
+    assert_non_null(strstr(text, "v m=\"\"\n"));
+    free(text);
+}
+
+/* Whatever a guest says, it is one line and moves no cursor; and in fields each part is plain. */
+static void give_nasty(wardi_events *events)
+{
+    static const ward_log_field fields[] = {
+        {"key", "value"}, {"a b", ""}, {"q", "say \"\\\" x=1"}, {"\r", "\xe2\x80\xae"}};
+    ward_log_line line = line_of(WARD_LOG_ERROR, "one\n00:00:00.000  api  failed\x1b[2J");
+    line.fields = fields;
+    line.field_count = WARD_COUNT(fields);
+    line.suppressed = 1;
+    wardi_events_take_line(events, &line);
+}
+
+static void nasty(void **state)
+{
+    wardi_events_options options = {.name_width = 4};
+    (void)state;
+    char *text = written(&options, give_nasty);
+    const char *second = strchr(text, '\n');
+    assert_non_null(second);
+    assert_string_equal(strchr(text, ' '),
+                        strstr(text, "  db    log: 1 line kept back: more than `limits.log_rate`"));
+    assert_string_equal(
+        strchr(second, ' '),
+        "  db    log error: one\\n00:00:00.000  api  failed\\x1b[2J key=value \"a b\"=\"\" "
+        "q=\"say \\\"\\\\\\\" x=1\" \\x0d=\\xe2\\x80\\xae\n");
+    free(text);
+}
+
+/* Guests that talk without end take no event its room; what they lose is counted. */
+enum { TALK = 5000, AFTER = 100 };
+static void give_talk(wardi_events *events)
+{
+    ward_log_line line = line_of(WARD_LOG_INFO, "talk");
+    for (int i = 0; i < TALK; i++) wardi_events_take_line(events, &line);
+    for (uint64_t i = 1; i <= AFTER; i++) {
+        ward_event event = event_of(i);
+        wardi_events_take(events, &event);
+    }
+}
+
+static size_t count_of(const char *text, const char *wanted)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, wanted)) != NULL; at++) count++;
+    return count;
+}
+
+static void talk(void **state)
+{
+    static const char lost[] = "{\"event\":\"lost\",\"count\":0,\"lines\":";
+    wardi_events_options options = {.json = true, .log_level = WARD_LOG_INFO};
+    (void)state;
+    char *text = written(&options, give_talk);
+    uint64_t missed = 0;
+    for (const char *at = text; (at = strstr(at, lost)) != NULL; at++)
+        missed += strtoull(at + strlen(lost), NULL, 10);
+    assert_int_equal(count_of(text, "\"sequence\":"), AFTER);
+    assert_true(missed > 0);
+    assert_int_equal(count_of(text, "\"event\":\"log\"") + missed, TALK);
+    free(text);
+}
+
 static void reader_is_gone(void **state)
 {
     (void)state;
@@ -186,10 +345,10 @@ static void implied(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_order),
-        cmocka_unit_test(nobody_reads),
-        cmocka_unit_test(reader_is_gone),
-        cmocka_unit_test(implied),
+        cmocka_unit_test(in_order),       cmocka_unit_test(nobody_reads),
+        cmocka_unit_test(reader_is_gone), cmocka_unit_test(implied),
+        cmocka_unit_test(levels),         cmocka_unit_test(longest),
+        cmocka_unit_test(nasty),          cmocka_unit_test(talk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

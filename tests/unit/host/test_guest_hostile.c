@@ -703,6 +703,36 @@ static void test_replies_twice(void **state)
     assert_int_equal(result.of.i64, GUEST_UNAVAILABLE);
 }
 
+/* The last chance to answer what was deferred. */
+static void test_replies_in_cleanup(void **state)
+{
+    (void)state;
+    static const char closing[] =
+        "(module (import \"ward\" \"defer\" (func $defer (result i64)))"
+        " (import \"ward\" \"reply\" (func $reply (param i64 i32 i32) (result i32)))"
+        " (memory (export \"memory\") 1) (data (i32.const 16) \"bye\")"
+        " (global $n (mut i64) (i64.const 0))"
+        " (func (export \"_cleanup\")"
+        "   (drop (call $reply (global.get $n) (i32.const 16) (i32.const 3))))"
+        " (func (export \"handle-message\") (param i32 i32) (result i64)"
+        "   (global.set $n (call $defer)) i64.const 0))";
+    ward_message_counts counts = WARD_INIT(ward_message_counts);
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    add_guest("a", closing, &all);
+    add_guest("b", poker(), &all);
+    start();
+    assert_int_equal(handle_of("b", "a"), 0);
+    int64_t number = does("b", (poke){"request_begin", {0}, NULL, 0});
+    do {
+        assert_true(wardi_now_ns() < patience);
+        assert_int_equal(ward_supervisor_message_counts(supervisor, "a", &counts), WARD_OK);
+    } while (counts.handled == 0);
+    assert_int_equal(ward_supervisor_ask(supervisor, "a", WARD_REQUEST_STOP, NULL), WARD_OK);
+    assert_int_equal(does("b", (poke){"request_end", {(uint64_t)number, OUT, OUT_MAX}, NULL, 0}),
+                     3);
+    assert_string_equal(out, "bye");
+}
+
 /* A receiver that does not grant it refuses, and the application hears of it. */
 static void test_not_called_by(void **state)
 {
@@ -740,6 +770,7 @@ int main(void)
         TEST(test_too_many_metrics),
         TEST(test_too_many_handles),
         TEST(test_replies_twice),
+        TEST(test_replies_in_cleanup),
         TEST(test_not_called_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
