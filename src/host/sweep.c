@@ -37,13 +37,15 @@ static void report_of(const ward_verdict *verdict, ward_report *ret_report)
     wardi_reason_copy(&ret_report->reason, &verdict->reason);
 }
 
-/* False: only a message will do. The child is pinned. */
+/* False: only a message will do. The child is pinned. What the check of one with a budget takes is
+ * counted where its timer is, on a worker. */
 static bool ask_here(child *c, uint64_t timeout_ns, ward_verdict *ret_verdict)
 {
-    if (c->kind != &component_kind || wardi_component_check_ns_max(c->component) > timeout_ns)
+    if (c->kind != &component_kind || c->budget != NULL ||
+        wardi_component_check_ns_max(c->component) > timeout_ns)
         return false;
     if (wardi_actor_enter(&c->actor)) {
-        ward_component_check(c->component, ret_verdict);
+        c->kind->check(c, ret_verdict);
         wardi_actor_leave(&c->actor);
         return true;
     }
