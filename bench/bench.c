@@ -87,6 +87,8 @@ static const struct {
     {"million", bench_million},
     {"size_million", bench_size_million},
     {"wrong_verdicts_long", bench_wrong_verdicts_long},
+    {"overload_recovered", bench_overload},
+    {"overload_long", bench_overload_long},
     {"messages_per_second", bench_messages_per_second},
     {"request_reply", bench_request_reply},
 };

@@ -74,6 +74,9 @@ void bench_recover_trap(const bench *b);
 void bench_recover_hang(const bench *b);
 void bench_wrong_verdicts(const bench *b);
 void bench_wrong_verdicts_long(const bench *b);
+/* overload.c */
+void bench_overload(const bench *b);
+void bench_overload_long(const bench *b);
 /* talk.c */
 void bench_messages_per_second(const bench *b);
 void bench_request_reply(const bench *b);

@@ -101,7 +101,7 @@ typedef struct wardi_config {
     uint32_t workers;
     ward_supervisor_options supervisor; /* but for its callback, workers and seed */
     wardi_place places[8];              /* of wardi_host_keys */
-    wardi_place supervisor_places[4];   /* of wardi_supervisor_keys */
+    wardi_place supervisor_places[8];   /* of wardi_supervisor_keys */
     /* Each after the group that it is in, and siblings in the order of the file: so they may be
      * added as they stand. */
     wardi_config_group *groups;

@@ -83,6 +83,8 @@ static const wardi_key supervisor_items[] = {
     SUPERVISION_ROWS("supervisor.", ROOT),
     {"supervisor.starts_max", WARDI_KEY_COUNT32, 0, ROOT(starts_max), 1, 100000, NULL,
      "four a worker", "Components that start at the same time; others wait in turn."},
+    {"supervisor.core_dumps", WARDI_KEY_FILE, 0, ROOT(core_dump_directory), 0, 0, NULL, "none",
+     "Directory for core dumps of guests that end, three a component at most."},
 };
 static_assert(WARD_COUNT(supervisor_items) <= WARD_COUNT(((wardi_config *)0)->supervisor_places),
               "a place a key");
@@ -154,6 +156,8 @@ static const wardi_key component_items[] = {
      "For the export _cleanup."},
     {"message_timeout", WARDI_KEY_DURATION, 0, CHILD(message_timeout_ns), WARDI_MS, DAY, NULL, "10s",
      "For handling one message; what takes longer is ended, and the component has hung."},
+    {"poison_after", WARDI_KEY_COUNT32, 0, CHILD(poison_after), 1, 1000, NULL, "1",
+     "Runs that one message may end before it is set aside; until then it is tried again."},
     {"group", WARDI_KEY_TEXT, 0, CHILD(group), 0, 0, NULL, NULL, "The group that it is in."},
     {"instances", WARDI_KEY_COUNT32, 0, CHILD(instances), 1, 1000000, NULL, "1",
      "So many of it, NAME.0, NAME.1, …, each with a health of its own, as a group of its name."},
@@ -170,6 +174,10 @@ static const wardi_key component_items[] = {
      "Longest message that it may send, publish or answer with."},
     {"limits.log_rate", WARDI_KEY_COUNT32, 0, CHILD(log_rate), 1, 1000000, NULL, "100",
      "Lines that it may log in a second; more are counted, not shown."},
+    {"limits.cpu", WARDI_KEY_DURATION, 0, CHILD(cpu_ns_max), WARDI_US, DAY, NULL, "no limit",
+     "Processor time an interval; what is used beyond it is owed, and messages wait meanwhile."},
+    {"limits.cpu_interval", WARDI_KEY_DURATION, 0, CHILD(cpu_interval_ns), WARDI_MS, DAY, NULL, "1s",
+     "The interval of limits.cpu."},
 
     {"mailbox.size", WARDI_KEY_COUNT32, 0, CHILD(mailbox_max), 1, 1048576, NULL, "64",
      "Messages that may wait."},

@@ -10,11 +10,19 @@
 #include <ward/supervisor.h>
 
 #include "engine/engine.h"
+#include "sched/sched.h"
 
 /** Checks a child's options as ward_supervisor_add does, without adding. `memory_bytes_max` is the
  * most that the host's profile allows. Errors: INVALID_ARGUMENT, LIMIT_MEMORY. */
 ward_error wardi_child_options_check(const ward_child_options *options, uint64_t memory_bytes_max,
                                      ward_diag *ret_diag);
+
+/** Between new and start: the supervisor runs in this world, borrowed until it is freed. No thread
+ * is started and no worker is watched; whoever waits in a call steps the world meanwhile, and
+ * whoever does not steps it by wardi_supervisor_step. */
+void wardi_supervisor_world_set(ward_supervisor *supervisor, const wardi_sched_world *world);
+/** As wardi_sched_step. */
+bool wardi_supervisor_step(ward_supervisor *supervisor);
 
 /** The engine's options that a host's mean. Errors: INVALID_ARGUMENT. `ret_directory` receives the
  * cache directory. */

@@ -86,8 +86,8 @@ struct child {
     bool ready_when_degraded;
     double full_at;              /* share of the mailbox; negative: it is never full */
     bool mailbox_judged;         /* its depth is a resource that health judges */
-    bool restarts_judged;        /* and so are restarts, */
-    uint64_t resource_window_ns; /* of so long */
+    uint64_t resource_window_ns; /* restarts in it are another */
+    bool restarts_judged;        /* a threshold is set for restarts */
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
@@ -167,8 +167,9 @@ struct ward_supervisor {
     ward_log_callback on_log; /* NULL: lines are only counted */
     void *log_context;
     uint32_t worker_count;
-    wardi_sched *sched;    /* NULL: not started */
-    wardi_watcher watcher; /* of stuck workers */
+    const wardi_sched_world *world; /* NULL: threads */
+    wardi_sched *sched;             /* NULL: not started */
+    wardi_watcher watcher;          /* of stuck workers */
 
     ward_evidence_callback on_evidence;
     void *evidence_context;
@@ -306,12 +307,11 @@ void ready_update(child *c);
 /* The actor looks whether its mailbox is full; ready_update then says what follows. The lock is
  * held. */
 void ready_look(child *c);
-/* A look would find what the last one found: its mailbox is not full. On its actor, without the
- * lock. */
-bool ready_has_room(const child *c);
 /* The same after a message, where only an end of being full is looked for: what fills a mailbox is
  * seen by the next check, so that a message costs nothing. By the actor; no lock is held. */
 void ready_after_message(child *c);
+/* Whether a look would find its mailbox as full as the last one did. Its actor's; no lock. */
+bool ready_is_steady(const child *c);
 
 /* ---- a child's life (life.c) ---- */
 

@@ -40,6 +40,8 @@ static wardi_next next_of(const child *c)
 
 /* ---- start ---- */
 
+static void end_run(child *c, bool kill);
+
 static void start_failed(child *c, ward_error error, const ward_diag *diag)
 {
     ward_supervisor *s = c->supervisor;
@@ -61,6 +63,8 @@ static void start(child *c)
 {
     ward_supervisor *s = c->supervisor;
     ward_diag diag;
+    /* The tree has let go of a run that took too long to end, and here it still is. */
+    if (child_state(c) == WARD_STATE_READY) end_run(c, true);
     push_state(c, child_state(c), WARD_STATE_STARTING, "");
     /* Before anybody can see it Ready: whoever looks then, because what it needs has changed, must
      * not take the health of the run before for that of this one. */
@@ -167,8 +171,8 @@ static void check_next(child *c, uint64_t now_ns)
 
 /* Nearly all checks find what the last one found. Then nothing changes that is under the lock, and
  * the lock, which all children share, is left alone: its health and reason are what they were, and
- * so are its state, or it would not be well, its mailbox, and whatever follows from them for
- * readiness, its own and others'. */
+ * so are its state, or it would not be well, and whatever follows from them for readiness, its own
+ * and others'. */
 static void check(child *c)
 {
     ward_supervisor *s = c->supervisor;
@@ -179,7 +183,7 @@ static void check(child *c)
     uint64_t now_ns = wardi_sched_now(s->sched);
     atomic_store_explicit(&c->checked_at_ns, now_ns, memory_order_relaxed);
     bool lives = true;
-    if (!wardi_trend_steady(&c->trend, &verdict) || !ready_has_room(c)) {
+    if (!wardi_trend_steady(&c->trend, &verdict) || !ready_is_steady(c)) {
         pthread_mutex_lock(&s->lock);
         lives = apply(c, &verdict, now_ns);
         supervisor_unlock(s);
@@ -217,7 +221,8 @@ static wardi_next child_due(wardi_actor *self)
 
 /* ---- stop ---- */
 
-static void stop(child *c, bool kill)
+/* The lock is held, and given up meanwhile. */
+static void end_run(child *c, bool kill)
 {
     ward_supervisor *s = c->supervisor;
     ward_diag diag = {0};
@@ -240,12 +245,18 @@ static void stop(child *c, bool kill)
     push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
                kill ? killed.text : diag.text);
     ready_update(c);
+}
+
+static void stop(child *c, bool kill)
+{
+    end_run(c, kill);
     tree_report(c, WARDI_TREE_STOPPED, WARD_CAUSE_NONE);
 }
 
 /* ---- the actor ---- */
 
-/* What is being handled may end before a stop; before a kill it is ended. */
+/* What is being handled may end before a stop; before a kill it is ended, and before a start: then
+ * it is of a run that was let go. */
 static child_wish wish_take(child *c)
 {
     child_wish wish = c->wish;
@@ -260,7 +271,7 @@ static wardi_next child_wake(wardi_actor *self)
     ward_supervisor *s = c->supervisor;
     pthread_mutex_lock(&s->lock);
     child_wish wish = wish_take(c);
-    if (wish == WISH_KILL && c->handling) {
+    if ((wish == WISH_KILL || wish == WISH_START) && c->handling) {
         pthread_mutex_unlock(&s->lock);
         child_abort(c);
         pthread_mutex_lock(&s->lock);

@@ -21,9 +21,9 @@ void ready_look(child *c)
     c->full = wardi_health_full(c->full, c->level, c->full_at);
 }
 
-bool ready_has_room(const child *c)
+bool ready_is_steady(const child *c)
 {
-    return !c->full && !wardi_health_full(false, level_now(c), c->full_at);
+    return wardi_health_full(c->full, level_now(c), c->full_at) == c->full;
 }
 
 void ready_after_message(child *c)

@@ -14,9 +14,23 @@ void supervisor_unlock(ward_supervisor *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* In place of sleeping. What nothing can end is no wait. */
+static void wait_simulated(ward_supervisor *s, uint64_t deadline_ns)
+{
+    pthread_mutex_unlock(&s->lock);
+    bool stepped = wardi_sched_step(s->sched);
+    WARD_ASSERT(stepped || deadline_ns != UINT64_MAX);
+    if (!stepped) s->world->sleep_until_ns(s->world->context, deadline_ns);
+    pthread_mutex_lock(&s->lock);
+}
+
 /* Waits for a change, until the monotonic time at most. The lock is held. */
 static void wait_until(ward_supervisor *s, uint64_t deadline_ns)
 {
+    if (s->world != NULL) {
+        wait_simulated(s, deadline_ns);
+        return;
+    }
     if (deadline_ns == UINT64_MAX) {
         pthread_cond_wait(&s->changed, &s->lock);
         return;
@@ -101,6 +115,17 @@ ward_error ward_supervisor_new(ward_host *host, const ward_supervisor_options *o
     return WARD_OK;
 }
 
+void wardi_supervisor_world_set(ward_supervisor *s, const wardi_sched_world *world)
+{
+    WARD_ASSERT(!s->started);
+    s->world = world;
+}
+
+bool wardi_supervisor_step(ward_supervisor *s)
+{
+    return wardi_sched_step(s->sched);
+}
+
 /* ---- start ---- */
 
 static void watch(void *context, uint64_t now_ns)
@@ -133,6 +158,7 @@ static ward_error actors_make(ward_supervisor *s, ward_diag *ret_diag)
 {
     wardi_sched_options options = {.workers = s->worker_count,
                                    .spares = s->worker_count * STARTS_PER_WORKER,
+                                   .world = s->world,
                                    .on_busy = on_busy,
                                    .on_idle = on_idle,
                                    .hook_context = s->engine};
@@ -169,7 +195,7 @@ ward_error ward_supervisor_start(ward_supervisor *s, ward_diag *ret_diag)
     if (error == WARD_OK) error = actors_make(s, ret_diag);
     if (error != WARD_OK) return error;
     s->watcher = (wardi_watcher){.tick = watch, .context = s};
-    wardi_engine_watch(s->engine, &s->watcher);
+    if (s->world == NULL) wardi_engine_watch(s->engine, &s->watcher);
     tree_start(s);
     return WARD_OK;
 }
@@ -228,6 +254,7 @@ static void end_stop(ward_supervisor *s)
         ward_event event = event_of(c, WARD_EVENT_STATE);
         event.from_state = before;
         event_push(s, event, "");
+        group_update(c);
     }
     ward_event event = {
         .size = sizeof event, .kind = WARD_EVENT_STOPPED, .component = "", .version = ""};
@@ -241,13 +268,13 @@ ward_error ward_supervisor_stop(ward_supervisor *s, uint64_t timeout_ns, ward_di
     wardi_text late_text = WARDI_TEXT(late);
     if (s == NULL || !s->started) return WARD_OK;
     uint64_t timeout = timeout_ns != 0 ? timeout_ns : STOP_TIMEOUT_DEFAULT_NS;
-    uint64_t deadline = wardi_add_sat(wardi_now_ns(), timeout);
+    uint64_t deadline = wardi_add_sat(wardi_sched_now(s->sched), timeout);
     pthread_mutex_lock(&s->lock);
     if (!s->stopping) begin_stop(s);
     events_deliver(s);
     while (!all_down(s)) {
         wait_until(s, deadline);
-        if (deadline == UINT64_MAX || wardi_now_ns() < deadline) continue;
+        if (deadline == UINT64_MAX || wardi_sched_now(s->sched) < deadline) continue;
         list_running(s, &late_text);
         deadline = UINT64_MAX; /* guests end by deadlines of their own: nothing is left behind */
     }
@@ -265,7 +292,7 @@ void ward_supervisor_free(ward_supervisor *s)
     if (s == NULL) return;
     ward_supervisor_stop(s, 0, NULL);
     if (s->sched != NULL) {
-        wardi_engine_unwatch(s->engine, &s->watcher);
+        if (s->world == NULL) wardi_engine_unwatch(s->engine, &s->watcher);
         wardi_sched_free(s->sched);
     }
     for (size_t i = 0; i < s->child_count; i++) child_free(s->children[i]);
@@ -347,10 +374,10 @@ static void status_of(const child *c, ward_child_status *status)
     status->given_up = is_given_up(c);
     status->restarts = c->restarts;
     memcpy(status->restarts_by_cause, c->restarts_by_cause, sizeof c->restarts_by_cause);
+    budget_tell(c, status);
     uint64_t checked_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
     uint64_t now_ns = wardi_now_ns();
     status->checked_age_ns = checked_ns != 0 && checked_ns < now_ns ? now_ns - checked_ns : 0;
-    budget_tell(c, status);
     bool ill = c->trend.health != WARD_CHILD_HEALTHY;
     status->reason = ill || c->ready ? c->reason : c->unready_reason;
     ward_verdict busy;

@@ -41,7 +41,7 @@ static void tell_child(child *c, const wardi_node_action *action)
 {
     bool was_over = c->given_up;
     c->given_up = is_one_of(action->to, over);
-    bool anew = action->to == WARDI_NODE_STARTING && action->from != WARDI_NODE_STARTING;
+    bool anew = (action->what & WARDI_DO_START) != 0; /* maybe from STARTING: without a delay */
     if (is_one_of(action->from, up) && (anew || !is_one_of(action->to, up))) c->went_down = true;
     if (c->went_down && is_one_of(action->to, coming)) tell_restart(c, action);
     if (action->to != WARDI_NODE_HELD) c->went_down = false;

@@ -211,11 +211,32 @@ wardi_node_id wardi_tree_root(const wardi_tree *tree)
     return id_of(tree, ROOT);
 }
 
+static bool same_pace(const wardi_pace *a, const wardi_pace *b)
+{
+    return a->shape == b->shape && a->initial_ns == b->initial_ns && a->max_ns == b->max_ns &&
+           a->factor == b->factor && a->jitter == b->jitter &&
+           a->reset_after_ns == b->reset_after_ns;
+}
+
+static bool same_policy(const wardi_tree_policy *a, const wardi_tree_policy *b)
+{
+    return a->restart == b->restart && a->intensity.max == b->intensity.max &&
+           a->intensity.window_ns == b->intensity.window_ns && same_pace(&a->pace, &b->pace) &&
+           a->shutdown == b->shutdown && a->stop_ns == b->stop_ns && a->kill_ns == b->kill_ns &&
+           a->start_ns == b->start_ns && a->restart_with_needs == b->restart_with_needs;
+}
+
+/* Looked for first, the newest first: children that come and go for years have the same few. */
 ward_error wardi_tree_policy_add(wardi_tree *tree, const wardi_tree_policy *policy,
                                  uint32_t *ret_policy, ward_diag *ret_diag)
 {
     ward_error error = check_policy(policy, ret_diag);
     if (error != WARD_OK) return error;
+    for (uint32_t p = tree->policy_count; p-- > 0;) {
+        if (!same_policy(&tree->policies[p], policy)) continue;
+        *ret_policy = p;
+        return WARD_OK;
+    }
     if (!reserve(&tree->policies, &tree->policy_capacity, tree->policy_count, 1, sizeof *policy))
         return no_memory(ret_diag);
     tree->policies[tree->policy_count] = *policy;

@@ -231,7 +231,8 @@ ward_error wardi_tree_new(const wardi_tree_options *options, wardi_tree **ret_tr
 void wardi_tree_free(wardi_tree *tree);
 wardi_node_id wardi_tree_root(const wardi_tree *tree);
 
-/** Keeps a policy for nodes to come. Errors: INVALID_ARGUMENT names the field; NO_MEMORY. */
+/** Keeps a policy for nodes to come, once for all that are alike, for as long as the tree. Errors:
+ * INVALID_ARGUMENT names the field; NO_MEMORY. */
 ward_error wardi_tree_policy_add(wardi_tree *tree, const wardi_tree_policy *policy,
                                  uint32_t *ret_policy, ward_diag *ret_diag);
 

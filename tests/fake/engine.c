@@ -7,9 +7,12 @@
 
 struct wardi_engine {
     uint64_t memory_bytes_max;
+    const wardi_import *imports;
+    size_t import_count;
 };
 
 struct wardi_module {
+    wardi_engine *engine;
     fake_guest *guest;
     atomic_int references;
     wardi_module_facts facts;
@@ -17,12 +20,19 @@ struct wardi_module {
     wardi_export details[FAKE_EXPORTS_MAX];
 };
 
+enum { FAKE_STATE_WORDS = 8 };
+
 typedef struct fake_call {
     wardi_func func;
     wardi_value args[24], results[24];
-    uint64_t timeout_ns;
+    uint64_t timeout_ns, deadline_ns;
     uint32_t resumes_left;
     bool waits;
+    const wardi_import *import; /* that it waits in, or NULL */
+    wardi_guest view;           /* of that one */
+    wardi_raw import_args[WARDI_IMPORT_PARAMS_MAX], answer;
+    bool answered;
+    uint64_t state[FAKE_STATE_WORDS];
     ward_error error;
     ward_trap trap;
 } fake_call;
@@ -30,8 +40,9 @@ typedef struct fake_call {
 struct wardi_instance {
     wardi_module *module;
     fake_guest *guest;
+    void *context;
     _Atomic uint64_t fuel_last;
-    atomic_bool interrupted;
+    _Atomic uint64_t activity, interrupted; /* of the last call; of the one that is to end */
     fake_call call;
 };
 
@@ -128,6 +139,8 @@ ward_error wardi_engine_new(const wardi_engine_options *options, wardi_engine **
     if (engine == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
     engine->memory_bytes_max =
         options->memory_bytes_max != 0 ? options->memory_bytes_max : UINT64_C(4) << 30;
+    engine->imports = options->imports;
+    engine->import_count = options->import_count;
     *ret_engine = engine;
     return WARD_OK;
 }
@@ -230,7 +243,6 @@ static void describe(wardi_module *module, fake_guest *guest, size_t byte_count)
 ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
                              uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
 {
-    (void)engine;
     uint64_t until_ns = deadline_ns != NULL ? *deadline_ns : UINT64_MAX;
     if (source->path != NULL)
         return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "%s: no such file", source->path);
@@ -247,6 +259,7 @@ ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *so
         return wardi_fail(ret_diag, guest->load_error, "%s", ward_error_text(guest->load_error));
     wardi_module *module = wardi_alloc(sizeof *module);
     if (module == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory");
+    module->engine = engine;
     module->guest = guest;
     atomic_store(&module->references, 1);
     describe(module, guest, source->length);
@@ -299,15 +312,25 @@ ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options
     wardi_module_retain(module);
     instance->module = module;
     instance->guest = guest;
+    instance->context = options->context;
     atomic_fetch_add(&guest->instances, 1);
     *ret_instance = instance;
     return WARD_OK;
 }
 
+/* What waits in an import waits no longer. */
+static void import_cancel(fake_call *call)
+{
+    const wardi_import *import = call->import;
+    call->import = NULL;
+    if (import != NULL && import->cancel != NULL) import->cancel(&call->view);
+}
+
 void wardi_instance_free(wardi_instance *instance)
 {
     if (instance == NULL) return;
-    WARD_ASSERT(atomic_load(&instance->guest->inside) == 0);
+    WARD_ASSERT(instance->guest->entered != instance);
+    import_cancel(&instance->call);
     atomic_fetch_sub(&instance->guest->instances, 1);
     wardi_module_release(instance->module);
     wardi_free(instance);
@@ -335,32 +358,72 @@ static ward_error run_export(wardi_instance *instance, const wardi_func *func,
     WARD_ASSERT(atomic_fetch_add(&guest->inside, 1) == 0);
     atomic_fetch_add(&guest->calls, 1);
     guest->timeout_seen = timeout_ns;
+    guest->entered = instance;
     if (guest->during != NULL) guest->during(guest, called->name);
     ward_error error = called->run(guest, args, results, timeout_ns, trap);
     atomic_store(&instance->fuel_last, guest->fuel);
+    guest->entered = NULL;
     atomic_fetch_sub(&guest->inside, 1);
     return error;
 }
 
-/* A call that waits is held off: its guest runs when it has been resumed often enough. */
+static bool is_interrupted(wardi_instance *instance)
+{
+    return atomic_load(&instance->interrupted) == atomic_load(&instance->activity);
+}
+
+/* An end that comes while it waits, or the import's answer. False: it waits on. */
+static bool import_over(wardi_instance *instance)
+{
+    fake_call *call = &instance->call;
+    bool interrupted = is_interrupted(instance);
+    if (interrupted || wardi_now_ns() >= call->deadline_ns) {
+        import_cancel(call);
+        call->error =
+            fake_end(instance->guest, interrupted ? WARD_ERROR_INTERRUPTED : WARD_ERROR_DEADLINE,
+                     &call->trap);
+        return true;
+    }
+    wardi_answer answer = call->import->done(&call->view);
+    if (answer == WARDI_WAITS) return false;
+    call->import = NULL;
+    call->answered = answer == WARDI_ANSWERED;
+    if (answer == WARDI_ENDS) call->error = fake_end(instance->guest, WARD_ERROR_TRAP, &call->trap);
+    return true;
+}
+
+static wardi_progress waits_until(fake_call *call, uint64_t wake_ns, uint64_t *ret_wake_ns)
+{
+    call->waits = true;
+    *ret_wake_ns = wake_ns < call->deadline_ns ? wake_ns : call->deadline_ns;
+    return WARDI_CALL_WAITS;
+}
+
+/* A call that waits is held off: its guest runs when it has been resumed often enough. One that
+ * waits in an import runs again when that is done. */
 static wardi_progress go_on(wardi_instance *instance, uint64_t *ret_wake_ns)
 {
     fake_guest *guest = instance->guest;
     fake_call *call = &instance->call;
-    call->waits = call->resumes_left > 0 && !atomic_load(&instance->interrupted);
-    if (call->waits) call->resumes_left--;
-    if (call->waits) {
-        *ret_wake_ns = wardi_now_ns() + guest->wait_ns;
-        return WARDI_CALL_WAITS;
+    call->waits = false;
+    if (call->resumes_left > 0 && !is_interrupted(instance)) {
+        call->resumes_left--;
+        return waits_until(call, wardi_now_ns() + guest->wait_ns, ret_wake_ns);
     }
+    if (call->import != NULL && !import_over(instance))
+        return waits_until(call, call->view.wake_ns, ret_wake_ns);
+    if (call->error != WARD_OK) return WARDI_CALL_OVER;
     const wardi_signature *s = &instance->module->details[call->func.export_index].signature;
     for (size_t i = 0; i < s->result_count; i++)
         call->results[i] = (wardi_value){.kind = s->results[i]};
-    call->error = atomic_exchange(&instance->interrupted, false)
+    call->error = is_interrupted(instance)
                       ? fake_end(guest, WARD_ERROR_INTERRUPTED, &call->trap)
                       : run_export(instance, &call->func, call->args, call->results,
                                    call->timeout_ns, &call->trap);
-    return WARDI_CALL_OVER;
+    if (call->import == NULL) return WARDI_CALL_OVER;
+    WARD_ASSERT(call->error == FAKE_WAITS);
+    call->error = WARD_OK;
+    return waits_until(call, call->view.wake_ns, ret_wake_ns);
 }
 
 ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
@@ -373,7 +436,9 @@ ward_error wardi_call_start(wardi_instance *instance, const wardi_func *func,
     WARD_ASSERT(arg_count == s->param_count && result_count == s->result_count);
     WARD_ASSERT(arg_count <= WARD_COUNT(instance->call.args) && !instance->call.waits);
     WARD_ASSERT(result_count <= WARD_COUNT(instance->call.results));
+    atomic_fetch_add(&instance->activity, 1);
     instance->call = (fake_call){.func = *func, .timeout_ns = timeout_ns};
+    instance->call.deadline_ns = wardi_add_sat(wardi_now_ns(), timeout_ns);
     instance->call.resumes_left = instance->guest->waits_on != NULL ? instance->guest->waits : 0;
     if (arg_count != 0) memcpy(instance->call.args, args, arg_count * sizeof *args);
     *ret_progress = go_on(instance, ret_wake_ns);
@@ -388,12 +453,22 @@ wardi_progress wardi_call_resume(wardi_instance *instance, uint64_t *ret_wake_ns
 
 void wardi_call_stand_by(wardi_instance *instance, uint64_t wake_ns)
 {
-    while (wardi_call_resume(instance, &wake_ns) == WARDI_CALL_WAITS) {}
+    while (wardi_call_resume(instance, &wake_ns) == WARDI_CALL_WAITS) wardi_sleep_until_ns(wake_ns);
 }
 
 bool wardi_call_waits(const wardi_instance *instance)
 {
     return instance->call.waits;
+}
+
+static void call_over(wardi_instance *instance)
+{
+    fake_guest *guest = instance->guest;
+    const char *name = instance->module->exports[instance->call.func.export_index].name;
+    if (guest->over == NULL) return;
+    guest->entered = instance;
+    guest->over(guest, name, instance->call.error);
+    guest->entered = NULL;
 }
 
 ward_error wardi_call_take(wardi_instance *instance, wardi_value *ret_results, ward_trap *ret_trap,
@@ -402,6 +477,7 @@ ward_error wardi_call_take(wardi_instance *instance, wardi_value *ret_results, w
     fake_call *call = &instance->call;
     const wardi_signature *s = &instance->module->details[call->func.export_index].signature;
     WARD_ASSERT(!call->waits);
+    call_over(instance);
     if (call->error != WARD_OK && ret_trap != NULL) *ret_trap = call->trap;
     if (call->error != WARD_OK)
         return wardi_fail(ret_diag, call->error, "%s: %s",
@@ -428,6 +504,8 @@ ward_error wardi_call_probe(wardi_instance *instance, const wardi_func *func, ui
 {
     (void)began_ticks;
     wardi_value result = {0};
+    WARD_ASSERT(!instance->call.waits);
+    atomic_fetch_add(&instance->activity, 1);
     ward_error error = run_export(instance, func, NULL, &result, timeout_ns, ret_trap);
     if (error == WARD_OK) *ret_bits = result.bits;
     return error;
@@ -475,24 +553,81 @@ void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_fi
         .fuel_last = atomic_load_explicit(&instance->fuel_last, memory_order_relaxed)};
 }
 
-/* ---- what only guests and watchers would need: nothing here imports, and calls end by themselves
- */
+/* ---- imports ---- */
+
+void *fake_context(const fake_guest *guest)
+{
+    return guest->entered->context;
+}
+
+uint64_t *fake_call_state(fake_guest *guest)
+{
+    return guest->entered->call.state;
+}
+
+static const wardi_import *import_find(const wardi_engine *engine, const char *module,
+                                       const char *name)
+{
+    for (size_t i = 0; i < engine->import_count; i++)
+        if (strcmp(engine->imports[i].name, name) == 0 &&
+            strcmp(engine->imports[i].module, module) == 0)
+            return &engine->imports[i];
+    return NULL;
+}
+
+wardi_answer fake_import(fake_guest *guest, const char *module, const char *name,
+                         const wardi_raw *args, size_t arg_count, wardi_raw *ret_result)
+{
+    wardi_instance *instance = guest->entered;
+    fake_call *call = &instance->call;
+    const wardi_import *import = import_find(instance->module->engine, module, name);
+    WARD_ASSERT(import != NULL && strlen(import->params) == arg_count && call->import == NULL);
+    WARD_ASSERT(import->done == NULL || guest->waits_on != NULL);
+    if (arg_count != 0) memcpy(call->import_args, args, arg_count * sizeof *args);
+    call->view = (wardi_guest){.instance = instance,
+                               .context = instance->context,
+                               .memory = guest->memory,
+                               .memory_length = guest->memory_length,
+                               .args = call->import_args,
+                               .result = &call->answer,
+                               .wake_ns = UINT64_MAX};
+    wardi_answer answer = import->function(&call->view);
+    if (answer == WARDI_WAITS) call->import = import;
+    if (answer == WARDI_ANSWERED) *ret_result = call->answer;
+    return answer;
+}
+
+bool fake_answer(fake_guest *guest, wardi_raw *ret_result)
+{
+    fake_call *call = &guest->entered->call;
+    if (!call->answered) return false;
+    call->answered = false;
+    *ret_result = call->answer;
+    return true;
+}
 
 wardi_answer wardi_guest_end(wardi_guest *guest, const char *format, ...)
 {
-    (void)guest, (void)format;
+    fake_guest *fake = guest->instance->guest;
+    va_list args;
+    va_start(args, format);
+    wardi_text words = WARDI_TEXT(fake->breach);
+    wardi_text_vprintf(&words, format, args);
+    va_end(args);
+    fake->cause = fake->breach;
     return WARDI_ENDS;
 }
 
+/* ---- interrupts ---- */
+
 uint64_t wardi_instance_activity(const wardi_instance *instance)
 {
-    return (uint64_t)atomic_load(&instance->guest->calls);
+    return atomic_load(&instance->activity);
 }
 
 void wardi_instance_interrupt(wardi_instance *instance, uint64_t activity)
 {
-    (void)activity;
-    atomic_store(&instance->interrupted, true);
+    if (activity != 0) atomic_store(&instance->interrupted, activity);
 }
 
 void wardi_instance_places(const wardi_instance *instance, const wardi_func *func,

@@ -12,7 +12,7 @@
 
 typedef struct fake_guest fake_guest;
 
-/* An export's behaviour. A guest's end is fake_end(...). */
+/* An export's behaviour. A guest's end is fake_end(...); what waits in an import, FAKE_WAITS. */
 typedef ward_error (*fake_run)(fake_guest *guest, const wardi_value *args, wardi_value *results,
                                uint64_t timeout_ns, ward_trap *trap);
 
@@ -43,6 +43,7 @@ struct fake_guest {
     size_t answer_length;
 
     const char *cause; /* of the next end */
+    char breach[256];  /* of the ABI, in the import's words */
     int32_t exit_code;
     uint64_t fuel; /* of each call */
 
@@ -50,6 +51,8 @@ struct fake_guest {
      */
     void (*during)(fake_guest *guest, const char *export_name);
     void *during_context;
+    /* Runs at the end of every call that may wait, however it came. */
+    void (*over)(fake_guest *guest, const char *export_name, ward_error error);
 
     bool no_memory; /* exports none */
     size_t memory_length;
@@ -58,6 +61,7 @@ struct fake_guest {
     _Atomic uint64_t memory_bytes, growths_refused; /* figures */
     atomic_int modules, instances, calls;           /* alive, alive, ever */
     atomic_int inside;                              /* in a call now; more than 1 is a bug */
+    wardi_instance *entered;                        /* whose call that is */
     uint64_t timeout_seen;
     bool metered_seen;
     ward_limits limits_seen;
@@ -76,6 +80,24 @@ void fake_health_shape(fake_guest *guest, wardi_result_shape shape);
 void fake_frame(fake_guest *guest, uint32_t address, const uint8_t *frame, size_t length);
 /** Fills `trap` as the engine does, and returns `error`. */
 ward_error fake_end(const fake_guest *guest, ward_error error, ward_trap *trap);
+
+/* ---- imports, from inside a run ----
+ *
+ * A fake guest has no stack that could wait. A run whose import waits returns FAKE_WAITS, and is
+ * run again from its beginning when the import is done: it keeps in fake_call_state where it was,
+ * and fake_answer has what the import said. */
+
+#define FAKE_WAITS WARD_ERROR_WOULD_BLOCK
+
+/** Of the instance that runs, or whose call is over: wardi_instance_options.context. */
+void *fake_context(const fake_guest *guest);
+/** The call's own to write, zeroes when it begins. */
+uint64_t *fake_call_state(fake_guest *guest);
+/** Calls an import of the engine's. WARDI_ENDS: the run returns fake_end(TRAP). */
+wardi_answer fake_import(fake_guest *guest, const char *module, const char *name,
+                         const wardi_raw *args, size_t arg_count, wardi_raw *ret_result);
+/** True, once: the import that the call waited in has answered this. */
+bool fake_answer(fake_guest *guest, wardi_raw *ret_result);
 
 #define FAKE_SOURCE(options, guest_pointer)                                                        \
     do {                                                                                           \

@@ -178,7 +178,7 @@ static ward_child_options options_of(const member *m)
     own.shutdown = i % 5 == 4 ? WARD_SHUTDOWN_IMMEDIATE : WARD_SHUTDOWN_GRACEFUL;
     own.shutdown_timeout_ns = 100 * MS;
     if (m->kind == KIND_NATIVE) return own;
-    own.message_timeout_ns = 250 * MS;
+    own.message_timeout_ns = 100 * MS;
     own.poison_after = 1 + i % 3;
     own.grants = m->kind != KIND_CALM ? &talkative : NULL;
     return own;
@@ -205,7 +205,7 @@ static ward_error add(const member *m, const char *name, uint32_t instances, war
     } else {
         component.name = name;
         component.path = actor;
-        component.health.timeout_ns = 250 * MS;
+        component.health.timeout_ns = 100 * MS;
         component.health.on_trap = WARD_FALLBACK_FAILED;
         own.component = &component;
     }

@@ -57,7 +57,8 @@ static const bad_case bad_cases[] = {
      "3:21: \"timeout\" is no key of a component; did you mean `health.timeout`?\n"},
     {HEAD "  a: {path: a.wasm, colour: red}\n",
      "3:21: \"colour\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, message_timeout, group, instances, instances_healthy_when, limits, mailbox, "
+     "stop_timeout, message_timeout, poison_after, group, instances, instances_healthy_when, "
+     "limits, mailbox, "
      "health, restart, shutdown, grants, metadata, wasi\n"},
     {HEAD "  a: {path: a.wasm, health: {intervall: 1s}}\n",
      "3:30: \"intervall\" is no key of `health`; did you mean `interval`?\n"},
@@ -67,7 +68,8 @@ static const bad_case bad_cases[] = {
      "3:29: health takes keys of its own; write them below it, indented\n"},
     {HEAD "  a: {path: a.wasm, \"x\\e[2J\": 1}\n",
      "3:21: \"x\\x1b[2J\" is no key of a component; it takes path, version, needs, start_timeout, "
-     "stop_timeout, message_timeout, group, instances, instances_healthy_when, limits, mailbox, "
+     "stop_timeout, message_timeout, poison_after, group, instances, instances_healthy_when, "
+     "limits, mailbox, "
      "health, restart, shutdown, grants, metadata, wasi\n"},
 
     /* values */
@@ -270,7 +272,8 @@ static const char everything[] =
     "version: 1\n"
     "host: {profile: dense, components_max: 7, memory_max: 8MiB, cache: off, compile_threads: 3,\n"
     "       compile_memory: 512MiB, compile_timeout: 30s, workers: 4}\n"
-    "supervisor: {strategy: one_for_one, failures: {limit: 5, window: 70s}, starts_max: 6}\n"
+    "supervisor: {strategy: one_for_one, failures: {limit: 5, window: 70s}, starts_max: 6,\n"
+    "             core_dumps: cores}\n"
     "groups:\n"
     "  inner:\n"
     "    group: outer\n"
@@ -289,11 +292,13 @@ static const char everything[] =
     "    start_timeout: 20s\n"
     "    stop_timeout: 1m30s\n"
     "    message_timeout: 21s\n"
+    "    poison_after: 8\n"
     "    group: inner\n"
     "    instances: 3\n"
     "    instances_healthy_when: 2\n"
     "    mailbox: {size: 65, when_full: block, block_timeout: 22s, full_at: 75%}\n"
-    "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000, message: 64KiB, log_rate: 7}\n"
+    "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000, message: 64KiB, log_rate: 7,\n"
+    "             cpu: 11ms, cpu_interval: 12s}\n"
     "    health:\n"
     "      interval: 2s\n"
     "      timeout: 250ms\n"
@@ -428,6 +433,7 @@ static void all_of_groups(const wardi_config *config)
     assert_int_equal(root->failures_max, 5);
     assert_int_equal(root->failures_window_ns, 70 * WARDI_S);
     assert_int_equal(root->starts_max, 6);
+    assert_non_null(strstr(root->core_dump_directory, "cores"));
     assert_int_equal(config->group_count, 2);
     /* The group above stands first, wherever it stood in the file. */
     const ward_group_options *outer = &config->groups[0].options;
@@ -481,6 +487,9 @@ static void all_of_grants(const ward_child_options *options)
     const ward_grants *grants = options->grants;
     assert_int_equal(options->message_bytes_max, 64 << 10);
     assert_int_equal(options->log_rate, 7);
+    assert_int_equal(options->poison_after, 8);
+    assert_int_equal(options->cpu_ns_max, 11 * WARDI_MS);
+    assert_int_equal(options->cpu_interval_ns, 12 * WARDI_S);
     assert_int_equal(grants->send.allow_count, 2);
     assert_string_equal(grants->send.allow[0], "db");
     assert_string_equal(grants->send.allow[1], "cache.*");

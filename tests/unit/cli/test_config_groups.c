@@ -62,7 +62,8 @@ static const bad_case bad_cases[] = {
      "it out, or write one_for_one: else the first that is given up is one too many\n"},
     {"version: 1\nsupervisor: {starts_max: 0, intensity: 3}\n" A_ONLY,
      "2:26: supervisor.starts_max: \"0\" is too little; the least is 1\n"
-     "2:29: \"intensity\" is no key of `supervisor`; it takes strategy, failures, starts_max\n"},
+     "2:29: \"intensity\" is no key of `supervisor`; it takes strategy, failures, starts_max, "
+     "core_dumps\n"},
     {GROUPS "  g: {restart: {policy: temporary, limit: 3}}\n" IN_G,
      "3:43: restart.limit means nothing with `restart.policy: temporary`; take it out, or write "
      "another policy\n"},

@@ -52,6 +52,21 @@ static void an_ill_child_is_restarted_and_well_again(void **state)
     assert_int_equal(status.restarts_by_cause[WARD_CAUSE_HEALTH], status.restarts);
 }
 
+/* Without a delay, the end of one start and the beginning of the next are one step. */
+static void a_start_is_tried_again_at_once_and_counted(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "bad",
+                     .wat = traps_in_start,
+                     .options.backoff = {.restarts_max = 3, .shape = WARD_BACKOFF_OFF}},
+        NULL);
+    start();
+    size_t given_up = (size_t)wait_for(0, "bad", WARD_EVENT_GIVEN_UP, 0), told = 0;
+    for (size_t i = 0; i < given_up; i++) told += record.events[i].event.kind == WARD_EVENT_RESTART;
+    assert_int_equal(told, 3);
+    assert_int_equal(status_of("bad").restarts_by_cause[WARD_CAUSE_START], 3);
+}
+
 static void a_child_that_cannot_start_is_given_up_at_the_limit(void **state)
 {
     (void)state;
@@ -219,6 +234,7 @@ int main(void)
         TEST(starts_in_dependency_order_and_stops_in_reverse),
         TEST(events_are_numbered_without_gaps),
         TEST(an_ill_child_is_restarted_and_well_again),
+        TEST(a_start_is_tried_again_at_once_and_counted),
         TEST(a_child_that_cannot_start_is_given_up_at_the_limit),
         TEST(a_temporary_child_is_never_restarted),
         TEST(a_hanging_check_delays_no_other_and_ends_in_a_restart),

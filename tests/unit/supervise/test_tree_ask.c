@@ -297,6 +297,25 @@ static void test_stale(void **state)
     kit_free(&k);
 }
 
+/* What comes and goes leaves nothing behind. */
+static void test_come_and_go(void **state)
+{
+    (void)state;
+    kit k = kit_new(WARDI_ONE_FOR_ONE, 3);
+    kit_start(&k);
+    for (int i = 0; i < 1000; i++) {
+        k.count = 1;
+        k.policy.stop_ns = (1 + (uint64_t)i % 3) * WARDI_S;
+        uint32_t a = kit_child(&k, 0);
+        kit_up(&k, a);
+        kit_ok(&k, a, ASK_REMOVE);
+        kit_ok(&k, a, STOPPED);
+    }
+    assert_int_equal(k.tree->policy_count, 1 + 3); /* the first is the root's */
+    assert_in_range(k.tree->node_count, 2, 3);
+    kit_free(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -304,7 +323,7 @@ int main(void)
         cmocka_unit_test(test_remove),      cmocka_unit_test(test_remove_beside_others),
         cmocka_unit_test(test_supervisors), cmocka_unit_test(test_link_refuses),
         cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_events_need_no_memory),
-        cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_stale),       cmocka_unit_test(test_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
