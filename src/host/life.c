@@ -171,8 +171,8 @@ static void check_next(child *c, uint64_t now_ns)
 
 /* Nearly all checks find what the last one found. Then nothing changes that is under the lock, and
  * the lock, which all children share, is left alone: its health and reason are what they were, and
- * so are its state, or it would not be well, its mailbox, and whatever follows from them for
- * readiness, its own and others'. */
+ * so are its state, or it would not be well, and whatever follows from them for readiness, its own
+ * and others'. */
 static void check(child *c)
 {
     ward_supervisor *s = c->supervisor;
