@@ -270,6 +270,9 @@ typedef struct ward_child_status {
     ward_reason reason;                          /**< of the health; or why it is not ready */
     uint64_t cpu_delays;     /**< how often its messages waited because its CPU budget was spent */
     uint64_t cpu_delayed_ns; /**< for how long, in all */
+    uint64_t denied;         /**< what its guest wanted and is not granted */
+    uint64_t log_lines;      /**< that its guest has logged */
+    uint64_t log_suppressed; /**< lines that its rate has kept back */
 } ward_child_status;
 
 /** A group as it stands now, with all children below it, at any depth. */

@@ -14,8 +14,9 @@ static const char *const names[] = {
 const char *wardi_activity_now(const ward_component *component, uint64_t *ret_for_ns)
 {
     uint32_t activity = atomic_load_explicit(&component->activity, memory_order_acquire);
+    uint64_t now = wardi_ticks(); /* first: whoever is held up here makes nobody busy for longer */
     uint64_t since = wardi_get(&component->busy_since_ticks);
-    *ret_for_ns = since != 0 ? wardi_ticks_span_ns(since, wardi_ticks()) : 0;
+    *ret_for_ns = since != 0 ? wardi_ticks_span_ns(since, now) : 0;
     const char *export_name = atomic_load_explicit(&component->busy_export, memory_order_acquire);
     if (activity > WARDI_CHECKING && export_name != NULL) return export_name;
     return activity < WARD_COUNT(names) ? names[activity] : names[WARDI_IDLE];

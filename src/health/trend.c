@@ -79,8 +79,9 @@ wardi_trend_change wardi_trend_apply(wardi_trend *trend, const wardi_trend_polic
                                      const ward_verdict *verdict, uint64_t now_ns)
 {
     wardi_trend_change change = {0};
-    /* A verdict with an age repeats one that has been counted: it is no new evidence. */
-    if (verdict->age_ns != 0 && trend->judged) return change;
+    /* A verdict with an age repeats one that has been counted: it is no new evidence, and least of
+     * all a start-up probe of its own. */
+    if (verdict->age_ns != 0 && (trend->judged || !trend->started)) return change;
     bool bad = is_bad(verdict);
     if (startup_holds(trend, policy, bad, &change)) return change;
 

@@ -24,6 +24,15 @@ guest *guest_of(child *c)
     return g;
 }
 
+void guest_tell(const child *c, ward_child_status *status)
+{
+    const guest *g = atomic_load_explicit(&c->guest, memory_order_acquire);
+    if (g == NULL) return;
+    status->denied = atomic_load_explicit(&g->denied, memory_order_relaxed);
+    status->log_lines = atomic_load_explicit(&g->logged, memory_order_relaxed);
+    status->log_suppressed = atomic_load_explicit(&g->suppressed, memory_order_relaxed);
+}
+
 /* ---- what all share ---- */
 
 bool guest_span_of(const wardi_guest *call, unsigned first, guest_span *ret_span)

@@ -342,6 +342,7 @@ void guest_message_over(child *c);
  * the cause. */
 void guest_run_over(child *c, ward_error cause);
 void guest_free(child *c);
+void guest_tell(const child *c, ward_child_status *status);
 /* The name of who sent it: nothing for the application. False: it has been removed. */
 bool message_sender(wardi_sched *sched, const wardi_message *message, wardi_text *name);
 /* Sends to all who hear of the topic, which is one. Errors: NO_MEMORY. */

@@ -120,7 +120,13 @@ static ward_error error_of(ward_cause cause)
 void child_die(child *c, const ward_reason *reason, ward_cause cause)
 {
     ward_supervisor *s = c->supervisor;
+    ward_reason named;
     if (c->run == 0) return;
+    if (reason->length == 0) { /* a verdict's words are let go of where there is no memory */
+        wardi_reason_printf(&named, "%s; its words are lost for want of memory",
+                            ward_cause_name(cause));
+        reason = &named;
+    }
     evidence_take(c, reason, cause);
     check_at(c, WARDI_FOREVER);
     guest_run_over(c, error_of(cause));

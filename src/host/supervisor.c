@@ -375,6 +375,7 @@ static void status_of(const child *c, ward_child_status *status)
     status->restarts = c->restarts;
     memcpy(status->restarts_by_cause, c->restarts_by_cause, sizeof c->restarts_by_cause);
     budget_tell(c, status);
+    guest_tell(c, status);
     uint64_t checked_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
     uint64_t now_ns = wardi_now_ns();
     status->checked_age_ns = checked_ns != 0 && checked_ns < now_ns ? now_ns - checked_ns : 0;

@@ -148,7 +148,7 @@ static void test_startup_holds(void **state)
     follow(&trend, &policy, "FTF", "DDF");
     wardi_trend_restart(&trend, &policy);
     assert_false(trend.started);
-    follow(&trend, &policy, "FF", "DD");
+    follow(&trend, &policy, "FAAAF", "DDDDD"); /* old ones are no probes */
     ward_verdict v = verdict_of('H');
     wardi_trend_change change = wardi_trend_apply(&trend, &policy, &v, 0);
     assert_true(change.started_now && change.health_changed && trend.started);

@@ -80,6 +80,7 @@ static void test_nothing_is_granted(void **state)
     assert_string_equal(said, "");
     long at = wait_for(0, "a", WARD_EVENT_DENIED, 0);
     assert_non_null(strstr(record.events[at].reason, "send"));
+    assert_int_equal(status_of("a").denied, 3);
 }
 
 static void test_grants_of_both(void **state)
@@ -319,6 +320,9 @@ static void test_log(void **state)
     for (int i = 0; i < 20; i++) refused += does("a", "l") == -9;
     assert_true(refused > 0); /* three a second */
     assert_int_equal(atomic_load(&logged.lines), 21 - refused);
+    ward_child_status status = status_of("a");
+    assert_int_equal(status.log_lines, 21 - refused);
+    assert_int_equal(status.log_suppressed, refused);
 }
 
 static void test_metrics(void **state)
