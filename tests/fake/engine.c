@@ -483,7 +483,7 @@ ward_error wardi_call_take(wardi_instance *instance, wardi_value *ret_results, w
         return wardi_fail(ret_diag, call->error, "%s: %s",
                           instance->module->exports[call->func.export_index].name,
                           call->trap.cause);
-    memcpy(ret_results, call->results, s->result_count * sizeof call->results[0]);
+    for (size_t i = 0; i < s->result_count; i++) ret_results[i] = call->results[i];
     return WARD_OK;
 }
 
