@@ -110,10 +110,18 @@ static const ward_native_options *native_of(const ward_child_options *options)
     return known ? options->native : NULL;
 }
 
+/* All of them, once options_resolve has seen that they can be copied: what an older caller does not
+ * know of is zero. */
+static void options_whole(const ward_child_options *options, ward_child_options *ret_options)
+{
+    bool copied = wardi_options_copy(ret_options, sizeof *ret_options, options, options->size);
+    WARD_ASSERT(copied);
+}
+
 static ward_error check_instances(const ward_child_options *options, ward_diag *ret_diag)
 {
     ward_child_options own;
-    wardi_options_copy(&own, sizeof own, options, options->size); /* options_resolve has seen it */
+    options_whole(options, &own);
     const ward_group_health *health = &own.instances_health;
     if (own.instances > INSTANCES_MAX)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
@@ -133,18 +141,11 @@ static ward_error check_instances(const ward_child_options *options, ward_diag *
     return wardi_group_health_check(health, ret_diag);
 }
 
-/* Its own: what the guest is told and may. An older caller does not know of it. */
-static void guest_options(const ward_child_options *options, ward_child_options *ret_options)
-{
-    bool copied = wardi_options_copy(ret_options, sizeof *ret_options, options, options->size);
-    WARD_ASSERT(copied); /* options_resolve has seen it */
-}
-
-static ward_error grants_check(const ward_child_options *options, ward_diag *ret_diag)
+static ward_error check_guest_options(const ward_child_options *options, ward_diag *ret_diag)
 {
     ward_child_options own;
     wardi_grants *grants = NULL;
-    guest_options(options, &own);
+    options_whole(options, &own);
     ward_error error = wardi_grants_new(own.grants, &grants, ret_diag);
     wardi_grants_free(grants);
     if (error == WARD_OK && own.cpu_interval_ns != 0 && own.cpu_interval_ns < WARDI_MS)
@@ -165,7 +166,7 @@ static ward_error copy_guest_options(child *c, const ward_child_options *options
                                      ward_diag *ret_diag)
 {
     ward_child_options own;
-    guest_options(options, &own);
+    options_whole(options, &own);
     ward_error error =
         own.grants != NULL ? wardi_grants_new(own.grants, &c->grants, ret_diag) : WARD_OK;
     if (error == WARD_OK)
@@ -197,7 +198,7 @@ ward_error wardi_child_options_check(const ward_child_options *options, uint64_t
                           "child options: message_timeout_ns is for components; a native child "
                           "can't be ended, and busy_after_ns tells when it shows");
     error = check_instances(options, ret_diag);
-    if (error == WARD_OK) error = grants_check(options, ret_diag);
+    if (error == WARD_OK) error = check_guest_options(options, ret_diag);
     if (error != WARD_OK) return error;
     if (native != NULL) return native_options_check(native, ret_diag);
     return wardi_component_options_check(options->component, memory_bytes_max, ret_diag);

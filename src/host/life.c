@@ -214,9 +214,9 @@ static void settle_owed(child *c)
 static wardi_next child_due(wardi_actor *self)
 {
     child *c = self->context;
+    if (c->run == 0) return WARDI_WAITING;
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     uint64_t entered_ns = budget_enter(c);
-    if (c->run == 0) return WARDI_WAITING;
     if (c->resume_due_ns <= now_ns) child_resume(c);
     if (c->run != 0) settle_owed(c);
     if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
