@@ -7,7 +7,7 @@
 
 #define TIMEOUT_DEFAULT_NS (10 * WARDI_S)
 
-static uint64_t deadline_of(const ward_supervisor *s, uint64_t timeout_ns)
+uint64_t message_deadline(const ward_supervisor *s, uint64_t timeout_ns)
 {
     return wardi_add_sat(wardi_sched_now(s->sched),
                          timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT_NS);
@@ -17,7 +17,7 @@ static uint64_t deadline_of(const ward_supervisor *s, uint64_t timeout_ns)
 static ward_error round_trip(ward_supervisor *s, ward_child_id to, wardi_message *message,
                              uint64_t timeout_ns)
 {
-    uint64_t deadline_ns = deadline_of(s, timeout_ns);
+    uint64_t deadline_ns = message_deadline(s, timeout_ns);
     message->expiry_ns = deadline_ns;
     wardi_message_ask_thread(message);
     ward_error error = wardi_sched_send(s->sched, to, message);
@@ -57,7 +57,7 @@ ward_error ward_supervisor_health(ward_supervisor *s, ward_child_id to, uint64_t
 
 /* ---- bytes ---- */
 
-static wardi_message *bytes_message(const uint8_t *bytes, size_t length)
+wardi_message *bytes_message(const uint8_t *bytes, size_t length)
 {
     wardi_message *message = wardi_message_new(CHILD_BYTES);
     if (message == NULL || wardi_message_put(message, bytes, length)) return message;
