@@ -90,8 +90,7 @@ ward_error group_add(ward_supervisor *s, const ward_group_options *own, group **
                            ? group_node_add(s, own, g, ret_diag)
                            : wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a group");
     if (error != WARD_OK) {
-        if (g != NULL) wardi_free(g->name);
-        wardi_free(g);
+        group_free(g);
         return error;
     }
     g->policy = own->health;

@@ -65,7 +65,7 @@ static const char *group_words(const wardi_node_action *action)
     }
 }
 
-static group *group_of(const ward_supervisor *s, wardi_node_id node)
+group *group_at(const ward_supervisor *s, wardi_node_id node)
 {
     for (size_t i = 0; i < s->group_count; i++)
         if (s->groups[i]->node.index == node.index &&
@@ -76,7 +76,7 @@ static group *group_of(const ward_supervisor *s, wardi_node_id node)
 
 static void tell_group(ward_supervisor *s, const wardi_node_action *action)
 {
-    group *g = group_of(s, action->id);
+    group *g = group_at(s, action->id);
     if (g == NULL && !action->exhausted)
         return; /* the root's own coming and going is start, stop */
     ward_event event = {.size = sizeof event,
@@ -92,8 +92,7 @@ static void tell_group(ward_supervisor *s, const wardi_node_action *action)
     group_forget(s, g);
     for (size_t i = 0; i < s->group_count; i++)
         if (s->groups[i] == g) s->groups[i] = s->groups[--s->group_count];
-    wardi_free(g->name);
-    wardi_free(g);
+    group_free(g);
 }
 
 /* ---- what is done ---- */
