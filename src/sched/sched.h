@@ -94,6 +94,9 @@ void wardi_message_free(wardi_sched *sched, wardi_message *message);
  * again, and `status` tells what became of it. WARD_ERROR_REPLY_TIMEOUT, or WARD_ERROR_WOULD_BLOCK
  * on a worker of `sched`: the message is gone, and its answer will be thrown away. */
 ward_error wardi_message_await(wardi_sched *sched, wardi_message *message, uint64_t deadline_ns);
+/** The same, but whoever waits goes on waiting: only on WARD_OK the message is the caller's again.
+ */
+ward_error wardi_message_wait(wardi_sched *sched, wardi_message *message, uint64_t until_ns);
 /** Gives what this thread and the process keep for the next messages back to the system. */
 void wardi_message_trim(void);
 
