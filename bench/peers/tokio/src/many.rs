@@ -197,7 +197,10 @@ impl Many {
         print("million_start", "s", vec![span.as_secs_f64()]);
         print("million_bytes_each", "B", vec![(memory_bytes() - before) / MILLION as f64]);
         let unwell = Arc::new(AtomicUsize::new(0));
-        let probe = runtime.block_on(async { running.probe(Duration::from_secs(1), &unwell) });
+        let probe = {
+            let _inside = runtime.enter();
+            running.probe(Duration::from_secs(1), &unwell)
+        };
         std::thread::sleep(Duration::from_secs(3));
         let (began, spent) = (Instant::now(), cpu_seconds());
         std::thread::sleep(Duration::from_secs(5));
@@ -404,7 +407,10 @@ impl Many {
             fleet.start().await
         });
         let unwell = Arc::new(AtomicUsize::new(0));
-        let probe = runtime.block_on(async { running.probe(10 * TICK, &unwell) });
+        let probe = {
+            let _inside = runtime.enter();
+            running.probe(10 * TICK, &unwell)
+        };
         for spinner in &running.addresses[WATCHED..] {
             assert!(spinner.send(Message { bytes: b"xx".to_vec(), reply: None }));
         }
