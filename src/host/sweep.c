@@ -173,18 +173,10 @@ static void ask_one(sweep *w, grain *g, uint32_t i)
     take_answer(w, id, &report);
 }
 
-/* What a visit touches of a child; the actor may be no child's, but any address can be fetched. */
-static void fetch_child(const wardi_actor *actor)
+/* The actor may be no child's, but any address can be fetched. */
+static void fetch_actor(const wardi_actor *actor)
 {
-    const char *at = (const char *)actor;
-    const child *c = (const child *)(uintptr_t)(at - offsetof(child, actor));
-    for (size_t i = 0; i < sizeof *actor; i += 64) __builtin_prefetch(at + i, 1);
-    __builtin_prefetch(c, 0);
-}
-
-static bool has_guest(const grain *g, uint32_t i)
-{
-    return g->children[i] != NULL && g->children[i]->component != NULL;
+    for (size_t i = 0; i < sizeof *actor; i += 64) __builtin_prefetch((const char *)actor + i, 1);
 }
 
 /* In steps: each fetches what the next one reads. */
@@ -193,13 +185,12 @@ static void grain_pin(sweep *w, grain *g)
     wardi_actor *actors[GRAIN];
     for (uint32_t i = 0; i < g->count; i++) {
         actors[i] = wardi_sched_pin_place(w->supervisor->sched, g->first + i);
-        if (actors[i] != NULL) fetch_child(actors[i]);
+        if (actors[i] != NULL) fetch_actor(actors[i]);
     }
     for (uint32_t i = 0; i < g->count; i++) g->children[i] = child_of(actors[i]);
-    for (uint32_t i = 0; i < g->count; i++)
-        if (has_guest(g, i)) wardi_component_fetch(g->children[i]->component);
-    for (uint32_t i = 0; i < g->count; i++)
-        if (has_guest(g, i)) wardi_component_fetch_guest(g->children[i]->component);
+    for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++)
+        for (uint32_t i = 0; i < g->count; i++)
+            if (g->children[i] != NULL) child_behaviour.fetch(&g->children[i]->actor, step);
 }
 
 static void ask_grain(sweep *w, grain *g)
