@@ -132,6 +132,12 @@ static ward_log_level level_of(const char *name)
     return (ward_log_level)level;
 }
 
+static ward_error evidence_of(void *context, const char *name, ward_evidence *ret_evidence)
+{
+    const run_state *run = context;
+    return ward_supervisor_evidence(run->supervisor, name, ret_evidence);
+}
+
 static int open_supervisor(run_state *run)
 {
     ward_diag diag;
@@ -144,6 +150,8 @@ static int open_supervisor(run_state *run)
         .log_level = level_of(run->settings->log_level),
         .name_width = name_width(run->config),
         .wake_fd = run->wake_fd,
+        .evidence = evidence_of,
+        .evidence_context = run,
     };
     run->events = wardi_events_new(&events);
     if (run->events == NULL) return WARDI_EXIT_FAILED;
@@ -308,10 +316,11 @@ int wardi_run_run(const void *settings, char **args, int arg_count)
     if (run.status == WARDI_EXIT_OK && !open_signals(&run)) run.status = WARDI_EXIT_FAILED;
     if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
     if (run.status == WARDI_EXIT_OK) run_all(&run);
+    /* It asks the supervisor; a thread that hangs in a write goes down with the process. */
+    if (!wardi_events_end(run.events)) _exit(run.status);
     ward_supervisor_free(run.supervisor);
     wardi_cli_host_close(run.host);
-    /* A thread that hangs in a write goes down with the process. */
-    if (!wardi_events_free(run.events)) _exit(run.status);
+    wardi_events_free(run.events);
     wardi_config_free(run.config);
     if (run.signal_fd >= 0) close(run.signal_fd);
     if (run.wake_fd >= 0) close(run.wake_fd);
