@@ -1,4 +1,4 @@
-#include "cli/config.h"
+#include "cli/config_rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,25 +116,6 @@ static void check_thresholds(wardi_reading *reading, const wardi_config_child *c
     }
 }
 
-static uint64_t host_memory_max(const wardi_config *config)
-{
-    if (config->host.memory_bytes_max != 0) return config->host.memory_bytes_max;
-    return config->host.profile == WARD_MEMORY_DENSE ? UINT64_C(16) << 20 : UINT64_C(4) << 30;
-}
-
-static void check_limits(wardi_reading *reading, const wardi_config_child *child)
-{
-    uint64_t most = host_memory_max(reading->config);
-    if (child->component.limits.memory_bytes_max <= most) return;
-    char figure[40];
-    wardi_text text = WARDI_TEXT(figure);
-    wardi_text_size(&text, most);
-    wardi_mistakes_add(reading->mistakes, child->places[wardi_component_key("limits.memory")],
-                       "limits.memory is more than the host allows (%s); write less, or raise "
-                       "`host.memory_max`",
-                       figure);
-}
-
 static void check_instances(wardi_reading *reading, const wardi_config_child *child)
 {
     const ward_child_options *options = &child->options;
@@ -164,8 +145,8 @@ static void check_library(wardi_reading *reading, const wardi_config_child *chil
 {
     ward_diag diag;
     ward_backoff backoff;
-    ward_error error =
-        wardi_component_options_check(&child->component, host_memory_max(reading->config), &diag);
+    ward_error error = wardi_component_options_check(
+        &child->component, config_rules_memory_max(reading->config), &diag);
     if (error == WARD_OK) error = wardi_backoff_resolve(&child->options.backoff, &backoff, &diag);
     if (error != WARD_OK) wardi_mistakes_add(reading->mistakes, child->place, "%s", diag.text);
 }
@@ -182,7 +163,7 @@ static void check_child(wardi_reading *reading, const wardi_config_child *child)
     wardi_config_check_restart(reading, child);
     wardi_config_check_mailbox(reading, child);
     check_instances(reading, child);
-    check_limits(reading, child);
+    wardi_config_check_limits(reading, child);
     if (has_path && !child->faulty && reading->mistakes->count == before)
         check_library(reading, child);
 }

@@ -426,6 +426,36 @@ static void mailboxes(void **state)
     check_bad(cases, WARD_COUNT(cases));
 }
 
+#define A_LIMITED(keys) HEAD "  a: {path: a.wasm, limits: {" keys "}}\n"
+static void budgets(void **state)
+{
+    static const char of_defaults[] = "version: 1\n"
+                                      "defaults: {limits: {cpu: 100ms, cpu_interval: 2s}}\n"
+                                      "components:\n"
+                                      "  a: {path: a.wasm}\n"
+                                      "  b: {path: b.wasm, limits: {cpu: 2s}}\n";
+    static const char interval_alone[] = "version: 1\n"
+                                         "defaults: {limits: {cpu_interval: 2s}}\n"
+                                         "components:\n"
+                                         "  a: {path: a.wasm}\n";
+    (void)state;
+    wardi_config *config = parsed(of_defaults, NULL);
+    assert_int_equal(config->children[1].options.cpu_ns_max, 2 * WARDI_S); /* all there is */
+    wardi_config_free(config);
+    wardi_config_free(parsed(interval_alone, NULL));
+    static const bad_case cases[] = {
+        {A_LIMITED("cpu_interval: 2s"), "3:44: limits.cpu_interval means nothing without "
+                                        "`limits.cpu`; write that, or take this out\n"},
+        {A_LIMITED("cpu: 1001ms"),
+         "3:35: limits.cpu is more than passes in its interval (1s), so that it limits nothing; "
+         "write less, or a longer limits.cpu_interval\n"},
+        {A_LIMITED("cpu: 3s, cpu_interval: 2s"),
+         "3:35: limits.cpu is more than passes in its interval (2s), so that it limits nothing; "
+         "write less, or a longer limits.cpu_interval\n"},
+    };
+    check_bad(cases, WARD_COUNT(cases));
+}
+
 static void all_of_groups(const wardi_config *config)
 {
     const ward_supervisor_options *root = &config->supervisor;
@@ -724,19 +754,13 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad),
-        cmocka_unit_test(nul_in_file),
-        cmocka_unit_test(too_many),
-        cmocka_unit_test(least),
-        cmocka_unit_test(all),
-        cmocka_unit_test(mailboxes),
-        cmocka_unit_test(nothing_forgotten),
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(files),
-        cmocka_unit_test(many),
-        cmocka_unit_test(pipes_are_refused),
-        cmocka_unit_test(read_errors),
-        cmocka_unit_test(no_memory),
+        cmocka_unit_test(bad),         cmocka_unit_test(nul_in_file),
+        cmocka_unit_test(too_many),    cmocka_unit_test(least),
+        cmocka_unit_test(all),         cmocka_unit_test(mailboxes),
+        cmocka_unit_test(budgets),     cmocka_unit_test(nothing_forgotten),
+        cmocka_unit_test(defaults),    cmocka_unit_test(files),
+        cmocka_unit_test(many),        cmocka_unit_test(pipes_are_refused),
+        cmocka_unit_test(read_errors), cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
