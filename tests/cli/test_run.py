@@ -294,12 +294,13 @@ class RunEvidence(Case):
         self.assertIsNone(evidence["core_dump_error"])
 
     def test_a_dump_that_cannot_be_written(self):
-        head = "version: 1\nsupervisor: {core_dumps: /nowhere}\n"
-        run = Run(self, self.trapping(head))
+        dumps = self.directory()
+        (dumps / "traps.1.coredump.wasm").mkdir()
+        run = Run(self, self.trapping(f"version: 1\nsupervisor: {{core_dumps: {dumps}}}\n"))
         evidence = run.wait_event(event="evidence", number=1)
         self.assertEqual(run.end(), 1)
         self.assertIsNone(evidence["core_dump"])
-        self.assertIn("/nowhere/traps.1.coredump.wasm: No such file", evidence["core_dump_error"])
+        self.assertIn("traps.1.coredump.wasm: Is a directory", evidence["core_dump_error"])
 
     def test_people_on_a_terminal(self):
         parent, child = pty.openpty()

@@ -687,6 +687,45 @@ static void pipes_are_refused(void **state)
     rmdir(directory);
 }
 
+/* An empty file, a link to itself, and core dumps that would have nowhere to go. */
+static void files_of_no_use(void **state)
+{
+    static const char text[] = "version: 1\nsupervisor: {core_dumps: empty}\ncomponents:\n"
+                               "  a: {path: empty}\n  b: {path: loop}\n";
+    static const char no_dumps[] =
+        "version: 1\nsupervisor: {core_dumps: none}\ncomponents:\n  a: {path: empty}\n";
+    char directory[] = "/tmp/ward-test-XXXXXX", empty[64], loop[64], expected[600];
+    wardi_mistakes mistakes = {0}, others = {0};
+    wardi_config *config;
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(empty, sizeof empty, "%s/empty", directory);
+    snprintf(loop, sizeof loop, "%s/loop", directory);
+    fclose(fopen(empty, "we"));
+    assert_int_equal(symlink("loop", loop), 0);
+    wardi_config_parse(text, strlen(text), directory, &config, &mistakes);
+    snprintf(expected, sizeof expected,
+             "2:26: %s is no directory; name a directory\n"
+             "4:13: %s is empty; name a .wasm or .wat file\n"
+             "5:13: the file %s cannot be looked at: Too many levels of symbolic links; check the "
+             "path\n",
+             empty, empty, loop);
+    char *said = listed(&mistakes);
+    assert_string_equal(said, expected);
+    free(said);
+    wardi_config_parse(no_dumps, strlen(no_dumps), directory, &config, &others);
+    said = listed(&others);
+    snprintf(expected, sizeof expected,
+             "2:26: there is no directory %s/none; paths are relative to this file\n", directory);
+    assert_true(strncmp(said, expected, strlen(expected)) == 0);
+    free(said);
+    wardi_mistakes_done(&mistakes);
+    wardi_mistakes_done(&others);
+    unlink(empty);
+    unlink(loop);
+    rmdir(directory);
+}
+
 static void read_errors(void **state)
 {
     wardi_mistakes mistakes = {0};
@@ -699,6 +738,9 @@ static void read_errors(void **state)
         diag.text, "/nowhere/ward.yaml: there is no such file; name the configuration to read");
     assert_int_equal(wardi_config_read("/", &config, &mistakes, &diag), WARD_ERROR_IO);
     assert_string_equal(diag.text, "/: it is a directory; name the file in it");
+    assert_int_equal(wardi_config_read("/dev/null/ward.yaml", &config, &mistakes, &diag),
+                     WARD_ERROR_IO);
+    assert_string_equal(diag.text, "/dev/null/ward.yaml: Not a directory; check the path");
 }
 
 /* Ten thousand components in a chain are read in no time, and in order. */
@@ -754,13 +796,21 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad),         cmocka_unit_test(nul_in_file),
-        cmocka_unit_test(too_many),    cmocka_unit_test(least),
-        cmocka_unit_test(all),         cmocka_unit_test(mailboxes),
-        cmocka_unit_test(budgets),     cmocka_unit_test(nothing_forgotten),
-        cmocka_unit_test(defaults),    cmocka_unit_test(files),
-        cmocka_unit_test(many),        cmocka_unit_test(pipes_are_refused),
-        cmocka_unit_test(read_errors), cmocka_unit_test(no_memory),
+        cmocka_unit_test(bad),
+        cmocka_unit_test(nul_in_file),
+        cmocka_unit_test(too_many),
+        cmocka_unit_test(least),
+        cmocka_unit_test(all),
+        cmocka_unit_test(mailboxes),
+        cmocka_unit_test(budgets),
+        cmocka_unit_test(nothing_forgotten),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(files),
+        cmocka_unit_test(many),
+        cmocka_unit_test(pipes_are_refused),
+        cmocka_unit_test(files_of_no_use),
+        cmocka_unit_test(read_errors),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
