@@ -16,6 +16,9 @@
 /* What a clean-up that ended at the very deadline needs to be told. */
 #define STOP_GRACE_NS (500 * WARDI_MS)
 
+/* How long stopping goes without saying. */
+#define STOP_UNSAID_NS WARDI_S
+
 /* Faster than a person's second thoughts. */
 #define SAME_SIGNAL_NS (100 * WARDI_MS)
 
@@ -31,7 +34,8 @@ typedef struct run_state {
     pthread_t stopper;
     bool stopping;
     uint64_t stopping_since_ns;
-    uint64_t leave_at_ns; /* once stopping: when it is over, stopped or not */
+    uint64_t say_at_ns;   /* once stopping: when to say what holds it up; UINT64_MAX: it was */
+    uint64_t leave_at_ns; /* and when it is over, stopped or not */
     ward_error stop_error;
     ward_diag stop_diag;
     int status;
@@ -183,6 +187,7 @@ static void stop_begin(run_state *run)
     if (run->stopping) return;
     run->stopping = true;
     run->stopping_since_ns = wardi_now_ns();
+    run->say_at_ns = wardi_add_sat(run->stopping_since_ns, STOP_UNSAID_NS);
     uint64_t timeout_ns = run->settings->stop_timeout_ns;
     if (timeout_ns == 0) timeout_ns = STOP_TIMEOUT_DEFAULT_NS;
     run->leave_at_ns = wardi_add_sat(wardi_add_sat(wardi_now_ns(), timeout_ns), STOP_GRACE_NS);
@@ -255,25 +260,32 @@ static void list_running(const run_state *run, const wardi_config_child *child, 
     }
 }
 
-/* Guests that are cleaning up end by deadlines of their own, which may add up to far more than the
- * time for stopping: what is left then goes down with the process. */
-static void leave(const run_state *run)
+static void complain_of_running(const run_state *run, const char *what)
 {
     char names[400];
     wardi_text text = WARDI_TEXT(names);
     for (size_t i = 0; i < run->config->child_count; i++)
         list_running(run, &run->config->children[i], &text);
-    wardi_complain("run: stopping was cut short: not stopped in time: %s%s", names,
-                   text.cut ? "…" : "");
-    _exit(WARDI_EXIT_FAILED);
+    if (text.length == 0) wardi_text_puts(&text, "threads of Ward's own");
+    wardi_complain("run: %s: %s%s", what, names, text.cut ? "…" : "");
 }
 
-static int poll_until(struct pollfd *waits, size_t count, const run_state *run)
+/* Guests that are inside a call end by deadlines of their own, which may add up to far more than
+ * the time for stopping: what is left then goes down with the process. */
+static int poll_until(struct pollfd *waits, size_t count, run_state *run)
 {
     if (!run->stopping) return poll(waits, count, -1);
     uint64_t now_ns = wardi_now_ns();
-    if (now_ns >= run->leave_at_ns) leave(run);
-    uint64_t left_ms = (run->leave_at_ns - now_ns) / WARDI_MS + 1;
+    if (now_ns >= run->leave_at_ns) {
+        complain_of_running(run, "stopping was cut short: not stopped in time");
+        _exit(WARDI_EXIT_FAILED);
+    }
+    if (now_ns >= run->say_at_ns) {
+        complain_of_running(run, "still stopping, once more ends at once; waiting for");
+        run->say_at_ns = UINT64_MAX;
+    }
+    uint64_t next_ns = run->say_at_ns < run->leave_at_ns ? run->say_at_ns : run->leave_at_ns;
+    uint64_t left_ms = (next_ns - now_ns) / WARDI_MS + 1;
     return poll(waits, count, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
 }
 
