@@ -119,6 +119,7 @@ struct child {
     struct history *history; /* NULL: there is nothing to tell */
     struct budget *budget;   /* of processor time; NULL: no limit */
     uint64_t ends;           /* of runs, by themselves */
+    uint64_t began_ns;       /* the start of the run that is up, or was last */
     _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
 
     /* Under the supervisor's lock. */
@@ -378,8 +379,9 @@ void history_line(child *c, ward_log_level level, const char *text);
 void history_change(child *c, bool is_health, int from, int to);
 void history_tell(const child *c, ward_evidence *evidence);
 void history_free(child *c);
-/* Keeps what is known of a run that ends now, while it is still there. No lock is held. */
-void evidence_take(child *c, const ward_reason *reason, ward_cause cause);
+/* Keeps what is known of a run that ends now, while it is still there, and returns its number; 0:
+ * there was no memory. No lock is held. */
+uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause);
 /* Lets go of it. The lock is held. */
 void evidence_drop(child *c);
 /* Keeps the beginning of a message that has ended its receiver; the message stays the caller's. */

@@ -2,14 +2,22 @@
  * without the lock; what health and supervise make of the outcome is applied under it. */
 #include "host/host_priv.h"
 
-static void push_state(child *c, ward_state from, ward_state to, const char *reason)
+/* `evidence` is the number of what was taken of the run that this ends; 0: none was. */
+static void push_end(child *c, ward_state from, ward_state to, const char *reason,
+                     uint64_t evidence)
 {
     if (from == to) return;
     history_change(c, false, (int)from, (int)to);
     ward_event event = event_of(c, WARD_EVENT_STATE);
     event.from_state = from;
     event.state = to;
+    event.evidence = evidence;
     event_push(c->supervisor, event, reason);
+}
+
+static void push_state(child *c, ward_state from, ward_state to, const char *reason)
+{
+    push_end(c, from, to, reason, 0);
 }
 
 /* One timer for all that is to come. */
@@ -48,13 +56,13 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     ward_cause cause = error == WARD_ERROR_DEADLINE ? WARD_CAUSE_START_TIMEOUT : WARD_CAUSE_START;
     ward_reason reason;
     wardi_reason_set(&reason, diag->text);
-    evidence_take(c, &reason, cause);
+    uint64_t evidence = evidence_take(c, &reason, cause);
     pthread_mutex_lock(&s->lock);
     guest_run_over(c, error);
     reason_keep(&c->reason, &reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
-    push_state(c, WARD_STATE_STARTING, child_state(c), diag->text);
+    push_end(c, WARD_STATE_STARTING, child_state(c), diag->text, evidence);
     ready_update(c);
     tree_report(c, WARDI_TREE_START_FAILED, cause);
 }
@@ -70,6 +78,7 @@ static void start(child *c)
      * not take the health of the run before for that of this one. */
     wardi_trend_restart(&c->trend, &c->trend_policy);
     supervisor_unlock(s);
+    c->began_ns = wardi_now_ns();
     ward_error error = c->kind->start(c, &diag);
     if (error != WARD_OK) {
         start_failed(c, error, &diag);
@@ -127,7 +136,7 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
                             ward_cause_name(cause));
         reason = &named;
     }
-    evidence_take(c, reason, cause);
+    uint64_t evidence = evidence_take(c, reason, cause);
     check_at(c, WARDI_FOREVER);
     guest_run_over(c, error_of(cause));
     /* It may have failed by itself: a trap poisons a component-model instance. */
@@ -136,7 +145,7 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
     reason_keep(&c->reason, reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
-    push_state(c, WARD_STATE_READY, WARD_STATE_FAILED, reason->text);
+    push_end(c, WARD_STATE_READY, WARD_STATE_FAILED, reason->text, evidence);
     ready_update(c);
     tree_report(c, WARDI_TREE_DIED, cause);
     supervisor_unlock(s);
@@ -235,21 +244,22 @@ static void end_run(child *c, bool kill)
     static const ward_reason killed = {.text = "killed", .length = 6};
     ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
+    uint64_t evidence = 0;
     check_at(c, WARDI_FOREVER);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
     if (kill && before == WARD_STATE_READY) {
         /* An immediate stop is no failure; one that took too long is. */
         if (c->tree_policy.shutdown != WARDI_SHUTDOWN_IMMEDIATE)
-            evidence_take(c, &killed, WARD_CAUSE_HANG);
+            evidence = evidence_take(c, &killed, WARD_CAUSE_HANG);
         c->kind->fail(c, &killed);
     }
     c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
     /* Here, since its clean-up may have begun things, or answered what was deferred. */
     guest_run_over(c, WARD_ERROR_INTERRUPTED);
-    push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
-               kill ? killed.text : diag.text);
+    push_end(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
+             kill ? killed.text : diag.text, evidence);
     ready_update(c);
 }
 

@@ -70,17 +70,22 @@ static void on_start(member *m)
     m->restart_told = m->excused = false;
 }
 
-/* An end by itself, or by a kill that was overdue, leaves evidence, and leaves it first. */
+/* An end by itself, or by a kill that was overdue, leaves evidence, and leaves it first; its event
+ * names it. */
 static void on_end(member *m, const ward_event *event)
 {
     bool killed = event->from_state == WARD_STATE_READY && event->state == WARD_STATE_TERMINATED &&
                   strcmp(event->reason, "killed") == 0 &&
                   m->options.shutdown != WARD_SHUTDOWN_IMMEDIATE;
     if (event->state != WARD_STATE_READY && event->state != WARD_STATE_STARTING) ended(m);
-    if (event->state != WARD_STATE_FAILED && !killed) return;
+    if (event->state != WARD_STATE_FAILED && !killed) {
+        MUST(event->evidence == 0, m->name);
+        return;
+    }
     m->ends++;
     m->end_ns = wardi_now_ns();
     MUST(m->evidences == m->ends || the_world->memory_failed, m->name);
+    MUST(event->evidence == m->ends || the_world->memory_failed, m->name);
 }
 
 /* What it needs is the last to go. */
