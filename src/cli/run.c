@@ -132,9 +132,20 @@ static ward_log_level level_of(const char *name)
     return (ward_log_level)level;
 }
 
+static size_t count_components(const run_state *run)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->config->child_count; i++)
+        count += wardi_config_instances(&run->config->children[i]);
+    return count;
+}
+
 static int open_supervisor(run_state *run)
 {
+    /* Of the host's memory, all in all; the guest's own is elsewhere. */
+    static const size_t heap_bytes_each = 9 << 10;
     ward_diag diag;
+    wardi_heap_expect(count_components(run) * heap_bytes_each);
     ward_supervisor_options options = run->config->supervisor;
     if (wardi_cli_host_open(&run->config->host, &run->host, &diag) != WARD_OK)
         return complain_of("the host cannot be opened: ", &diag);
@@ -293,9 +304,7 @@ static void run_all(run_state *run)
         run->status = complain_of("", &diag);
         return;
     }
-    size_t count = 0;
-    for (size_t i = 0; i < run->config->child_count; i++)
-        count += wardi_config_instances(&run->config->children[i]);
+    size_t count = count_components(run);
     if (wardi_output_is_terminal(stderr))
         wardi_complain("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
     wait_until_stopped(run);

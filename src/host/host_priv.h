@@ -323,13 +323,6 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause);
 /* Sets the actor's timer to whatever is due next. */
 void child_timer(child *c);
 
-/* ---- health on the asking thread (sweep.c) ---- */
-
-/* The child's answer to a HealthCheck, if it takes no message to get it, and no longer than
- * `timeout_ns`. */
-bool child_ask_here(ward_supervisor *s, wardi_actor_id id, uint64_t timeout_ns,
-                    ward_report *ret_report);
-
 /* ---- what its guest has of it: the imports of module `ward` (guest*.c, topics.c) ---- */
 
 extern const wardi_import guest_imports[];

@@ -313,5 +313,20 @@ static void child_ended(wardi_actor *self)
     if (c->removed) child_free(c);
 }
 
-const wardi_behaviour child_behaviour = {
-    .receive = child_receive, .timer = child_due, .wake = child_wake, .ended = child_ended};
+/* What a check touches. */
+static void child_fetch(const wardi_actor *self, uint32_t step)
+{
+    const child *c = self->context;
+    if (step == 0)
+        __builtin_prefetch(c, 0);
+    else if (step == 1 && c->component != NULL)
+        wardi_component_fetch(c->component);
+    else if (step == 2 && c->component != NULL)
+        wardi_component_fetch_guest(c->component);
+}
+
+const wardi_behaviour child_behaviour = {.receive = child_receive,
+                                         .timer = child_due,
+                                         .wake = child_wake,
+                                         .ended = child_ended,
+                                         .fetch = child_fetch};

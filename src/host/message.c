@@ -3,21 +3,14 @@
 
 #include <string.h>
 
+#include "host/ask.h"
 #include "host/host_priv.h"
-
-#define TIMEOUT_DEFAULT_NS (10 * WARDI_S)
-
-static uint64_t deadline_of(const ward_supervisor *s, uint64_t timeout_ns)
-{
-    return wardi_add_sat(wardi_sched_now(s->sched),
-                         timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT_NS);
-}
 
 /* Sends and waits. WARD_OK: the message is the caller's again, and says what became of it. */
 static ward_error round_trip(ward_supervisor *s, ward_child_id to, wardi_message *message,
                              uint64_t timeout_ns)
 {
-    uint64_t deadline_ns = deadline_of(s, timeout_ns);
+    uint64_t deadline_ns = wardi_add_sat(wardi_sched_now(s->sched), ask_timeout(timeout_ns));
     message->expiry_ns = deadline_ns;
     wardi_message_ask_thread(message);
     ward_error error = wardi_sched_send(s->sched, to, message);
@@ -36,23 +29,6 @@ ward_error ward_supervisor_find(const ward_supervisor *supervisor, const char *n
     if (found != NULL) *ret_id = found->actor.id;
     pthread_mutex_unlock(&s->lock);
     return found != NULL ? WARD_OK : WARD_ERROR_NOT_FOUND;
-}
-
-/* ---- health ---- */
-
-ward_error ward_supervisor_health(ward_supervisor *s, ward_child_id to, uint64_t timeout_ns,
-                                  ward_report *ret_report)
-{
-    if (child_ask_here(s, to, timeout_ns, ret_report)) return WARD_OK;
-    wardi_message *message = wardi_message_new(CHILD_HEALTH);
-    if (message == NULL) return WARD_ERROR_NO_MEMORY;
-    message->lane = WARDI_LANE_SYSTEM;
-    ward_error error = round_trip(s, to, message, timeout_ns);
-    if (error != WARD_OK) return error;
-    error = (ward_error)message->status;
-    if (error == WARD_OK) health_of_message(message, ret_report);
-    wardi_message_free(s->sched, message);
-    return error;
 }
 
 /* ---- bytes ---- */
