@@ -162,7 +162,7 @@ static void ring_add(const bench *b, fleet *f, const char *guest, const char *na
     child.grants = &grants;
     child.metadata = &metadata;
     child.metadata_count = 1;
-    child.mailbox_max = 1024;
+    child.mailbox_max = TOKENS; /* no more: room for it is taken in each */
     fleet_add(b, f, guest, name, &child);
 }
 
