@@ -14,17 +14,22 @@ static json_t *offset_json(const ward_frame_info *frame)
     return frame->module_offset != 0 ? number(frame->module_offset) : json_null();
 }
 
+static json_t *frame_json(const ward_frame_info *frame)
+{
+    return json_pack("{s:o, s:I, s:o}", "function", wardi_json_text(frame->function), "index",
+                     (json_int_t)frame->function_index, "offset", offset_json(frame));
+}
+
+/* Names are a guest's, and cut: what is left need not be text. */
 json_t *wardi_trap_json(const ward_trap *trap)
 {
     if (trap->error == WARD_OK) return json_null();
     json_t *frames = json_array();
     for (uint32_t i = 0; i < trap->frame_count; i++)
-        json_array_append_new(frames,
-                              json_pack("{s:s, s:I, s:o}", "function", trap->frames[i].function,
-                                        "index", (json_int_t)trap->frames[i].function_index,
-                                        "offset", offset_json(&trap->frames[i])));
-    return json_pack("{s:s, s:s, s:s, s:o}", "error", ward_error_name(trap->error), "cause",
-                     trap->cause, "export", trap->export_name, "backtrace", frames);
+        json_array_append_new(frames, frame_json(&trap->frames[i]));
+    return json_pack("{s:s, s:o, s:o, s:o}", "error", ward_error_name(trap->error), "cause",
+                     wardi_json_text(trap->cause), "export", wardi_json_text(trap->export_name),
+                     "backtrace", frames);
 }
 
 /* null: there is none. */
