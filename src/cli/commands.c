@@ -43,7 +43,7 @@ static const wardi_option encode_options[] = {
 };
 static const wardi_option validate_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, VALIDATE(json), NULL, NULL, "print one JSON object"},
-    {"load", 0, WARDI_OPTION_FLAG, VALIDATE(load), NULL, NULL, "compile every module too, and check its imports and exports"},
+    {"load", 0, WARDI_OPTION_FLAG, VALIDATE(load), NULL, NULL, "compile every module too, and check its imports, exports and limits"},
     {"schema", 0, WARDI_OPTION_FLAG, VALIDATE(schema), NULL, NULL, "print the JSON Schema of ward.yaml instead"},
 };
 static const wardi_option explain_options[] = {

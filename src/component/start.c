@@ -5,7 +5,7 @@
 
 /* ---- start ---- */
 
-static ward_error check_limits(const ward_component *component, ward_diag *ret_diag)
+ward_error wardi_component_limits_check(const ward_component *component, ward_diag *ret_diag)
 {
     const wardi_module_facts *facts = wardi_module_facts_of(component->module);
     const ward_limits *limits = &component->terms->limits;
@@ -131,7 +131,7 @@ static void begin_run(ward_component *component)
 static ward_error bring_up(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
 {
     ward_error error = wardi_component_load_until(component, &deadline_ns, ret_diag);
-    if (error == WARD_OK) error = check_limits(component, ret_diag);
+    if (error == WARD_OK) error = wardi_component_limits_check(component, ret_diag);
     if (error == WARD_OK) error = instantiate(component, deadline_ns, ret_diag);
     if (error == WARD_OK) error = initialise(component, deadline_ns, ret_diag);
     return error;

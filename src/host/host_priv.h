@@ -56,6 +56,20 @@ typedef struct child_kind {
 
 extern const child_kind component_kind, native_kind;
 
+/* A reason that is kept; NULL: there is none (reason.c). */
+typedef struct kept_reason {
+    uint16_t length;
+    bool cut;
+    const char *text;
+} kept_reason;
+
+void reason_drop(kept_reason **kept);
+/* Without memory for them it says so instead. */
+void reason_keep(kept_reason **kept, const ward_reason *reason);
+void reason_get(const kept_reason *kept, ward_reason *ret_reason);
+/* "" for none. */
+const char *reason_text(const kept_reason *kept);
+
 /* An actor, a leaf of the tree, and what runs. Begins a line of memory, and so does its actor: who
  * goes through very many of them touches these. */
 struct child {
@@ -124,8 +138,8 @@ struct child {
     wardi_trend trend; /* written by the actor alone, which reads it without */
     wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
-    ward_reason reason;               /* of the health */
-    ward_reason unready_reason;       /* when not ready */
+    kept_reason *reason;              /* of the health */
+    kept_reason *unready_reason;      /* when not ready */
     struct evidence_record *evidence; /* of the last end; NULL: none, or it made way */
     struct set_aside_list *set_aside;
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */

@@ -380,7 +380,7 @@ static void status_of(const child *c, ward_child_status *status)
     uint64_t now_ns = wardi_now_ns();
     status->checked_age_ns = checked_ns != 0 && checked_ns < now_ns ? now_ns - checked_ns : 0;
     bool ill = c->trend.health != WARD_CHILD_HEALTHY;
-    status->reason = ill || c->ready ? c->reason : c->unready_reason;
+    reason_get(ill || c->ready ? c->reason : c->unready_reason, &status->reason);
     ward_verdict busy;
     if (c->kind->busy == NULL || !c->kind->busy(c, &busy) || busy.health <= status->health) return;
     status->health = busy.health;
