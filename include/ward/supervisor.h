@@ -135,6 +135,8 @@ typedef struct ward_child_options {
     /** share of mailbox_max: with so many waiting, or more, it is not ready, until no more than
      * half of that waits. Default 1, a full mailbox; negative: that makes no difference */
     double full_at;
+    /** messages that its guest may have under way to a later time; default 64, at most 65,536 */
+    uint32_t timers_max;
 } ward_child_options;
 
 /** Options of a group: a supervisor of its own, under another. Zero means the default. */
@@ -275,6 +277,8 @@ typedef struct ward_child_status {
     uint64_t denied;         /**< what its guest wanted and is not granted */
     uint64_t log_lines;      /**< that its guest has logged */
     uint64_t log_suppressed; /**< lines that its rate has kept back */
+    uint32_t timers;         /**< that its guest has open */
+    uint64_t timers_lost;    /**< whose message no mailbox took */
 } ward_child_status;
 
 /** A group as it stands now, with all children below it, at any depth. */

@@ -112,8 +112,14 @@ int64_t ward_import_request_begin(int32_t to, const uint8_t *bytes, uint32_t len
 WARD_GUEST_IMPORT(request_end)
 int64_t ward_import_request_end(int64_t request, void *answer, uint32_t capacity);
 WARD_GUEST_IMPORT(request_cancel) int32_t ward_import_request_cancel(int64_t request);
+WARD_GUEST_IMPORT(send_after)
+int64_t ward_import_send_after(int64_t delay_ns, int32_t to, const uint8_t *bytes, uint32_t length);
+WARD_GUEST_IMPORT(cancel_timer) int32_t ward_import_cancel_timer(int64_t timer);
 WARD_GUEST_IMPORT(list)
 int64_t ward_import_list(uint32_t start, char *names, uint32_t capacity);
+
+/** A handle for this component itself, which ward_find need not give, and nobody need grant. */
+enum { WARD_SELF = 0x7fffffff };
 
 /** A handle for the component `name`: 0 or more, the same each time, until this component
  * restarts. Codes: INVALID, NOT_FOUND, DENIED, LIMIT, NO_MEMORY. */
@@ -155,6 +161,20 @@ static inline int64_t ward_request_end(int64_t request, void *answer, uint32_t c
 static inline int32_t ward_request_cancel(int64_t request)
 {
     return ward_import_request_cancel(request);
+}
+
+/** Sends when so long is over, or up to a millisecond later: a timer's number, above 0, for
+ * ward_cancel_timer. It ends with this run; what the receiver's mailbox then says, nobody is told.
+ * Codes: as ward_send but FULL and GONE, and INVALID, LIMIT. */
+static inline int64_t ward_send_after(int64_t delay_ns, int32_t to, ward_bytes message)
+{
+    return ward_import_send_after(delay_ns, to, message.bytes, message.length);
+}
+
+/** Takes a timer back. Codes: NOT_FOUND: it has sent already, or was cancelled. */
+static inline int32_t ward_cancel_timer(int64_t timer)
+{
+    return ward_import_cancel_timer(timer);
 }
 
 /** The names of the components that this one may list, from number `start` on, each followed by a

@@ -254,7 +254,7 @@ void wardi_config_add_unfit(wardi_mistakes *mistakes, const wardi_config *config
                             const wardi_config_child *child)
 {
     static const char *const of_guests[] = {"grants.", "metadata", "limits.message",
-                                            "limits.log_rate"};
+                                            "limits.log_rate", "limits.timers"};
     if (child->component.wasi.preopen_count != 0)
         wardi_mistakes_add(mistakes, child->places[wardi_component_key("wasi.dirs")],
                            "wasi.dirs: %s is of the component model, and nothing would bound the "

@@ -174,6 +174,8 @@ static const wardi_key component_items[] = {
      "Longest message that it may send, publish or answer with."},
     {"limits.log_rate", WARDI_KEY_COUNT32, 0, CHILD(log_rate), 1, 1000000, NULL, "100",
      "Lines that it may log in a second; more are counted, not shown."},
+    {"limits.timers", WARDI_KEY_COUNT32, 0, CHILD(timers_max), 1, 65536, NULL, "64",
+     "Messages that it may have under way to a later time (send_after)."},
     {"limits.cpu", WARDI_KEY_DURATION, 0, CHILD(cpu_ns_max), WARDI_US, DAY, NULL, "no limit",
      "Processor time an interval; what is used beyond it is owed, and messages wait meanwhile."},
     {"limits.cpu_interval", WARDI_KEY_DURATION, 0, CHILD(cpu_interval_ns), WARDI_MS, DAY, NULL, "1s",

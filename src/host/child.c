@@ -18,6 +18,8 @@ enum {
     FLAP_CHANGES_DEFAULT = 6,
     MESSAGE_BYTES_DEFAULT = 1 << 20,
     LOG_RATE_DEFAULT = 100,
+    TIMERS_DEFAULT = 64,
+    TIMERS_MAX = 65536, /* one is looked for among all */
 };
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
@@ -92,6 +94,7 @@ static ward_error options_resolve(const ward_child_options *options, child *c, w
     c->message_timeout_ns = own.message_timeout_ns; /* 0: as a call's */
     c->message_bytes_max = or_default(own.message_bytes_max, MESSAGE_BYTES_DEFAULT);
     c->log_rate = or_default(own.log_rate, LOG_RATE_DEFAULT);
+    c->timers_max = or_default(own.timers_max, TIMERS_DEFAULT);
     c->poison_after = or_default(own.poison_after, 1);
     c->ready_when_degraded = own.ready_when == WARD_READY_WHEN_DEGRADED;
     c->tree_policy = wardi_tree_policy_default();
@@ -148,6 +151,9 @@ static ward_error check_guest_options(const ward_child_options *options, ward_di
     options_whole(options, &own);
     ward_error error = wardi_grants_new(own.grants, &grants, ret_diag);
     wardi_grants_free(grants);
+    if (error == WARD_OK && own.timers_max > TIMERS_MAX)
+        error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                           "timers_max is %u; %d are the most", own.timers_max, TIMERS_MAX);
     if (error == WARD_OK && own.cpu_interval_ns != 0 && own.cpu_interval_ns < WARDI_MS)
         error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                            "cpu_interval_ns must be at least 1ms");

@@ -31,6 +31,8 @@ void guest_tell(const child *c, ward_child_status *status)
     status->denied = atomic_load_explicit(&g->denied, memory_order_relaxed);
     status->log_lines = atomic_load_explicit(&g->logged, memory_order_relaxed);
     status->log_suppressed = atomic_load_explicit(&g->suppressed, memory_order_relaxed);
+    status->timers = atomic_load_explicit(&g->timer_count, memory_order_relaxed);
+    status->timers_lost = atomic_load_explicit(&g->timers_lost, memory_order_relaxed);
 }
 
 /* ---- what all share ---- */
@@ -291,6 +293,8 @@ const wardi_import guest_imports[] = {
     OFFER("request_begin", "iiiI", 'I', guest_request_begin),
     WAITING("request_end", "Iii", 'I', guest_request_end, guest_request_done, guest_request_forget),
     OFFER("request_cancel", "I", 'i', guest_request_cancel),
+    OFFER("send_after", "Iiii", 'I', guest_send_after),
+    OFFER("cancel_timer", "I", 'i', guest_cancel_timer),
     OFFER("sender", "ii", 'i', guest_sender),
     OFFER("correlation", "", 'I', guest_correlation),
     OFFER("defer", "", 'I', guest_defer),

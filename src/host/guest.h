@@ -36,6 +36,7 @@ enum {
     GUEST_SUBSCRIPTIONS_MAX = 256,
     GUEST_NAME_MAX = 127,
     GUEST_TOPIC_MAX = 255,
+    GUEST_SELF = 0x7fffffff, /* a handle that nobody need give: the guest itself */
 };
 
 /* A request of the guest's. Its number is serial << 8 | index, and never used twice. */
@@ -52,6 +53,13 @@ typedef struct guest_reply {
     wardi_message *message;
 } guest_reply;
 
+/* A message that leaves later. */
+typedef struct guest_timer {
+    uint64_t due_ns, number;
+    wardi_actor_id to;
+    wardi_message *message;
+} guest_timer;
+
 struct guest {
     wardi_actor_id *targets; /* by handle */
     uint32_t target_count, target_room;
@@ -59,12 +67,15 @@ struct guest {
     uint64_t current; /* number of the message that is being handled; 0: it has none yet */
     guest_request requests[GUEST_REQUESTS_MAX];
     guest_reply replies[GUEST_REPLIES_MAX];
+    guest_timer *timers; /* a heap: the earliest first */
+    uint32_t timer_room;
     wardi_bucket denials; /* events of them, not they themselves */
     wardi_bucket lines;   /* of its log */
     uint64_t lines_told;  /* of those refused */
     char words[256];      /* of the last failure: for the guest's own log */
     /* any thread reads */
-    _Atomic uint64_t denied, logged, suppressed;
+    _Atomic uint32_t timer_count;
+    _Atomic uint64_t denied, logged, suppressed, timers_lost;
     _Atomic(struct metrics *) metrics;
 };
 
@@ -118,6 +129,12 @@ guest_code guest_code_of(ward_error error);
 guest_code guest_refuse(child *c, const char *words);
 guest_code guest_deny(child *c, wardi_verb verb, const char *name);
 
+/* A number that was never given; `index` is for who gives it to find it by. */
+uint64_t guest_number_next(guest *g, size_t index);
+/* The receiver that argument `to` names, and the bytes, as a message; or a code. */
+guest_code guest_message_of(const wardi_guest *call, unsigned to, guest_span span,
+                            wardi_actor_id *ret_to, wardi_message **ret_message);
+
 /* The message that is being handled; NULL: there is none, or it has been answered. */
 wardi_message *guest_current(child *c);
 guest_code guest_no_message(child *c);
@@ -132,6 +149,8 @@ wardi_answer guest_request_end(wardi_guest *call); /* this one and the next wait
 wardi_answer guest_request_all(wardi_guest *call);
 wardi_answer guest_request_done(wardi_guest *call);
 void guest_request_forget(wardi_guest *call);
+wardi_answer guest_send_after(wardi_guest *call);
+wardi_answer guest_cancel_timer(wardi_guest *call);
 wardi_answer guest_sender(wardi_guest *call);
 wardi_answer guest_correlation(wardi_guest *call);
 wardi_answer guest_defer(wardi_guest *call);
@@ -144,5 +163,8 @@ wardi_answer guest_log(wardi_guest *call);
 wardi_answer guest_counter(wardi_guest *call);
 wardi_answer guest_gauge(wardi_guest *call);
 wardi_answer guest_histogram(wardi_guest *call);
+
+/* Those of a run that is over. It has a guest. */
+void guest_timers_over(child *c);
 
 #endif

@@ -69,17 +69,23 @@ wardi_answer guest_find(wardi_guest *call)
     return guest_say(call, find(c, g, name));
 }
 
-/* The receiver that the first argument names, and the bytes of the next two, as a message; or a
- * code. */
-static guest_code message_of(const wardi_guest *call, guest_span span, wardi_actor_id *ret_to,
-                             wardi_message **ret_message)
+static guest_code target_of(child *c, uint32_t handle, wardi_actor_id *ret_to)
+{
+    const guest *g = guest_of(c);
+    if (g == NULL) return GUEST_NO_MEMORY;
+    if (handle != GUEST_SELF && handle >= g->target_count)
+        return guest_fail(c, GUEST_NOT_FOUND, "%d is no handle", (int32_t)handle);
+    *ret_to = handle == GUEST_SELF ? c->actor.id : g->targets[handle];
+    return GUEST_OK;
+}
+
+guest_code guest_message_of(const wardi_guest *call, unsigned to, guest_span span,
+                            wardi_actor_id *ret_to, wardi_message **ret_message)
 {
     child *c = guest_child(call);
     if (c == NULL) return GUEST_UNAVAILABLE;
-    uint32_t handle = call->args[0].u32;
-    const guest *g = guest_if_any(c);
-    if (g == NULL || handle >= g->target_count)
-        return guest_fail(c, GUEST_NOT_FOUND, "%d is no handle", (int32_t)handle);
+    guest_code code = target_of(c, call->args[to].u32, ret_to);
+    if (code != GUEST_OK) return code;
     if (span.length > c->message_bytes_max)
         return guest_fail(c, GUEST_TOO_LARGE, "a message of %u bytes; %u are the most", span.length,
                           c->message_bytes_max);
@@ -90,7 +96,6 @@ static guest_code message_of(const wardi_guest *call, guest_span span, wardi_act
         return GUEST_NO_MEMORY;
     }
     message->sender = c->actor.id;
-    *ret_to = g->targets[handle];
     *ret_message = message;
     return GUEST_OK;
 }
@@ -110,13 +115,13 @@ wardi_answer guest_send(wardi_guest *call)
     wardi_actor_id to;
     wardi_message *message;
     if (!guest_span_of(call, 1, &span)) return guest_breach(call, "send", 1);
-    guest_code code = message_of(call, span, &to, &message);
+    guest_code code = guest_message_of(call, 0, span, &to, &message);
     return guest_say(call, code == GUEST_OK ? send(guest_child(call), to, message) : code);
 }
 
 /* ---- requests ---- */
 
-static uint64_t number_next(guest *g, size_t index)
+uint64_t guest_number_next(guest *g, size_t index)
 {
     return ++g->serial << 8 | index;
 }
@@ -141,12 +146,12 @@ static int64_t request_begin(const wardi_guest *call, guest_span span, int64_t t
 {
     wardi_message *message;
     child *c = guest_child(call);
-    guest *g = c != NULL ? guest_if_any(c) : NULL;
+    guest *g = c != NULL ? guest_of(c) : NULL;
     guest_request *r = NULL;
     wardi_actor_id to;
     for (size_t i = 0; g != NULL && r == NULL && i < GUEST_REQUESTS_MAX; i++)
         if (g->requests[i].number == 0) r = &g->requests[i];
-    guest_code code = message_of(call, span, &to, &message);
+    guest_code code = guest_message_of(call, 0, span, &to, &message);
     if (code != GUEST_OK) return code;
     if (r == NULL || timeout_ns < 0) {
         wardi_message_free(c->supervisor->sched, message);
@@ -154,7 +159,7 @@ static int64_t request_begin(const wardi_guest *call, guest_span span, int64_t t
                                       GUEST_REQUESTS_MAX)
                          : guest_fail(c, GUEST_INVALID, "a request's time is not below 0");
     }
-    uint64_t number = number_next(g, (size_t)(r - g->requests));
+    uint64_t number = guest_number_next(g, (size_t)(r - g->requests));
     uint64_t timeout = timeout_ns != 0 ? (uint64_t)timeout_ns : REQUEST_TIMEOUT_NS;
     uint64_t deadline_ns = wardi_add_sat(wardi_sched_now(c->supervisor->sched), timeout);
     message->correlation = number;
@@ -288,14 +293,13 @@ wardi_answer guest_request_all(wardi_guest *call)
     child *c = guest_child(call);
     if (!guest_span_of(call, 1, &span)) return guest_breach(call, "request", 1);
     if (!guest_span_of(call, 3, &to)) return guest_breach(call, "request", 3);
-    uint32_t handle = call->args[0].u32;
-    const guest *g = c != NULL ? guest_if_any(c) : NULL;
-    bool known = g != NULL && handle < g->target_count;
-    guest_code code = known ? wait_for(c, g->targets[handle]) : GUEST_OK;
+    wardi_actor_id whom;
+    guest_code code = c != NULL ? target_of(c, call->args[0].u32, &whom) : GUEST_UNAVAILABLE;
+    if (code == GUEST_OK) code = wait_for(c, whom);
     if (code != GUEST_OK) return guest_say_wide(call, code);
     int64_t number = request_begin(call, span, call->args[5].i64);
     if (number > 0) return request_wait(call, request_find(c, (uint64_t)number), 3);
-    if (c != NULL) wait_over(c);
+    wait_over(c);
     return guest_say_wide(call, number);
 }
 
@@ -384,7 +388,7 @@ wardi_answer guest_correlation(wardi_guest *call)
     if (!wardi_message_asks(message)) return guest_say_wide(call, 0);
     guest *g = guest_of(c);
     if (g == NULL) return guest_say_wide(call, GUEST_NO_MEMORY);
-    if (g->current == 0) g->current = number_next(g, 0xff);
+    if (g->current == 0) g->current = guest_number_next(g, 0xff);
     return guest_say_wide(call, (int64_t)g->current);
 }
 
@@ -397,7 +401,7 @@ wardi_answer guest_defer(wardi_guest *call)
     guest *g = guest_of(c);
     for (size_t i = 0; g != NULL && i < GUEST_REPLIES_MAX; i++) {
         if (g->replies[i].number != 0) continue;
-        g->replies[i] = (guest_reply){.number = number_next(g, i), .message = message};
+        g->replies[i] = (guest_reply){.number = guest_number_next(g, i), .message = message};
         c->message = NULL;
         return guest_say_wide(call, (int64_t)g->replies[i].number);
     }
@@ -461,6 +465,7 @@ void guest_run_over(child *c, ward_error cause)
         wardi_message_answer(c->supervisor->sched, g->replies[i].message, cause);
         g->replies[i] = (guest_reply){0};
     }
+    guest_timers_over(c);
     g->target_count = 0;
 }
 
@@ -470,5 +475,6 @@ void guest_free(child *c)
     if (g == NULL) return;
     metrics_free(g);
     wardi_free(g->targets);
+    wardi_free(g->timers);
     wardi_free(g);
 }

@@ -105,7 +105,7 @@ struct child {
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
-    uint32_t message_bytes_max, log_rate, poison_after;
+    uint32_t message_bytes_max, log_rate, timers_max, poison_after;
 
     /* The actor's own, too. */
     uint64_t
@@ -350,6 +350,10 @@ void guest_message_over(child *c);
  * the cause. */
 void guest_run_over(child *c, ward_error cause);
 void guest_free(child *c);
+/* When the first of its guest's timers is due; WARDI_FOREVER: none is open. */
+uint64_t guest_timers_due_ns(const child *c);
+/* Sends what those that are due have to send; maybe not all at once. */
+void guest_timers_fire(child *c, uint64_t now_ns);
 void guest_tell(const child *c, ward_child_status *status);
 /* The name of who sent it: nothing for the application. False: it has been removed. */
 bool message_sender(wardi_sched *sched, const wardi_message *message, wardi_text *name);

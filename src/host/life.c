@@ -25,6 +25,7 @@ void child_timer(child *c)
 {
     uint64_t due_ns = c->check_due_ns < c->resume_due_ns ? c->check_due_ns : c->resume_due_ns;
     if (budget_due_ns(c) < due_ns) due_ns = budget_due_ns(c);
+    if (guest_timers_due_ns(c) < due_ns) due_ns = guest_timers_due_ns(c);
     if (due_ns == WARDI_FOREVER)
         wardi_actor_timer_cancel(&c->actor);
     else
@@ -226,6 +227,7 @@ static wardi_next child_due(wardi_actor *self)
     if (c->run == 0) return WARDI_WAITING;
     uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     uint64_t entered_ns = budget_enter(c);
+    guest_timers_fire(c, now_ns);
     if (c->resume_due_ns <= now_ns) child_resume(c);
     if (c->run != 0) settle_owed(c);
     if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
@@ -299,6 +301,7 @@ static wardi_next child_wake(wardi_actor *self)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
     if (wish == WISH_START || c->owed_due_ns != 0) child_due(self);
+    if (c->run != 0) child_timer(c); /* its guest may have armed an earlier one */
     uint64_t entered_ns = budget_enter(c);
     if (next_of(c) == WARDI_READY) child_again(c);
     budget_leave(c, entered_ns);

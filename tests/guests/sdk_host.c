@@ -36,6 +36,17 @@ static int64_t ask_and_cancel(const char *whom)
     return code != WARD_CODE_OK ? code : ward_request_end(request, came, sizeof came);
 }
 
+/* "k" to whom, in 1 ms; another never. */
+static int64_t sends_later(const char *whom)
+{
+    int64_t timer = ward_send_after(3600000000000, WARD_SELF, ward_text("never"));
+    if (timer < 0) return timer;
+    int32_t code = ward_cancel_timer(timer);
+    if (code == WARD_CODE_OK && ward_cancel_timer(timer) != WARD_CODE_NOT_FOUND) code = -100;
+    timer = ward_send_after(1000000, ward_find(whom), ward_text("k"));
+    return timer < 0 ? timer : code;
+}
+
 static int64_t logs(const char *what)
 {
     static const ward_field fields[] = {{"order", "4711"}, {"zone", "north"}};
@@ -90,6 +101,7 @@ static int64_t does(char letter)
     case 'r': return ask(name);
     case 'q': return ask_in_two(name);
     case 'x': return ask_and_cancel(name);
+    case 'w': return sends_later(name);
     case 'n': return ward_sender(came, sizeof came);
     case 'a': return answers_now();
     case 'd': return deferred = ward_defer();

@@ -104,6 +104,10 @@ static void assert_messages(void)
     assert_string_equal(tell("a", "rb"), "7 nothing");
     assert_string_equal(tell("a", "sb"), "0 ");
     assert_string_equal(tell("a", "rb"), "1 -"); /* it came, and under no topic */
+    assert_string_equal(tell("b", "wa"), "0 ");
+    for (int i = 0; i < 2000 && strcmp(tell("b", "ra"), "1 -") != 0; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_string_equal(tell("b", "ra"), "1 -"); /* later */
     assert_string_equal(tell("a", "qb"), "1 -");
     assert_string_equal(tell("a", "xb"), "-2 ");
     assert_string_equal(tell("a", "ra"), "-7 "); /* itself */

@@ -53,6 +53,7 @@ static void events_are_lost(uint64_t sequence)
 static void ended(member *m)
 {
     m->down_last_ns = wardi_now_ns();
+    letters_end(m);
     if (m->deferred == 0) return;
     letter_fate(m->deferred, FATE_DIED);
     m->deferred = 0;
@@ -243,6 +244,8 @@ static void check_status(member *m)
     for (int i = 0; i < WARD_CAUSES_MAX; i++) by_cause += s->restarts_by_cause[i];
     MUST(s->restarts == by_cause && s->restarts_by_cause[WARD_CAUSE_NONE] == 0, m->name);
     MUST(!s->ready || s->state == WARD_STATE_READY || w->stopping, m->name);
+    MUST(s->timers <= m->options.timers_max, m->name);
+    MUST(s->timers == 0 || s->state == WARD_STATE_READY, m->name);
     for (size_t i = 0; i < m->child->need_count; i++)
         MUST(!s->ready || m->child->needs[i]->ready, m->name);
     if (w->supervisor->pending.count != 0) return;

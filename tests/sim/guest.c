@@ -163,6 +163,39 @@ static void do_send(deed *d)
     letter_sent(number, error_of((int32_t)call(d, "send", args, 3)));
 }
 
+/* To itself it needs nobody's grant. */
+static void do_send_after(deed *d)
+{
+    int32_t from = number_of(d->self);
+    const member *to = once_in(2) ? d->self : anybody();
+    uint64_t delay_ns = below(once_in(8) ? 3600 * WARDI_S : 40 * WARDI_MS);
+    int32_t handle = from < 0 ? -1 : to == d->self ? (int32_t)GUEST_SELF : find(d, to);
+    uint32_t number = handle >= 0 ? letter_new(from, (int32_t)(to - the_world->members), false) : 0;
+    if (number == 0) return;
+    uint32_t length = letter_write(number, d->fake->memory + LETTER_AT);
+    wardi_raw args[] = {u64(delay_ns), u32((uint32_t)handle), u32(LETTER_AT), u32(length)};
+    letter_later(number, wardi_now_ns() + delay_ns);
+    int64_t timer = call(d, "send_after", args, 4);
+    MUST(timer > 0 || timer == GUEST_LIMIT || timer == GUEST_NO_MEMORY, d->self->name);
+    if (timer <= 0) {
+        letter_never(number);
+        return;
+    }
+    size_t slot = below(TIMERS_KEPT);
+    d->self->timers[slot].timer = (uint64_t)timer;
+    d->self->timers[slot].letter = number;
+}
+
+static void do_cancel_timer(deed *d)
+{
+    size_t slot = below(TIMERS_KEPT);
+    wardi_raw arg = u64(d->self->timers[slot].timer);
+    bool was = (int32_t)call(d, "cancel_timer", &arg, 1) == GUEST_OK;
+    MUST(!was || arg.u64 != 0, d->self->name);
+    if (was) letter_never(d->self->timers[slot].letter);
+    d->self->timers[slot].timer = 0;
+}
+
 /* What came of a request: by its import's result. Its letter was sent, or never left. */
 static void asked_is_over(deed *d, uint64_t number, int64_t result)
 {
@@ -325,8 +358,9 @@ static void do_operate(deed *d)
 static void do_next(deed *d)
 {
     static void (*const deeds[])(deed *) = {
-        do_send,  do_send,  do_request, do_request, do_begin,  do_end,     do_publish, do_subscribe,
-        do_defer, do_reply, do_sleep,   do_log,     do_breach, do_operate, do_stop};
+        do_send,    do_send,      do_request, do_request,    do_begin,      do_end,
+        do_publish, do_subscribe, do_defer,   do_reply,      do_sleep,      do_log,
+        do_breach,  do_operate,   do_stop,    do_send_after, do_send_after, do_cancel_timer};
     deeds[below(WARD_COUNT(deeds))](d);
 }
 

@@ -44,6 +44,28 @@ void letter_sent(uint32_t number, ward_error error)
     if (error == WARD_ERROR_MAILBOX_FULL) m->refused++;
 }
 
+void letter_later(uint32_t number, uint64_t due_ns)
+{
+    letter *l = page(number);
+    l->later = true;
+    l->due_ns = due_ns;
+}
+
+void letter_never(uint32_t number)
+{
+    page(number)->never = true;
+}
+
+/* What was due may have left. */
+void letters_end(member *m)
+{
+    for (size_t i = 0; i < TIMERS_KEPT; i++) {
+        uint32_t number = m->timers[i].letter;
+        if (m->timers[i].timer != 0 && page(number)->due_ns > wardi_now_ns()) letter_never(number);
+        m->timers[i].timer = 0;
+    }
+}
+
 /* Numbers grow: each letter comes once, and after those that its sender sent before. But for one
  * that has ended the last run, which comes again, and before all others. */
 void letter_enter(member *m, uint32_t number)
@@ -59,8 +81,11 @@ void letter_enter(member *m, uint32_t number)
         m->retry = 0;
         return;
     }
-    MUST(number > m->last_from[l->from], m->name);
-    m->last_from[l->from] = number;
+    MUST(l->later || number > m->last_from[l->from], m->name);
+    MUST(!l->never && l->due_ns <= wardi_now_ns(), m->name);
+    MUST(l->to == ANYBODY || !l->came, m->name);
+    l->came = true;
+    if (!l->later) m->last_from[l->from] = number;
     m->deaths = 0;
     m->entered++;
 }

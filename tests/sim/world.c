@@ -84,6 +84,7 @@ static ward_child_options draw_options(void)
     o.message_timeout_ns = (5 + below(once_in(4) ? 3000 : 50)) * WARDI_MS;
     o.poison_after = 1 + (uint32_t)below(3);
     o.log_rate = 1 + (uint32_t)below(5);
+    o.timers_max = 1 + (uint32_t)below(5);
     o.grants = once_in(10) ? NULL : &all_granted;
     return o;
 }

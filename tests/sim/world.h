@@ -25,6 +25,7 @@ enum {
     NEEDS_MAX = 3,
     SENDERS_MAX = 64, /* that send; one more is OUTSIDE */
     LETTERS_MAX = 1 << 15,
+    TIMERS_KEPT = 4, /* open timers that a member remembers; it may have more */
     FAILURES_MAX = 256,
     OUTSIDE = SENDERS_MAX, /* as a sender */
     ANYBODY = -1,          /* as a receiver: published */
@@ -43,6 +44,10 @@ typedef enum fate {
 typedef struct letter {
     int32_t from, to;
     bool asks;
+    bool later; /* by a timer */
+    bool came;
+    bool never;      /* it was cancelled, or its run ended, before it was due */
+    uint64_t due_ns; /* of a timer's */
     fate fate;
     uint64_t over_step; /* when it got its fate */
 } letter;
@@ -84,6 +89,10 @@ typedef struct member {
     uint64_t deferred_number;
     uint32_t deferred;
     uint64_t last_from[SENDERS_MAX + 1];
+    struct {
+        uint64_t timer; /* its number; 0: none */
+        uint32_t letter;
+    } timers[TIMERS_KEPT];
 } member;
 
 typedef struct sim_group {
@@ -158,6 +167,12 @@ uint32_t letter_write(uint32_t number, uint8_t bytes[128]);
 uint32_t letter_read(const uint8_t *bytes, size_t length);
 /* What the sender was told of a send. */
 void letter_sent(uint32_t number, ward_error error);
+/* It is sent at `due_ns`, or not at all. */
+void letter_later(uint32_t number, uint64_t due_ns);
+/* Its timer was taken back; or its run has ended. */
+void letter_never(uint32_t number);
+/* The member's run has ended, and with it what was to come. */
+void letters_end(member *m);
 /* A guest begins to handle it, and ends. */
 void letter_enter(member *m, uint32_t number);
 void letter_leave(member *m, uint32_t number, ward_error error);

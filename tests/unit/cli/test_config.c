@@ -298,7 +298,7 @@ static const char everything[] =
     "    instances_healthy_when: 2\n"
     "    mailbox: {size: 65, when_full: block, block_timeout: 22s, full_at: 75%}\n"
     "    limits: {memory: 4MiB, table_elements: 9, fuel: 1000000, message: 64KiB, log_rate: 7,\n"
-    "             cpu: 11ms, cpu_interval: 12s}\n"
+    "             timers: 14, cpu: 11ms, cpu_interval: 12s}\n"
     "    health:\n"
     "      interval: 2s\n"
     "      timeout: 250ms\n"
@@ -517,6 +517,7 @@ static void all_of_grants(const ward_child_options *options)
     const ward_grants *grants = options->grants;
     assert_int_equal(options->message_bytes_max, 64 << 10);
     assert_int_equal(options->log_rate, 7);
+    assert_int_equal(options->timers_max, 14);
     assert_int_equal(options->poison_after, 8);
     assert_int_equal(options->cpu_ns_max, 11 * WARDI_MS);
     assert_int_equal(options->cpu_interval_ns, 12 * WARDI_S);

@@ -225,7 +225,7 @@ static void test_wild_memory_everywhere(void **state)
     visits = 0;
     start_pokers(&all);
     each_span(ends_in_a_trap);
-    assert_true(visits >= 24);
+    assert_true(visits >= 25);
     assert_int_equal(handle_of("a", "b"), 0); /* it serves */
 }
 
@@ -337,10 +337,13 @@ static void test_numbers_never_given(void **state)
         assert_int_equal(does("a", (poke){"request_end", {number}, NULL, 0}), GUEST_NOT_FOUND);
         assert_int_equal(does("a", (poke){"request_cancel", {number}, NULL, 0}), GUEST_NOT_FOUND);
         assert_int_equal(does("a", (poke){"reply", {number}, NULL, 0}), GUEST_NOT_FOUND);
+        assert_int_equal(does("a", (poke){"cancel_timer", {number}, NULL, 0}), GUEST_NOT_FOUND);
         if (number == 0) continue;
         assert_int_equal(does("a", (poke){"send", {(uint32_t)number}, NULL, 0}),
                          (uint32_t)number == 0 ? GUEST_OK : GUEST_NOT_FOUND);
         assert_int_equal(does("a", (poke){"request", {(uint32_t)number | 1}, NULL, 0}),
+                         GUEST_NOT_FOUND);
+        assert_int_equal(does("a", (poke){"send_after", {1, (uint32_t)number | 1}, NULL, 0}),
                          GUEST_NOT_FOUND);
     }
 }
@@ -359,6 +362,10 @@ static void test_figures_out_of_range(void **state)
                      GUEST_INVALID);
     assert_int_equal(does("a", (poke){"sleep", {UINT64_MAX}, NULL, 0}), GUEST_INVALID);
     assert_string_equal(last_error("a"), "a sleep is not shorter than nothing");
+    assert_int_equal(does("a", (poke){"send_after", {UINT64_MAX}, NULL, 0}), GUEST_INVALID);
+    assert_int_equal(does("a", (poke){"send_after", {1ULL << 63}, NULL, 0}), GUEST_INVALID);
+    assert_string_equal(last_error("a"), "a timer's delay is not below 0");
+    assert_true(does("a", (poke){"send_after", {INT64_MAX}, NULL, 0}) > 0);
     assert_int_equal(does("a", (poke){"counter", {TEXT, 1, UINT64_MAX}, "n", 1}), GUEST_INVALID);
     assert_string_equal(last_error("a"), "a counter only rises");
     assert_int_equal(does("a", (poke){"histogram", {TEXT, 1, nan_bits}, "h", 1}), GUEST_INVALID);
@@ -579,6 +586,20 @@ static void test_too_many_requests(void **state)
                      8 + OUT_MAX);
 }
 
+static void test_too_many_timers(void **state)
+{
+    (void)state;
+    start_pokers(&all);
+    poke later = {"send_after", {3600 * WARDI_S, GUEST_SELF, TEXT, REST}, idle_poke, REST};
+    for (int i = 0; i < 64; i++) assert_true(does("a", later) > 0);
+    assert_int_equal(does("a", later), GUEST_LIMIT);
+    assert_string_equal(last_error("a"), "64 timers are open; no more can be");
+    assert_int_equal(does("a", (poke){"request", {GUEST_SELF, TEXT, REST}, idle_poke, REST}),
+                     GUEST_CYCLE);
+    assert_int_equal(does("a", (poke){"send", {GUEST_SELF, TEXT, REST}, idle_poke, REST}),
+                     GUEST_OK);
+}
+
 /* Four guests keep sixteen requests open each, all of which "a" has deferred; then the fifth asks.
  */
 static void test_too_many_deferred(void **state)
@@ -765,6 +786,7 @@ int main(void)
         TEST(test_at_the_wrong_time),
         TEST(test_nothing_outlives_a_run),
         TEST(test_too_many_requests),
+        TEST(test_too_many_timers),
         TEST(test_too_many_deferred),
         TEST(test_too_many_subscriptions),
         TEST(test_too_many_metrics),

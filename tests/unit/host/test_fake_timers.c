@@ -1,0 +1,590 @@
+/* Timers of guests, in a world whose time the test moves: when they fire, in which order, what is
+ * refused, and what becomes of them with their run. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <ward/ward.h>
+
+#include "fake/fake.h"
+#include "host/guest.h"
+#include "host/host.h"
+
+enum { TEXT_AT = 512, INBOX_AT = 1024 };
+
+/* ---- the world ---- */
+
+static uint64_t now, limit;
+static bool at_limit;
+
+static uint64_t world_now(void *context)
+{
+    (void)context;
+    return now;
+}
+
+static uint64_t world_random(void *context)
+{
+    (void)context;
+    return 7;
+}
+
+static void world_sleep(void *context, uint64_t until_ns)
+{
+    (void)context;
+    at_limit = until_ns > limit;
+    now = at_limit ? limit : until_ns;
+}
+
+static const wardi_sched_world world = {
+    .now_ns = world_now, .random = world_random, .sleep_until_ns = world_sleep};
+
+static ward_host *host;
+static ward_supervisor *supervisor;
+
+/* All that happens by itself in so long. */
+static void pass(uint64_t ns)
+{
+    limit = now + ns;
+    at_limit = false;
+    while (wardi_supervisor_step(supervisor) && !at_limit) {}
+    now = limit;
+    limit = UINT64_MAX;
+}
+
+/* ---- guests: "!" calls the import that `next` says; of anything else they tell in `heard` ---- */
+
+static fake_guest guests[2];
+static char heard[4096];
+
+static struct {
+    const char *import;
+    wardi_raw args[4];
+    size_t count;
+    int64_t result;
+} next;
+
+static ward_error run_import(fake_guest *fake)
+{
+    wardi_raw result = {0};
+    if (fake_answer(fake, &result)) return WARD_OK;
+    wardi_answer answer = fake_import(fake, "ward", next.import, next.args, next.count, &result);
+    next.result = result.i64;
+    return answer == WARDI_WAITS ? FAKE_WAITS : WARD_OK;
+}
+
+static ward_error run_letter(fake_guest *fake, const wardi_value *args, wardi_value *results,
+                             uint64_t timeout_ns, ward_trap *trap)
+{
+    const char *text = (const char *)fake->memory + args[0].bits;
+    (void)timeout_ns;
+    results[0].bits = 0;
+    if (text[0] == '!') return run_import(fake);
+    if (text[0] == 't') {
+        fake->cause = "unreachable";
+        return fake_end(fake, WARD_ERROR_TRAP, trap);
+    }
+    size_t at = strlen(heard);
+    snprintf(heard + at, sizeof heard - at, "%c%.*s ", fake == &guests[0] ? 'a' : 'b',
+             (int)args[1].bits, text);
+    return WARD_OK;
+}
+
+static ward_error run_alloc(fake_guest *fake, const wardi_value *args, wardi_value *results,
+                            uint64_t timeout_ns, ward_trap *trap)
+{
+    (void)fake, (void)args, (void)timeout_ns, (void)trap;
+    results[0].bits = INBOX_AT;
+    return WARD_OK;
+}
+
+/* Arms one when it is told to. */
+static bool arms_in_health;
+static ward_error run_health(fake_guest *fake, const wardi_value *args, wardi_value *results,
+                             uint64_t timeout_ns, ward_trap *trap)
+{
+    (void)args, (void)timeout_ns, (void)trap;
+    results[0].bits = 0;
+    return arms_in_health && fake == &guests[0] ? run_import(fake) : WARD_OK;
+}
+
+static const char *const only_b[] = {"b"}, *const anybody[] = {"#"};
+static const ward_grants to_b = {.send = {only_b, 1, NULL, 0}};
+static const ward_grants from_all = {.called_by = {anybody, 1, NULL, 0}};
+
+static void add(const char *name, fake_guest *fake, ward_child_options options)
+{
+    ward_diag diag;
+    ward_component_options component = WARD_INIT(ward_component_options);
+    component.name = name;
+    fake_init(fake);
+    fake->waits_on = "ward.sleep";
+    fake_func(fake, "ward_alloc", 1, &fake_i32, run_alloc);
+    fake_func(fake, "handle-message", 2, &fake_i64, run_letter);
+    fake_func(fake, "_health", 0, &fake_i32, run_health);
+    FAKE_SOURCE(component, fake);
+    options.size = sizeof options;
+    options.component = &component;
+    options.interval_ns = 3600 * WARDI_S;
+    options.backoff.shape = WARD_BACKOFF_OFF;
+    if (ward_supervisor_add(supervisor, &options, &diag) != WARD_OK) fail_msg("%s", diag.text);
+}
+
+static void begin(ward_child_options a, ward_child_options b)
+{
+    ward_supervisor_options own = WARD_INIT(ward_supervisor_options);
+    own.workers = 2;
+    now = 1000 * WARDI_S;
+    limit = UINT64_MAX;
+    heard[0] = '\0';
+    arms_in_health = false;
+    assert_int_equal(ward_host_open(NULL, &host, NULL), WARD_OK);
+    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
+    wardi_supervisor_world_set(supervisor, &world);
+    a.grants = &to_b;
+    b.grants = &from_all;
+    add("a", &guests[0], a);
+    add("b", &guests[1], b);
+    assert_int_equal(ward_supervisor_start(supervisor, NULL), WARD_OK);
+    pass(WARDI_MS);
+}
+
+static void begin_usual(void)
+{
+    begin((ward_child_options){.mailbox_max = 256}, (ward_child_options){.mailbox_max = 256});
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    ward_supervisor_free(supervisor);
+    ward_host_close(host);
+    return 0;
+}
+
+/* ---- what "a" is made to do ---- */
+
+static ward_child_id id_of(const char *name)
+{
+    ward_child_id id = 0;
+    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
+    return id;
+}
+
+static wardi_raw u64(uint64_t value)
+{
+    return (wardi_raw){.u64 = value};
+}
+
+static void prepare(const char *import, size_t count, const wardi_raw *args, const char *text)
+{
+    next.import = import;
+    next.count = count;
+    memcpy(next.args, args, count * sizeof *args);
+    strcpy((char *)guests[0].memory + TEXT_AT, text);
+}
+
+static int64_t does(const char *import, size_t count, const wardi_raw *args, const char *text)
+{
+    prepare(import, count, args, text);
+    assert_int_equal(
+        ward_supervisor_request(supervisor, id_of("a"), (const uint8_t *)"!", 1, NULL, 0, NULL, 0),
+        WARD_OK);
+    return next.result;
+}
+
+static int64_t arm(uint64_t delay_ns, uint32_t to, const char *text)
+{
+    wardi_raw args[] = {u64(delay_ns), u64(to), u64(TEXT_AT), u64(strlen(text))};
+    return does("send_after", 4, args, text);
+}
+
+static int32_t cancel(int64_t timer)
+{
+    wardi_raw arg = u64((uint64_t)timer);
+    return (int32_t)does("cancel_timer", 1, &arg, "");
+}
+
+static uint32_t find(const char *name)
+{
+    wardi_raw args[] = {u64(TEXT_AT), u64(strlen(name))};
+    return (uint32_t)does("find", 2, args, name);
+}
+
+static ward_child_status status_of(const char *name)
+{
+    ward_child_status status = WARD_INIT(ward_child_status);
+    assert_int_equal(ward_supervisor_child(supervisor, name, &status), WARD_OK);
+    return status;
+}
+
+static ward_message_counts counts_of(const char *name)
+{
+    ward_message_counts c = WARD_INIT(ward_message_counts);
+    assert_int_equal(ward_supervisor_message_counts(supervisor, name, &c), WARD_OK);
+    assert_int_equal(c.sent, c.handled + c.refused + c.dropped + c.expired + c.undelivered +
+                                 c.set_aside + c.pending);
+    return c;
+}
+
+static void asks(const char *name, ward_request request)
+{
+    assert_int_equal(ward_supervisor_ask(supervisor, name, request, NULL), WARD_OK);
+    pass(WARDI_MS);
+}
+
+/* ---- when ---- */
+
+static void test_in_their_order(void **state)
+{
+    (void)state;
+    begin_usual();
+    assert_true(arm(30 * WARDI_MS, GUEST_SELF, "3") > 0);
+    assert_true(arm(10 * WARDI_MS, GUEST_SELF, "1") > 0);
+    assert_true(arm(20 * WARDI_MS, GUEST_SELF, "2") > 0);
+    assert_true(arm(10 * WARDI_MS, GUEST_SELF, "1'") > 0);
+    assert_string_equal(heard, "");
+    assert_int_equal(status_of("a").timers, 4);
+    pass(10 * WARDI_MS - 1);
+    assert_string_equal(heard, "");
+    pass(1);
+    assert_string_equal(heard, "a1 a1' ");
+    pass(10 * WARDI_MS);
+    assert_string_equal(heard, "a1 a1' a2 ");
+    pass(100 * WARDI_MS);
+    assert_string_equal(heard, "a1 a1' a2 a3 ");
+    assert_int_equal(status_of("a").timers, 0);
+    assert_int_equal(status_of("a").timers_lost, 0);
+    assert_int_equal(status_of("a").denied, 0);
+}
+
+static void test_at_once_and_never(void **state)
+{
+    (void)state;
+    begin_usual();
+    assert_true(arm(0, GUEST_SELF, "0") > 0);
+    pass(0);
+    assert_string_equal(heard, "a0 ");
+    int64_t never = arm(INT64_MAX, GUEST_SELF, "never");
+    assert_true(never > 0);
+    pass(UINT64_C(100) * 365 * 86400 * WARDI_S);
+    assert_string_equal(heard, "a0 ");
+    assert_int_equal(status_of("a").timers, 1);
+    assert_int_equal(cancel(never), GUEST_OK);
+    assert_int_equal(arm(UINT64_C(1) << 63, GUEST_SELF, "?"), GUEST_INVALID);
+    assert_int_equal(arm(UINT64_MAX, GUEST_SELF, "?"), GUEST_INVALID);
+}
+
+/* More than are sent in one go. */
+static void test_many_at_the_same_time(void **state)
+{
+    (void)state;
+    char expected[1024] = "";
+    begin((ward_child_options){.timers_max = 200, .mailbox_max = 256},
+          (ward_child_options){.mailbox_max = 256});
+    for (int i = 0; i < 150; i++) {
+        char text[8];
+        snprintf(text, sizeof text, "%d", i);
+        snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "a%s ", text);
+        assert_true(arm(5 * WARDI_MS, GUEST_SELF, text) > 0);
+    }
+    pass(5 * WARDI_MS);
+    assert_string_equal(heard, expected);
+}
+
+/* Its guest is asleep, and what is for others leaves all the same. */
+static void test_while_it_waits(void **state)
+{
+    (void)state;
+    begin_usual();
+    uint32_t b = find("b");
+    wardi_raw arg = u64(UINT64_C(1) << 40);
+    arm(5 * WARDI_MS, b, "on time");
+    prepare("sleep", 1, &arg, "");
+    assert_int_equal(ward_supervisor_send(supervisor, id_of("a"), (const uint8_t *)"!", 1),
+                     WARD_OK);
+    pass(5 * WARDI_MS);
+    assert_string_equal(heard, "bon time ");
+}
+
+/* A check may be made on the thread of whoever asks, which is none of the scheduler's. */
+static void test_armed_in_a_health_check(void **state)
+{
+    (void)state;
+    ward_report report;
+    begin_usual();
+    wardi_raw args[] = {u64(5 * WARDI_MS), u64(GUEST_SELF), u64(TEXT_AT), u64(4)};
+    prepare("send_after", 4, args, "beat");
+    arms_in_health = true;
+    assert_int_equal(ward_supervisor_health(supervisor, id_of("a"), 0, &report), WARD_OK);
+    arms_in_health = false;
+    assert_true(next.result > 0);
+    pass(5 * WARDI_MS);
+    assert_string_equal(heard, "abeat ");
+}
+
+/* ---- cancelled ---- */
+
+static void test_cancelled(void **state)
+{
+    (void)state;
+    begin_usual();
+    int64_t first = arm(10 * WARDI_MS, GUEST_SELF, "1");
+    int64_t second = arm(20 * WARDI_MS, GUEST_SELF, "2");
+    assert_int_equal(cancel(first), GUEST_OK);
+    assert_int_equal(cancel(first), GUEST_NOT_FOUND);
+    pass(20 * WARDI_MS);
+    assert_string_equal(heard, "a2 ");
+    assert_int_equal(cancel(second), GUEST_NOT_FOUND); /* it has come */
+    assert_int_equal(cancel(0), GUEST_NOT_FOUND);
+    assert_int_equal(cancel(-1), GUEST_NOT_FOUND);
+    assert_true(arm(10 * WARDI_MS, GUEST_SELF, "3") > second); /* numbers don't come again */
+}
+
+/* Wherever one is taken out, the others come in their order: the last of the heap, 8, may have to
+ * rise above where the one was. */
+static void test_cancelled_anywhere(void **state)
+{
+    (void)state;
+    static const int due[] = {1, 50, 2, 60, 70, 3, 4, 61, 62, 71, 72, 5, 6, 7, 8};
+    static const int sorted[] = {1, 2, 3, 4, 5, 6, 7, 8, 50, 60, 61, 62, 70, 71, 72};
+    begin_usual();
+    for (size_t out = 0; out < WARD_COUNT(due); out++) {
+        char expected[100] = "", text[8];
+        int64_t timers[WARD_COUNT(due)];
+        heard[0] = '\0';
+        for (size_t i = 0; i < WARD_COUNT(due); i++) {
+            snprintf(text, sizeof text, "%d", due[i]);
+            timers[i] = arm((uint64_t)due[i] * 10 * WARDI_MS, GUEST_SELF, text);
+            assert_true(timers[i] > 0);
+        }
+        assert_int_equal(cancel(timers[out]), GUEST_OK);
+        assert_int_equal(status_of("a").timers, WARD_COUNT(due) - 1);
+        pass(WARDI_S);
+        for (size_t i = 0; i < WARD_COUNT(sorted); i++)
+            if (sorted[i] != due[out])
+                snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "a%d ",
+                         sorted[i]);
+        assert_string_equal(heard, expected);
+    }
+}
+
+/* ---- refused ---- */
+
+static void test_as_many_as_are_allowed(void **state)
+{
+    (void)state;
+    char words[100] = "";
+    begin((ward_child_options){.timers_max = 3}, (ward_child_options){0});
+    for (uint64_t i = 0; i < 3; i++) assert_true(arm((1 + i) * 10 * WARDI_MS, GUEST_SELF, "x") > 0);
+    assert_int_equal(arm(WARDI_MS, GUEST_SELF, "x"), GUEST_LIMIT);
+    wardi_raw args[] = {u64(TEXT_AT), u64(sizeof words)};
+    does("last_error", 2, args, "");
+    memcpy(words, guests[0].memory + TEXT_AT, sizeof words - 1);
+    assert_string_equal(words, "3 timers are open; no more can be");
+    pass(10 * WARDI_MS);
+    assert_true(arm(WARDI_MS, GUEST_SELF, "x") > 0); /* one has come */
+}
+
+static void test_the_usual_limit(void **state)
+{
+    (void)state;
+    begin_usual();
+    for (int i = 0; i < 64; i++) assert_true(arm(WARDI_S, GUEST_SELF, "x") > 0);
+    assert_int_equal(arm(WARDI_S, GUEST_SELF, "x"), GUEST_LIMIT);
+    ward_child_options options = WARD_INIT(ward_child_options);
+    ward_native_options native = WARD_INIT(ward_native_options);
+    native.name = "n";
+    options.native = &native;
+    options.timers_max = 65537;
+    assert_int_equal(ward_supervisor_add(supervisor, &options, NULL), WARD_ERROR_INVALID_ARGUMENT);
+}
+
+static void test_to_whom_it_may(void **state)
+{
+    (void)state;
+    begin((ward_child_options){.message_bytes_max = 4}, (ward_child_options){0});
+    assert_int_equal(arm(WARDI_MS, 0, "x"), GUEST_NOT_FOUND); /* it has found nobody yet */
+    assert_int_equal(find("a"), (uint32_t)GUEST_DENIED);
+    assert_int_equal(find("b"), 0);
+    assert_int_equal(arm(WARDI_MS, 1, "x"), GUEST_NOT_FOUND);
+    assert_int_equal(arm(WARDI_MS, (uint32_t)GUEST_DENIED, "x"), GUEST_NOT_FOUND);
+    assert_int_equal(arm(WARDI_MS, 0, "five!"), GUEST_TOO_LARGE);
+    assert_int_equal(status_of("a").timers, 0);
+    assert_true(arm(WARDI_MS, 0, "four") > 0);
+    pass(WARDI_MS);
+    assert_string_equal(heard, "bfour ");
+}
+
+static atomic_long allocations_left;
+static bool gate(void *context, size_t size)
+{
+    (void)context, (void)size;
+    return atomic_fetch_sub(&allocations_left, 1) > 0;
+}
+
+/* Without memory nothing is armed; what is armed needs none to fire. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    char text[200];
+    memset(text, 'x', sizeof text); /* not inline */
+    text[sizeof text - 1] = '\0';
+    begin_usual();
+    assert_int_equal(find("b"), 0); /* it has what all guests have at their first need */
+    wardi_raw args[] = {u64(WARDI_MS), u64(GUEST_SELF), u64(TEXT_AT), u64(sizeof text - 1)};
+    prepare("send_after", 4, args, text);
+    int64_t result = GUEST_NO_MEMORY;
+    for (long n = 0; result == GUEST_NO_MEMORY; n++) {
+        assert_true(n < 10);
+        wardi_message_trim();
+        prepare("send_after", 4, args, text);
+        arms_in_health = true;
+        atomic_store(&allocations_left, n);
+        wardi_alloc_gate_set(gate, NULL);
+        ward_report report;
+        assert_int_equal(ward_supervisor_health(supervisor, id_of("a"), 0, &report), WARD_OK);
+        wardi_alloc_gate_set(NULL, NULL);
+        arms_in_health = false;
+        result = next.result;
+        assert_int_equal(status_of("a").timers, result > 0);
+        assert_true(n > 0 || result == GUEST_NO_MEMORY);
+    }
+    assert_true(result > 0);
+    pass(WARDI_MS);
+    assert_int_equal(strlen(heard), 1 + strlen(text) + 1);
+}
+
+/* ---- lost, and counted ---- */
+
+static void test_a_full_mailbox(void **state)
+{
+    (void)state;
+    begin((ward_child_options){0}, (ward_child_options){.mailbox_max = 2});
+    uint32_t b = find("b");
+    asks("b", WARD_REQUEST_STOP);
+    for (int i = 0; i < 5; i++) assert_true(arm(WARDI_MS, b, "x") > 0);
+    assert_int_equal(counts_of("b").sent, 0); /* when they fire, and not before */
+    pass(WARDI_MS);
+    assert_int_equal(counts_of("b").sent, 5);
+    assert_int_equal(counts_of("b").pending, 2);
+    assert_int_equal(counts_of("b").refused, 3);
+    assert_int_equal(status_of("a").timers_lost, 3);
+}
+
+static void test_a_receiver_that_is_gone(void **state)
+{
+    (void)state;
+    begin_usual();
+    uint32_t b = find("b");
+    assert_true(arm(10 * WARDI_MS, b, "x") > 0);
+    asks("b", WARD_REQUEST_REMOVE);
+    pass(10 * WARDI_MS);
+    assert_string_equal(heard, "");
+    assert_int_equal(status_of("a").timers_lost, 1);
+    assert_int_equal(status_of("a").timers, 0);
+}
+
+/* ---- with their run ---- */
+
+static void ends_with_its_run(void (*end)(void))
+{
+    begin_usual();
+    uint32_t b = find("b");
+    for (int i = 0; i < 3; i++) assert_true(arm(10 * WARDI_MS, b, "late") > 0);
+    end();
+    assert_int_equal(status_of("a").timers, 0);
+    asks("a", WARD_REQUEST_START);
+    pass(50 * WARDI_MS);
+    assert_string_equal(heard, "");
+    assert_int_equal(counts_of("b").sent, 0);
+    assert_int_equal(status_of("a").timers_lost, 0);
+    assert_true(arm(10 * WARDI_MS, GUEST_SELF, "new") > 0);
+    pass(10 * WARDI_MS);
+    assert_string_equal(heard, "anew ");
+}
+
+static void restart(void)
+{
+    asks("a", WARD_REQUEST_RESTART);
+}
+
+static void stop(void)
+{
+    asks("a", WARD_REQUEST_STOP);
+}
+
+static void trap(void)
+{
+    assert_int_equal(ward_supervisor_send(supervisor, id_of("a"), (const uint8_t *)"t", 1),
+                     WARD_OK);
+    pass(WARDI_MS);
+    assert_int_equal(status_of("a").restarts, 1);
+}
+
+static void test_with_a_restart(void **state)
+{
+    (void)state;
+    ends_with_its_run(restart);
+}
+
+static void test_with_a_stop(void **state)
+{
+    (void)state;
+    ends_with_its_run(stop);
+}
+
+static void test_with_a_trap(void **state)
+{
+    (void)state;
+    ends_with_its_run(trap);
+}
+
+static void test_with_a_removal(void **state)
+{
+    (void)state;
+    begin_usual();
+    assert_true(arm(10 * WARDI_MS, find("b"), "late") > 0);
+    asks("a", WARD_REQUEST_REMOVE);
+    pass(50 * WARDI_MS);
+    assert_string_equal(heard, "");
+}
+
+static void test_with_everything(void **state)
+{
+    (void)state;
+    begin_usual();
+    assert_true(arm(10 * WARDI_MS, find("b"), "late") > 0); /* what is left is a leak */
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, close_all)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_in_their_order),
+        TEST(test_at_once_and_never),
+        TEST(test_many_at_the_same_time),
+        TEST(test_while_it_waits),
+        TEST(test_armed_in_a_health_check),
+        TEST(test_cancelled),
+        TEST(test_cancelled_anywhere),
+        TEST(test_as_many_as_are_allowed),
+        TEST(test_the_usual_limit),
+        TEST(test_to_whom_it_may),
+        TEST(test_no_memory),
+        TEST(test_a_full_mailbox),
+        TEST(test_a_receiver_that_is_gone),
+        TEST(test_with_a_restart),
+        TEST(test_with_a_stop),
+        TEST(test_with_a_trap),
+        TEST(test_with_a_removal),
+        TEST(test_with_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
