@@ -78,6 +78,30 @@ WARD_API ward_error ward_supervisor_request(ward_supervisor *supervisor, ward_ch
                                             size_t capacity, size_t *ret_length,
                                             uint64_t timeout_ns);
 
+/* In the name of a native child: it is the sender, guests see its name and answer it, and its
+ * grants are asked as a component's, `called_by` of the receiver among them. Any thread, and its
+ * callbacks from when it is started; `from` is for ward_supervisor_find to say. */
+
+/** As ward_supervisor_send. Errors: the same; DENIED; STATE: the supervisor has not been started;
+ * INVALID_ARGUMENT: `from` is no native child; in a callback WOULD_BLOCK: the mailbox is full, and
+ * makes its senders wait. */
+WARD_API ward_error ward_supervisor_send_as(ward_supervisor *supervisor, ward_child_id from,
+                                            ward_child_id to, const uint8_t *bytes, size_t length);
+/** A request that nobody waits for: what becomes of it is told to the child's answer callback, with
+ * the caller's own number, `correlation`. One that is not handled within `timeout_ns` (0: 10 s) is
+ * not handled at all: MESSAGE_EXPIRED; of one that is, the receiver's own limits say how long it
+ * may take. Errors: as send_as; INVALID_ARGUMENT as well: it has no answer callback. Then the
+ * callback is told nothing. */
+WARD_API ward_error ward_supervisor_request_as(ward_supervisor *supervisor, ward_child_id from,
+                                               ward_child_id to, const uint8_t *bytes,
+                                               size_t length, uint64_t correlation,
+                                               uint64_t timeout_ns);
+/** As ward_supervisor_publish. Errors: the same; DENIED, ACTOR_GONE; INVALID_ARGUMENT also: `from`
+ * is no native child. */
+WARD_API ward_error ward_supervisor_publish_as(ward_supervisor *supervisor, ward_child_id from,
+                                               const char *topic, const uint8_t *bytes,
+                                               size_t length, size_t *ret_count);
+
 enum { WARD_INVOKE_VALUES_MAX = 16, WARD_INVOKE_NAME_BYTES_MAX = 95 };
 
 /** Invoke: as ward_component_call, by message. At most WARD_INVOKE_VALUES_MAX arguments and as many

@@ -60,6 +60,12 @@ typedef struct ward_native_options {
     ward_error (*handle)(void *context, const ward_message *message, ward_diag *ret_diag);
     uint64_t busy_after_ns;  /**< in one callback for longer: Degraded. Default 1 s, at most 24 h */
     ward_thresholds mailbox; /**< of WARD_RESOURCE_MAILBOX; default: unset */
+    /** What became of a request that was sent in its name (ward_supervisor_request_as), once for
+     * each: WARD_OK and the answer's bytes, or why there is none. Borrowed for the duration of the
+     * callback. What comes between two runs is not handed over; what comes after a restart is.
+     * NULL: it can't ask. */
+    void (*answer)(void *context, uint64_t correlation, ward_error status, const uint8_t *bytes,
+                   size_t length);
 } ward_native_options;
 
 #ifdef __cplusplus

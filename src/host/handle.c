@@ -175,10 +175,15 @@ void component_handle(child *c, wardi_message *message)
     message_end(c, WARD_ERROR_UNANSWERED);
 }
 
+void component_answered(child *c, wardi_message *message)
+{
+    if (guest_answered(c, message)) child_resume(c);
+}
+
 void child_handle(child *c, wardi_message *message)
 {
     if (message->lane == WARDI_LANE_ANSWER) {
-        if (guest_answered(c, message)) child_resume(c);
+        c->kind->answered(c, message);
     } else if (message->kind == CHILD_HEALTH) {
         handle_health(c, message);
     } else {

@@ -43,7 +43,8 @@ typedef struct child_kind {
     ward_error (*stop)(child *c, ward_diag *ret_diag);
     void (*fail)(child *c, const ward_reason *reason); /* a Ready one: nothing is left of its run */
     void (*check)(child *c, ward_verdict *ret_verdict);
-    void (*handle)(child *c, wardi_message *message); /* takes it; not CHILD_HEALTH */
+    void (*handle)(child *c, wardi_message *message);   /* takes it; not CHILD_HEALTH */
+    void (*answered)(child *c, wardi_message *message); /* takes what it had asked */
     void (*free)(child *c);
     /* Any thread. */
     ward_state (*state)(const child *c);
@@ -357,6 +358,8 @@ void guest_timers_fire(child *c, uint64_t now_ns);
 void guest_tell(const child *c, ward_child_status *status);
 /* The name of who sent it: nothing for the application. False: it has been removed. */
 bool message_sender(wardi_sched *sched, const wardi_message *message, wardi_text *name);
+/* What keeps a topic, or so many bytes, from being published: INVALID_ARGUMENT. */
+ward_error topics_fault(const char *topic, size_t length, ward_diag *ret_diag);
 /* Sends to all who hear of the topic, which is one. Errors: NO_MEMORY. */
 ward_error topics_publish(ward_supervisor *s, wardi_actor_id from, const char *topic,
                           const uint8_t *bytes, size_t length, size_t *ret_count,
@@ -405,8 +408,11 @@ void child_abort(child *c);
 
 /* Takes the message. No lock is held. */
 void child_handle(child *c, wardi_message *message);
-/* A component's messages. */
+/* A component's messages, and answers. */
 void component_handle(child *c, wardi_message *message);
+void component_answered(child *c, wardi_message *message);
+/* Whether a native child takes answers. */
+bool native_hears(const child *c);
 enum { ANSWER_BYTES_MAX = 1 << 20 };
 /* If the error is one that ends what runs, its run has ended. No lock is held. */
 void after_call(child *c, ward_error error, const ward_diag *diag);

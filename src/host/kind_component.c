@@ -50,6 +50,7 @@ const child_kind component_kind = {
     .fail = component_fail,
     .check = component_check,
     .handle = component_handle,
+    .answered = component_answered,
     .free = component_free,
     .state = component_state,
     .interrupt = component_interrupt,

@@ -259,6 +259,25 @@ static void native_handle(child *c, wardi_message *message)
     after_call(c, error, &diag);
 }
 
+bool native_hears(const child *c)
+{
+    return c->native->callbacks.answer != NULL;
+}
+
+/* Between two runs nobody is there to hear it. */
+static void native_answered(child *c, wardi_message *message)
+{
+    native *n = c->native;
+    ward_error status = (ward_error)message->status;
+    if (state_of(n) == WARD_STATE_READY && enter(n, "answer")) {
+        n->callbacks.answer(n->callbacks.context, message->correlation, status,
+                            status == WARD_OK ? message->payload : NULL,
+                            status == WARD_OK ? message->length : 0);
+        leave(n);
+    }
+    wardi_message_free(c->supervisor->sched, message);
+}
+
 /* ---- making ---- */
 
 static void native_free(child *c)
@@ -276,6 +295,7 @@ const child_kind native_kind = {
     .fail = native_fail,
     .check = native_check,
     .handle = native_handle,
+    .answered = native_answered,
     .free = native_free,
     .state = native_state,
     .busy = native_busy,

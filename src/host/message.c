@@ -6,11 +6,16 @@
 #include "host/ask.h"
 #include "host/host_priv.h"
 
+uint64_t message_deadline(const ward_supervisor *s, uint64_t timeout_ns)
+{
+    return wardi_add_sat(wardi_sched_now(s->sched), ask_timeout(timeout_ns));
+}
+
 /* Sends and waits. WARD_OK: the message is the caller's again, and says what became of it. */
 static ward_error round_trip(ward_supervisor *s, ward_child_id to, wardi_message *message,
                              uint64_t timeout_ns)
 {
-    uint64_t deadline_ns = wardi_add_sat(wardi_sched_now(s->sched), ask_timeout(timeout_ns));
+    uint64_t deadline_ns = message_deadline(s, timeout_ns);
     message->expiry_ns = deadline_ns;
     wardi_message_ask_thread(message);
     ward_error error = wardi_sched_send(s->sched, to, message);
@@ -33,7 +38,7 @@ ward_error ward_supervisor_find(const ward_supervisor *supervisor, const char *n
 
 /* ---- bytes ---- */
 
-static wardi_message *bytes_message(const uint8_t *bytes, size_t length)
+wardi_message *bytes_message(const uint8_t *bytes, size_t length)
 {
     wardi_message *message = wardi_message_new(CHILD_BYTES);
     if (message == NULL || wardi_message_put(message, bytes, length)) return message;

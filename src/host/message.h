@@ -28,6 +28,10 @@ typedef struct invoke_call {
     ward_value args[WARD_INVOKE_VALUES_MAX], results[WARD_INVOKE_VALUES_MAX];
 } invoke_call;
 
+/* NULL: out of memory. */
+wardi_message *bytes_message(const uint8_t *bytes, size_t length);
+/* When a request that is given so long is over; 0: the default. */
+uint64_t message_deadline(const ward_supervisor *s, uint64_t timeout_ns);
 void health_of_message(const wardi_message *message, ward_report *ret_report);
 
 #endif

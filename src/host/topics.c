@@ -100,13 +100,18 @@ static ward_error bad_topic(const char *topic, wardi_text_kind kind, ward_diag *
     return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "topic: %s", fault);
 }
 
+ward_error topics_fault(const char *topic, size_t length, ward_diag *ret_diag)
+{
+    if (length > UINT32_MAX)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "at most 4 GiB at once");
+    return bad_topic(topic, WARDI_TOPIC, ret_diag);
+}
+
 ward_error ward_supervisor_publish(ward_supervisor *s, const char *topic, const uint8_t *bytes,
                                    size_t length, size_t *ret_count, ward_diag *ret_diag)
 {
     if (!s->started) return wardi_fail(ret_diag, WARD_ERROR_STATE, "it has not been started");
-    ward_error error = bad_topic(topic, WARDI_TOPIC, ret_diag);
-    if (length > UINT32_MAX)
-        error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "at most 4 GiB at once");
+    ward_error error = topics_fault(topic, length, ret_diag);
     return error == WARD_OK ? topics_publish(s, 0, topic, bytes, length, ret_count, ret_diag)
                             : error;
 }

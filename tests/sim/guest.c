@@ -452,6 +452,54 @@ static void native_health(void *context, ward_report *ret_report)
     strcpy(ret_report->reason.text, "sim");
 }
 
+/* In its own name, from its callback. */
+static void native_talks(member *m)
+{
+    uint8_t bytes[128];
+    ward_child_id self_id, id;
+    ward_supervisor *s = the_world->supervisor;
+    const member *to = anybody();
+    int32_t from = number_of(m);
+    bool asks = once_in(2);
+    if (the_world->calm || from < 0 || ward_supervisor_find(s, m->name, &self_id) != WARD_OK ||
+        ward_supervisor_find(s, to->name, &id) != WARD_OK)
+        return;
+    uint32_t number = letter_new(from, (int32_t)(to - the_world->members), asks);
+    if (number == 0) return;
+    uint32_t length = letter_write(number, bytes);
+    ward_error error =
+        asks ? ward_supervisor_request_as(s, self_id, id, bytes, length, number, patience())
+             : ward_supervisor_send_as(s, self_id, id, bytes, length);
+    if (asks && error == WARD_OK) m->others++; /* the answer */
+    MUST(error != WARD_ERROR_INVALID_ARGUMENT && error != WARD_ERROR_STATE, m->name);
+    MUST(error != WARD_ERROR_DENIED || m->options.grants == NULL || to->options.grants == NULL,
+         m->name);
+    bool full = error == WARD_ERROR_WOULD_BLOCK || error == WARD_ERROR_MAILBOX_FULL;
+    if (error != WARD_ERROR_DENIED) letter_sent(number, full ? WARD_ERROR_MAILBOX_FULL : error);
+}
+
+static void native_answer(void *context, uint64_t correlation, ward_error status,
+                          const uint8_t *bytes, size_t length)
+{
+    const member *m = context;
+    MUST(m->up && !m->inside, m->name);
+    MUST(status == WARD_OK || bytes == NULL, m->name);
+    letter_answer((uint32_t)correlation, status, bytes, length);
+}
+
+static void native_publishes(member *m)
+{
+    uint8_t bytes[128];
+    ward_child_id id;
+    ward_supervisor *s = the_world->supervisor;
+    int32_t from = number_of(m);
+    if (the_world->calm || from < 0 || ward_supervisor_find(s, m->name, &id) != WARD_OK) return;
+    uint32_t number = letter_new(from, ANYBODY, false);
+    if (number == 0) return;
+    uint32_t length = letter_write(number, bytes);
+    ward_supervisor_publish_as(s, id, topic(), bytes, length, NULL);
+}
+
 static ward_error native_handle(void *context, const ward_message *message, ward_diag *ret_diag)
 {
     member *m = context;
@@ -462,6 +510,8 @@ static ward_error native_handle(void *context, const ward_message *message, ward
     letter_enter(m, number);
     sim_clock_pass(below(WARDI_MS));
     if (once_in(8)) operator_asks();
+    for (uint64_t n = below(3); n > 0; n--) native_talks(m);
+    if (once_in(8)) native_publishes(m);
     uint64_t wide = number;
     ward_error error = bad_luck(60);
     if (error == WARD_OK) error = ward_message_reply(message, (const uint8_t *)&wide, 8);
@@ -477,4 +527,5 @@ void native_program(ward_native_options *options, member *m)
     options->stop = native_stop;
     options->health = native_health;
     options->handle = native_handle;
+    options->answer = native_answer;
 }

@@ -53,6 +53,7 @@ static const struct {
     {"undelivered", 106},
     {"unanswered", 107},
     {"reply_timeout", 108},
+    {"denied", 109},
 };
 
 static void every_error_keeps_its_number_and_name(void **state)
