@@ -100,19 +100,30 @@ static void note_places(ward_component *component)
         atomic_store_explicit(&component->places[i], places.at[i], memory_order_relaxed);
 }
 
+/* From here on it can be interrupted: a start section may run for as long as start_timeout. */
+static void announce(void *context, wardi_instance *instance)
+{
+    ward_component *component = context;
+    if (instance != NULL)
+        atomic_store(&component->instance, instance);
+    else
+        (void)wardi_component_hide_instance(component);
+}
+
 static ward_error instantiate(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
 {
     wardi_instance_options options = {.limits = component->terms->limits,
                                       .wasi = component->wasi,
                                       .name = component->name,
-                                      .context = component->context};
+                                      .context = component->context,
+                                      .announce = announce,
+                                      .announce_context = component};
     wardi_instance *instance;
     ward_trap trap;
     ward_error error =
         wardi_instance_new(component->module, &options, deadline_ns, &instance, &trap, ret_diag);
     if (wardi_ends_guest(error)) wardi_trap_record(component, error, "start", &trap);
     if (error != WARD_OK) return error;
-    atomic_store(&component->instance, instance);
     look_up(component);
     note_places(component);
     return WARD_OK;

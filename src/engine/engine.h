@@ -222,6 +222,11 @@ typedef struct wardi_instance_options {
     const ward_wasi_grants *wasi; /* borrowed for the call; NULL: nothing granted */
     const char *name;             /* argv[0] when no args are granted */
     void *context;                /* for imports: wardi_guest.context */
+    /* Told of it before its start section runs, so that others can interrupt that; and with NULL
+     * before it goes because that failed: nobody may touch it once this has returned. May be NULL.
+     */
+    void (*announce)(void *context, wardi_instance *instance);
+    void *announce_context;
 } wardi_instance_options;
 
 /** Instantiates and runs the module's start section until `deadline_ns` (monotonic). Nothing is
