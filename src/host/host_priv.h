@@ -115,7 +115,9 @@ struct child {
     _Atomic uint64_t waits_for;       /* from whom; any thread reads */
     _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
-    _Atomic uint64_t set_aside_count; /* any thread reads */
+    _Atomic uint64_t set_aside_count; /* any thread reads, as of the next two: messages that */
+    _Atomic uint64_t unhandled;       /* … it has no handler for */
+    _Atomic uint64_t expired_late;    /* … had no time left when they were to be tried again */
     _Atomic uint64_t looks;  /* askers of its health that were answered from outside; any thread */
     struct history *history; /* NULL: there is nothing to tell */
     struct budget *budget;   /* of processor time; NULL: no limit */

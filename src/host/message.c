@@ -123,21 +123,24 @@ ward_error ward_supervisor_message_counts(const ward_supervisor *supervisor, con
     if (!s->started) return WARD_ERROR_STATE;
     pthread_mutex_lock(&s->lock);
     const child *found = names_find(&s->names, name);
-    uint64_t set_aside = 0, again = 0, looks = 0;
+    uint64_t set_aside = 0, again = 0, looks = 0, unhandled = 0, late = 0;
     if (found != NULL) {
         wardi_actor_counts(&found->actor, &counts);
         set_aside = atomic_load_explicit(&found->set_aside_count, memory_order_relaxed);
         again = atomic_load(&found->again) != NULL;
         looks = atomic_load_explicit(&found->looks, memory_order_relaxed);
+        unhandled = atomic_load_explicit(&found->unhandled, memory_order_relaxed);
+        late = atomic_load_explicit(&found->expired_late, memory_order_relaxed);
     }
     pthread_mutex_unlock(&s->lock);
     if (found == NULL) return WARD_ERROR_NOT_FOUND;
     ward_message_counts all = {.size = ret_counts->size,
                                .sent = counts.sent + looks,
-                               .handled = counts.handled + looks - set_aside - again,
-                               .refused = counts.refused,
+                               .handled =
+                                   counts.handled + looks - set_aside - again - unhandled - late,
+                               .refused = counts.refused + unhandled,
                                .dropped = counts.dropped_oldest + counts.dropped_newest,
-                               .expired = counts.expired,
+                               .expired = counts.expired + late,
                                .undelivered = counts.undelivered,
                                .pending = counts.pending + again,
                                .set_aside = set_aside};

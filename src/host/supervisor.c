@@ -181,6 +181,7 @@ static void tree_start(ward_supervisor *s)
     wardi_node_event event = {.kind = WARDI_TREE_ASK_START, .id = wardi_tree_root(s->tree)};
     wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
     tree_obey(s);
+    for (size_t i = 0; i < s->group_count; i++) group_tell(s, s->groups[i]); /* empty ones */
     supervisor_unlock(s);
 }
 

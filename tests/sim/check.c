@@ -212,7 +212,7 @@ void on_evidence(void *context, const ward_evidence *evidence)
 
 /* ---- what the host says of a member ---- */
 
-static void check_counts(const member *m)
+static void check_counts(member *m)
 {
     const world *w = the_world;
     ward_message_counts c = WARD_INIT(ward_message_counts);
@@ -221,6 +221,8 @@ static void check_counts(const member *m)
                        c.pending,
          m->name);
     bool again = atomic_load(&m->child->again) != NULL;
+    if (m->retry != 0 && !again) letter_expired(m);
+    MUST(m->expired_late <= c.expired, m->name);
     uint64_t reached = c.handled + c.set_aside + again;
     MUST(m->entered <= reached, m->name);
     MUST(reached <= m->entered + m->others || w->memory_failed, m->name);
@@ -307,7 +309,6 @@ static void check_group(int32_t number)
     MUST(s.health == wardi_group_judge(&g->policy, &n), g->name);
     MUST(s.is_ready == wardi_group_ready(&g->policy, &n), g->name);
     if (w->stopping || w->events_lost || w->supervisor->pending.count != 0) return;
-    if (n.children == 0) return; /* what was empty from the start was never told of */
     MUST(s.health == g->health && s.is_ready == g->ready, g->name);
 }
 

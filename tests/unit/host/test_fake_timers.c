@@ -1,61 +1,8 @@
 /* Timers of guests, in a world whose time the test moves: when they fire, in which order, what is
  * refused, and what becomes of them with their run. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <ward/ward.h>
-
-#include "fake/fake.h"
-#include "host/guest.h"
-#include "host/host.h"
+#include "fake_world.h"
 
 enum { TEXT_AT = 512, INBOX_AT = 1024 };
-
-/* ---- the world ---- */
-
-static uint64_t now, limit;
-static bool at_limit;
-
-static uint64_t world_now(void *context)
-{
-    (void)context;
-    return now;
-}
-
-static uint64_t world_random(void *context)
-{
-    (void)context;
-    return 7;
-}
-
-static void world_sleep(void *context, uint64_t until_ns)
-{
-    (void)context;
-    at_limit = until_ns > limit;
-    now = at_limit ? limit : until_ns;
-}
-
-static const wardi_sched_world world = {
-    .now_ns = world_now, .random = world_random, .sleep_until_ns = world_sleep};
-
-static ward_host *host;
-static ward_supervisor *supervisor;
-
-/* All that happens by itself in so long. */
-static void pass(uint64_t ns)
-{
-    limit = now + ns;
-    at_limit = false;
-    while (wardi_supervisor_step(supervisor) && !at_limit) {}
-    now = limit;
-    limit = UINT64_MAX;
-}
 
 /* ---- guests: "!" calls the import that `next` says; of anything else they tell in `heard` ---- */
 
@@ -137,15 +84,9 @@ static void add(const char *name, fake_guest *fake, ward_child_options options)
 
 static void begin(ward_child_options a, ward_child_options b)
 {
-    ward_supervisor_options own = WARD_INIT(ward_supervisor_options);
-    own.workers = 2;
-    now = 1000 * WARDI_S;
-    limit = UINT64_MAX;
+    open_world();
     heard[0] = '\0';
     arms_in_health = false;
-    assert_int_equal(ward_host_open(NULL, &host, NULL), WARD_OK);
-    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
-    wardi_supervisor_world_set(supervisor, &world);
     a.grants = &to_b;
     b.grants = &from_all;
     add("a", &guests[0], a);
@@ -159,22 +100,7 @@ static void begin_usual(void)
     begin((ward_child_options){.mailbox_max = 256}, (ward_child_options){.mailbox_max = 256});
 }
 
-static int close_all(void **state)
-{
-    (void)state;
-    ward_supervisor_free(supervisor);
-    ward_host_close(host);
-    return 0;
-}
-
 /* ---- what "a" is made to do ---- */
-
-static ward_child_id id_of(const char *name)
-{
-    ward_child_id id = 0;
-    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
-    return id;
-}
 
 static wardi_raw u64(uint64_t value)
 {
@@ -214,28 +140,6 @@ static uint32_t find(const char *name)
 {
     wardi_raw args[] = {u64(TEXT_AT), u64(strlen(name))};
     return (uint32_t)does("find", 2, args, name);
-}
-
-static ward_child_status status_of(const char *name)
-{
-    ward_child_status status = WARD_INIT(ward_child_status);
-    assert_int_equal(ward_supervisor_child(supervisor, name, &status), WARD_OK);
-    return status;
-}
-
-static ward_message_counts counts_of(const char *name)
-{
-    ward_message_counts c = WARD_INIT(ward_message_counts);
-    assert_int_equal(ward_supervisor_message_counts(supervisor, name, &c), WARD_OK);
-    assert_int_equal(c.sent, c.handled + c.refused + c.dropped + c.expired + c.undelivered +
-                                 c.set_aside + c.pending);
-    return c;
-}
-
-static void asks(const char *name, ward_request request)
-{
-    assert_int_equal(ward_supervisor_ask(supervisor, name, request, NULL), WARD_OK);
-    pass(WARDI_MS);
 }
 
 /* ---- when ---- */
@@ -301,9 +205,9 @@ static void test_many_at_the_same_time(void **state)
 static void test_while_it_waits(void **state)
 {
     (void)state;
-    begin_usual();
+    begin((ward_child_options){.message_timeout_ns = UINT64_C(1) << 50}, (ward_child_options){0});
     uint32_t b = find("b");
-    wardi_raw arg = u64(UINT64_C(1) << 40);
+    wardi_raw arg = u64(UINT64_C(1) << 50);
     arm(5 * WARDI_MS, b, "on time");
     prepare("sleep", 1, &arg, "");
     assert_int_equal(ward_supervisor_send(supervisor, id_of("a"), (const uint8_t *)"!", 1),
