@@ -91,6 +91,8 @@ static const struct {
     {"overload_long", bench_overload_long},
     {"messages_per_second", bench_messages_per_second},
     {"request_reply", bench_request_reply},
+    {"message_cost", bench_message_cost},
+    {"message_cost_million", bench_message_cost_million},
 };
 
 static void run_named(const bench *b, const char *name)

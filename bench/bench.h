@@ -80,5 +80,7 @@ void bench_overload_long(const bench *b);
 /* talk.c */
 void bench_messages_per_second(const bench *b);
 void bench_request_reply(const bench *b);
+void bench_message_cost(const bench *b);
+void bench_message_cost_million(const bench *b);
 
 #endif

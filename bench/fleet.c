@@ -103,10 +103,14 @@ void fleet_start(fleet *f, size_t count)
         wardi_sleep_until_ns(wardi_now_ns() + 100 * WARDI_US);
 }
 
+/* As `ward run` does, which knows its components beforehand as well. */
+#define HEAP_BYTES_EACH ((size_t)9 << 10)
+
 void fleet_open(const bench *b, const fleet_options *options, fleet *f)
 {
-    fleet_open_empty(b, options->guest, options->count + 16, f);
     malloc_trim(0); /* what an earlier one has left would not be counted */
+    wardi_heap_expect(options->count * HEAP_BYTES_EACH);
+    fleet_open_empty(b, options->guest, options->count + 16, f);
     int64_t before = memory_now();
     f->count = options->count;
     uint64_t start_ns = wardi_now_ns();

@@ -1,8 +1,8 @@
 /* Guests that talk: messages handled by Wasm, and requests from one guest to another. */
-#include "bench.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "fleet.h"
 
 enum { PAIRS = 32, IN_FLIGHT = 16, MESSAGE_BYTES = 64, REQUESTS_AT_ONCE = 1000 };
 
@@ -146,4 +146,89 @@ void bench_request_reply(const bench *b)
     bench_samples_free(&samples);
     free(times);
     ward_supervisor_free(supervisor);
+}
+
+/* ---- a ring of guests ---- */
+
+/* So many messages are under way at any size, so that all that differs is how many guests take
+ * turns. */
+enum { TOKENS = 64, RING_MESSAGES = 1000000, RING_ROUNDS = 3, MILLION = 1000000 };
+
+static void ring_add(const bench *b, fleet *f, const char *guest, const char *name,
+                     const char *metadata)
+{
+    ward_child_options child = WARD_INIT(ward_child_options);
+    child.interval_ns = 3600 * WARDI_S;
+    child.grants = &grants;
+    child.metadata = &metadata;
+    child.metadata_count = 1;
+    child.mailbox_max = TOKENS; /* no more: room for it is taken in each */
+    fleet_add(b, f, guest, name, &child);
+}
+
+static void ring_open(const bench *b, fleet *f, size_t count)
+{
+    char name[32], peer[32];
+    fleet_open_empty(b, "ring.wat", count + 16, f);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "t%zu", i);
+        snprintf(peer, sizeof peer, "peer=t%zu", (i + 1) % count);
+        ring_add(b, f, "ring.wat", name, peer);
+    }
+    ring_add(b, f, "answers.wat", "sink", "peer=");
+    fleet_start(f, count + 1);
+}
+
+static uint64_t ring_arrived(const fleet *f)
+{
+    ward_message_counts counts = WARD_INIT(ward_message_counts);
+    ward_diag diag = {.text = "no sink"};
+    bench_must(ward_supervisor_message_counts(f->supervisor, "sink", &counts), &diag, "ring");
+    return counts.handled;
+}
+
+/* Nanoseconds a message, wall time: each token goes round until it has been handled so often. */
+static double ring_ns(const fleet *f, const ward_child_id *first, uint64_t messages)
+{
+    uint8_t bytes[MESSAGE_BYTES] = {0};
+    uint64_t each = messages / TOKENS, arrived = ring_arrived(f) + TOKENS;
+    ward_diag diag = {.text = "not sent"};
+    memcpy(bytes, &each, sizeof each);
+    uint64_t start_ns = wardi_now_ns();
+    for (size_t k = 0; k < TOKENS; k++)
+        bench_must(ward_supervisor_send(f->supervisor, first[k], bytes, sizeof bytes), &diag,
+                   "ring");
+    while (ring_arrived(f) < arrived) wardi_sleep_until_ns(wardi_now_ns() + 100 * WARDI_US);
+    return (double)(wardi_now_ns() - start_ns) / (double)(each * TOKENS);
+}
+
+static void measure_ring(const bench *b, size_t count)
+{
+    fleet f;
+    char name[64];
+    double ns[RING_ROUNDS];
+    ward_child_id first[TOKENS];
+    uint64_t messages = b->samples < RING_MESSAGES ? b->samples : RING_MESSAGES;
+    if (messages < count) messages = count;
+    ring_open(b, &f, count);
+    for (size_t k = 0; k < TOKENS; k++) {
+        snprintf(name, sizeof name, "t%zu", k * count / TOKENS);
+        first[k] = fleet_find(&f, name);
+    }
+    ring_ns(&f, first, messages); /* everybody looks for its peer */
+    for (int k = 0; k < RING_ROUNDS; k++) ns[k] = ring_ns(&f, first, messages);
+    snprintf(name, sizeof name, "message_at_%zu", count);
+    bench_print_values(name, "ns", ns, RING_ROUNDS);
+    fleet_close(&f);
+}
+
+void bench_message_cost(const bench *b)
+{
+    size_t most = b->samples < RING_MESSAGES / 10 ? 10000 : 100000; /* less for a brief look */
+    for (size_t count = 10; count <= most; count *= 10) measure_ring(b, count);
+}
+
+void bench_message_cost_million(const bench *b)
+{
+    measure_ring(b, MILLION);
 }

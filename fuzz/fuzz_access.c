@@ -56,9 +56,11 @@ static void check_kinds(const char *text)
     WARD_ASSERT(wardi_pattern_covers("#", text));
 }
 
-/* `name` is a witness: whatever is said of two patterns must not be against it. */
+/* `name` is a witness: whatever is said of two patterns must not be against it. One pattern covers
+ * another in what it says of topics: "*.#" covers "#", which a name with a '/' is against. */
 static void check_pairs(const model *m, const char *name)
 {
+    bool topic = is(name, WARDI_TOPIC);
     for (size_t i = 0; i < m->count; i++) {
         const char *p = m->rows[i].pattern;
         bool matches = plain_match(p, name);
@@ -68,7 +70,7 @@ static void check_pairs(const model *m, const char *name)
             const char *q = m->rows[j].pattern;
             bool both = plain_match(q, name);
             WARD_ASSERT(!both || (wardi_pattern_overlaps(p, q) && wardi_pattern_overlaps(q, p)));
-            WARD_ASSERT(both || !wardi_pattern_covers(q, p));
+            WARD_ASSERT(both || !topic || !wardi_pattern_covers(q, p));
         }
     }
 }

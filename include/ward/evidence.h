@@ -55,21 +55,21 @@ typedef struct ward_evidence_change {
 
 /** The end of a run. */
 struct ward_evidence {
-    size_t size;               /**< set by WARD_INIT */
-    uint64_t number;           /**< of the ends of this child's runs: from 1 */
-    uint64_t wall_ns;          /**< when it was taken; since the epoch */
-    char component[128];       /**< the child */
-    char version[128];         /**< of it, cut */
-    ward_cause cause;          /**< crash, hang, health, … */
-    ward_reason reason;        /**< in words */
-    ward_state state;          /**< before the end */
-    ward_child_health health;  /**< before the end */
-    ward_trap trap;            /**< how its guest was last ended; error WARD_OK: it never was */
-    uint64_t memory_bytes;     /**< of its guest */
+    size_t size;              /**< set by WARD_INIT */
+    uint64_t number;          /**< of the ends of this child's runs: from 1 */
+    uint64_t wall_ns;         /**< when it was taken; since the epoch */
+    char component[128];      /**< the child */
+    char version[128];        /**< of it, cut */
+    ward_cause cause;         /**< crash, hang, health, … */
+    ward_reason reason;       /**< in words */
+    ward_state state;         /**< before the end */
+    ward_child_health health; /**< before the end */
+    ward_trap trap;           /**< how its guest was ended in this run; error WARD_OK: it was not */
+    uint64_t memory_bytes;    /**< of its guest */
     uint64_t memory_bytes_max; /**< the limit */
-    uint64_t fuel_peak;        /**< costliest call of the run */
+    uint64_t fuel_peak;        /**< costliest call of the run, but one that a deadline ended */
     uint64_t fuel_per_call;    /**< the limit; 0: not metered */
-    uint64_t uptime_ns;        /**< of the run */
+    uint64_t uptime_ns;        /**< of the run; 0: it never was up */
     uint64_t messages_handled; /**< since the child was added */
     uint32_t messages_waiting; /**< in its mailbox */
     size_t message_count;      /**< of messages */

@@ -129,12 +129,12 @@ WARD_API ward_error ward_supervisor_unsubscribe(ward_supervisor *supervisor, war
 /** What became of a child's messages. sent = handled + refused + dropped + expired + undelivered +
  * set_aside + pending, exactly when nothing is under way. */
 typedef struct ward_message_counts {
-    size_t size;          /**< set by WARD_INIT */
-    uint64_t sent;        /**< attempts */
-    uint64_t handled;     /**< whatever came of it */
-    uint64_t refused;     /**< the mailbox was full, or the child had ended */
-    uint64_t dropped;     /**< from a full mailbox, by its policy */
-    uint64_t expired;     /**< not handled within their time */
+    size_t size;      /**< set by WARD_INIT */
+    uint64_t sent;    /**< attempts */
+    uint64_t handled; /**< whatever came of it */
+    uint64_t refused; /**< the mailbox was full, the child had ended, or has no handle-message */
+    uint64_t dropped; /**< from a full mailbox, by its policy */
+    uint64_t expired; /**< not handled within their time */
     uint64_t undelivered; /**< in the mailbox when the child was removed */
     uint64_t pending;     /**< in the mailbox now, or to be tried again */
     uint64_t set_aside;   /**< have ended it too often */

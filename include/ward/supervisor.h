@@ -212,6 +212,8 @@ typedef struct ward_event {
     const char *reason;            /**< UTF-8, possibly empty */
     const char *version;           /**< the child's, cut to 127 bytes; "" if it has none */
     bool instance;                 /**< one of many: events of its group tell how they all are */
+    /** of a state that ends a run by itself: the number of its ward_evidence; 0: there is none */
+    uint64_t evidence;
 } ward_event;
 
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */

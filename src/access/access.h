@@ -94,6 +94,8 @@ ward_error wardi_topics_subscribe(wardi_topics *topics, const char *pattern, uin
 bool wardi_topics_unsubscribe(wardi_topics *topics, const char *pattern, uint64_t id);
 /** Ends all subscriptions of `id`, and returns how many there were. Costs as much as they are. */
 size_t wardi_topics_unsubscribe_all(wardi_topics *topics, uint64_t id);
+/** Whether `id` subscribes to this very pattern. */
+bool wardi_topics_has(const wardi_topics *topics, const char *pattern, uint64_t id);
 /** How many subscriptions `id` has. */
 size_t wardi_topics_count(const wardi_topics *topics, uint64_t id);
 

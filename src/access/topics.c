@@ -130,7 +130,7 @@ static void node_prune(wardi_topics *t, node *n)
 }
 
 /* The node of a pattern, or NULL. */
-static node *node_find(wardi_topics *t, const char *pattern)
+static node *node_find(const wardi_topics *t, const char *pattern)
 {
     node *n = t->root;
     while (n != NULL && *pattern != '\0') n = child_find(t, n, segment_next(&pattern));
@@ -276,17 +276,28 @@ ward_error wardi_topics_subscribe(wardi_topics *topics, const char *pattern, uin
     return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a subscription");
 }
 
+static subscription *subscription_of(const wardi_topics *t, const char *pattern, uint64_t id)
+{
+    if (wardi_access_fault(pattern, WARDI_TOPIC_PATTERN) != NULL) return NULL;
+    const node *at = node_find(t, pattern);
+    const subscriber *by = subscriber_find(t, id);
+    return at != NULL && by != NULL ? subscription_find(t, at, by) : NULL;
+}
+
 bool wardi_topics_unsubscribe(wardi_topics *topics, const char *pattern, uint64_t id)
 {
     WARD_ASSERT(!topics->visiting);
-    if (wardi_access_fault(pattern, WARDI_TOPIC_PATTERN) != NULL) return false;
-    node *at = node_find(topics, pattern);
-    subscriber *by = subscriber_find(topics, id);
-    subscription *s = at != NULL && by != NULL ? subscription_find(topics, at, by) : NULL;
+    subscription *s = subscription_of(topics, pattern, id);
     if (s == NULL) return false;
+    subscriber *by = s->by;
     subscription_end(topics, s);
     subscriber_prune(topics, by);
     return true;
+}
+
+bool wardi_topics_has(const wardi_topics *topics, const char *pattern, uint64_t id)
+{
+    return subscription_of(topics, pattern, id) != NULL;
 }
 
 size_t wardi_topics_unsubscribe_all(wardi_topics *topics, uint64_t id)

@@ -43,7 +43,7 @@ static const wardi_option encode_options[] = {
 };
 static const wardi_option validate_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, VALIDATE(json), NULL, NULL, "print one JSON object"},
-    {"load", 0, WARDI_OPTION_FLAG, VALIDATE(load), NULL, NULL, "compile every module too, and check its imports and exports"},
+    {"load", 0, WARDI_OPTION_FLAG, VALIDATE(load), NULL, NULL, "compile every module too, and check its imports, exports and limits"},
     {"schema", 0, WARDI_OPTION_FLAG, VALIDATE(schema), NULL, NULL, "print the JSON Schema of ward.yaml instead"},
 };
 static const wardi_option explain_options[] = {
@@ -177,7 +177,8 @@ const wardi_command wardi_commands[] = {
         .about =
             "Starts every component of a configuration (default: ward.yaml) in the order of\n"
             "their needs, checks each at its interval, and restarts what failed. Prints what\n"
-            "happens, one line each: for people on a terminal, JSON lines otherwise.\n"
+            "happens, one line each: for people on a terminal, JSON lines otherwise. Below a\n"
+            "failure stands what is known of it: cause, backtrace, last messages, figures.\n"
             "SIGINT, SIGTERM and SIGHUP stop everything in order; a second one, at once.\n\n"
             "Exit status: 0 stopped as asked; 1 could not start, every component ended or was\n"
             "given up, or stopping was cut short; 2 wrong usage; 78 mistakes in the file;\n"

@@ -240,10 +240,12 @@ void wardi_config_free(wardi_config *config)
 
 static ward_error open_failed(const char *path, ward_diag *ret_diag)
 {
-    ward_error error = errno == ENOENT ? WARD_ERROR_NOT_FOUND : WARD_ERROR_IO;
-    return wardi_fail(ret_diag, error, "%s: %s", path,
-                      errno == ENOENT ? "there is no such file; name the configuration to read"
-                                      : strerror(errno));
+    int cause = errno;
+    if (cause == ENOENT)
+        return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
+                          "%s: there is no such file; name the configuration to read", path);
+    return wardi_fail(ret_diag, WARD_ERROR_IO, "%s: %s; %s", path, strerror(cause),
+                      cause == EACCES ? "check who may read it" : "check the path");
 }
 
 /* One byte more than allowed is read, so that the reader says that it is too large. */

@@ -183,6 +183,8 @@ void wardi_config_check_needs(wardi_reading *reading);
 void wardi_config_check_restart(wardi_reading *reading, const wardi_config_child *child);
 /** Keys of the mailbox that others leave nothing to say. */
 void wardi_config_check_mailbox(wardi_reading *reading, const wardi_config_child *child);
+/** Limits that the host would not allow, or that would never be reached. */
+void wardi_config_check_limits(wardi_reading *reading, const wardi_config_child *child);
 /** What this component was given, and none of the component model can have: it asks for nothing of
  * Ward's, and what it would be granted could not be bounded. */
 void wardi_config_add_unfit(wardi_mistakes *mistakes, const wardi_config *config,

@@ -1,4 +1,4 @@
-#include "cli/config.h"
+#include "cli/config_rules.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 /* ---- files ---- */
 
 /* What the first bytes tell; of a text that begins with a comment, nothing. */
-typedef enum file_kind { KIND_OTHER, KIND_MODULE, KIND_COMPONENT } file_kind;
+typedef enum file_kind { KIND_OTHER, KIND_EMPTY, KIND_MODULE, KIND_COMPONENT } file_kind;
 
 static file_kind kind_of_binary(const unsigned char *start, size_t length)
 {
@@ -36,10 +36,23 @@ static file_kind kind_of(const char *path)
     if (file < 0) return KIND_MODULE; /* said already, with the cause */
     ssize_t length = read(file, start, sizeof start - 1);
     close(file);
+    if (length == 0) return KIND_EMPTY;
     if (length >= 4 && memcmp(start, "\0asm", 4) == 0)
         return kind_of_binary((const unsigned char *)start, (size_t)length);
     bool all_blank = strspn(start, " \t\r\n") == sizeof start - 1;
     return all_blank ? KIND_MODULE : kind_of_text(start);
+}
+
+static void add_unseen(wardi_reading *reading, wardi_place place, const char *path,
+                       const char *what, int cause)
+{
+    if (cause == ENOENT)
+        wardi_mistakes_add(reading->mistakes, place,
+                           "there is no %s %s; paths are relative to this file", what, path);
+    else
+        wardi_mistakes_add(reading->mistakes, place, "the %s %s cannot be looked at: %s; %s", what,
+                           path, strerror(cause),
+                           cause == EACCES ? "check who may read it" : "check the path");
 }
 
 static bool check_path(wardi_reading *reading, wardi_place place, const char *path, mode_t wanted)
@@ -47,10 +60,7 @@ static bool check_path(wardi_reading *reading, wardi_place place, const char *pa
     struct stat status;
     const char *what = wanted == S_IFDIR ? "directory" : "file";
     if (stat(path, &status) != 0) {
-        wardi_mistakes_add(reading->mistakes, place,
-                           errno == ENOENT ? "there is no %s %s; paths are relative to this file"
-                                           : "the %s %s cannot be looked at; check who may read it",
-                           what, path);
+        add_unseen(reading, place, path, what, errno);
         return false;
     }
     if ((status.st_mode & S_IFMT) != wanted) {
@@ -68,6 +78,21 @@ static bool check_path(wardi_reading *reading, wardi_place place, const char *pa
     return true;
 }
 
+/* Once something has crashed it is too late to say that nothing can be written there. */
+static void check_core_dumps(wardi_reading *reading)
+{
+    const wardi_config *config = reading->config;
+    const char *path = config->supervisor.core_dump_directory;
+    if (path == NULL || reading->directory == NULL) return;
+    wardi_place place =
+        config->supervisor_places[wardi_key_index(&wardi_supervisor_keys, "supervisor.core_dumps")];
+    if (check_path(reading, place, path, S_IFDIR) && access(path, W_OK | X_OK) != 0)
+        wardi_mistakes_add(reading->mistakes, place,
+                           "nothing can be written to %s by this user: %s; check its mode, or name "
+                           "another directory",
+                           path, strerror(errno));
+}
+
 static void check_files(wardi_reading *reading, const wardi_config_child *child)
 {
     const ward_wasi_grants *wasi = &child->component.wasi;
@@ -78,6 +103,9 @@ static void check_files(wardi_reading *reading, const wardi_config_child *child)
         if (kind == KIND_OTHER)
             wardi_mistakes_add(reading->mistakes, path_place,
                                "%s is no WebAssembly; name a .wasm or .wat file", path);
+        if (kind == KIND_EMPTY)
+            wardi_mistakes_add(reading->mistakes, path_place,
+                               "%s is empty; name a .wasm or .wat file", path);
         if (kind == KIND_COMPONENT)
             wardi_config_add_unfit(reading->mistakes, reading->config, child);
     }
@@ -116,25 +144,6 @@ static void check_thresholds(wardi_reading *reading, const wardi_config_child *c
     }
 }
 
-static uint64_t host_memory_max(const wardi_config *config)
-{
-    if (config->host.memory_bytes_max != 0) return config->host.memory_bytes_max;
-    return config->host.profile == WARD_MEMORY_DENSE ? UINT64_C(16) << 20 : UINT64_C(4) << 30;
-}
-
-static void check_limits(wardi_reading *reading, const wardi_config_child *child)
-{
-    uint64_t most = host_memory_max(reading->config);
-    if (child->component.limits.memory_bytes_max <= most) return;
-    char figure[40];
-    wardi_text text = WARDI_TEXT(figure);
-    wardi_text_size(&text, most);
-    wardi_mistakes_add(reading->mistakes, child->places[wardi_component_key("limits.memory")],
-                       "limits.memory is more than the host allows (%s); write less, or raise "
-                       "`host.memory_max`",
-                       figure);
-}
-
 static void check_instances(wardi_reading *reading, const wardi_config_child *child)
 {
     const ward_child_options *options = &child->options;
@@ -164,8 +173,8 @@ static void check_library(wardi_reading *reading, const wardi_config_child *chil
 {
     ward_diag diag;
     ward_backoff backoff;
-    ward_error error =
-        wardi_component_options_check(&child->component, host_memory_max(reading->config), &diag);
+    ward_error error = wardi_component_options_check(
+        &child->component, config_rules_memory_max(reading->config), &diag);
     if (error == WARD_OK) error = wardi_backoff_resolve(&child->options.backoff, &backoff, &diag);
     if (error != WARD_OK) wardi_mistakes_add(reading->mistakes, child->place, "%s", diag.text);
 }
@@ -182,7 +191,7 @@ static void check_child(wardi_reading *reading, const wardi_config_child *child)
     wardi_config_check_restart(reading, child);
     wardi_config_check_mailbox(reading, child);
     check_instances(reading, child);
-    check_limits(reading, child);
+    wardi_config_check_limits(reading, child);
     if (has_path && !child->faulty && reading->mistakes->count == before)
         check_library(reading, child);
 }
@@ -216,6 +225,7 @@ void wardi_config_check(wardi_reading *reading)
 {
     const wardi_config *config = reading->config;
     wardi_config_check_groups(reading);
+    check_core_dumps(reading);
     if (config->child_count == 0) return;
     check_host(reading);
     for (size_t i = 0; i < config->child_count; i++) check_child(reading, &config->children[i]);

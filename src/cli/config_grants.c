@@ -234,7 +234,8 @@ void config_rules_grants(const name_index *names)
 
 /* ---- what none of the component model can have ---- */
 
-static bool is_written(const wardi_config *config, const wardi_config_child *child, size_t key)
+bool config_rules_is_written(const wardi_config *config, const wardi_config_child *child,
+                             size_t key)
 {
     wardi_place place = child->places[key], inherited = config->defaults.places[key];
     return place.line != 0 && (place.line != inherited.line || place.column != inherited.column);
@@ -255,7 +256,7 @@ void wardi_config_add_unfit(wardi_mistakes *mistakes, const wardi_config *config
         bool is_one = false;
         for (size_t j = 0; j < WARD_COUNT(of_guests); j++)
             if (strncmp(path, of_guests[j], strlen(of_guests[j])) == 0) is_one = true;
-        if (is_one && is_written(config, child, i))
+        if (is_one && config_rules_is_written(config, child, i))
             wardi_mistakes_add(mistakes, child->places[i],
                                "%s: %s is of the component model, which has no imports of Ward's "
                                "and handles no messages; take this out",

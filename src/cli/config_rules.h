@@ -18,6 +18,12 @@ void config_rules_idle(const config_rules *rules, const char *path, const char *
 void config_rules_restart(const config_rules *rules, ward_restart policy,
                           const ward_backoff *backoff);
 
+/** Whether the component itself says it: not only the defaults. */
+bool config_rules_is_written(const wardi_config *config, const wardi_config_child *child,
+                             size_t key);
+/** The most that a component's memory limit may be. */
+uint64_t config_rules_memory_max(const wardi_config *config);
+
 /** Components by their names: sorted once, so that a file of many is read in no time. */
 typedef struct name_index {
     wardi_reading *reading;

@@ -15,7 +15,7 @@ static bool is_of_same(const ward_event *event, const ward_event *shown)
 static bool is_routine(const ward_event *event)
 {
     switch (event->kind) {
-    case WARD_EVENT_STATE: return event->state != WARD_STATE_FAILED;
+    case WARD_EVENT_STATE: return event->state != WARD_STATE_FAILED && event->evidence == 0;
     case WARD_EVENT_HEALTH: return event->health == WARD_CHILD_HEALTHY;
     case WARD_EVENT_READY: return event->ready;
     default: return false;
@@ -32,6 +32,11 @@ bool wardi_event_is_implied(const ward_event *event, const ward_event *shown)
     if (event->kind == WARD_EVENT_READY && event->ready) return shown->health == WARD_CHILD_HEALTHY;
     return event->kind == WARD_EVENT_STATE && event->state == WARD_STATE_FAILED &&
            shown->health == WARD_CHILD_FAILED && strcmp(shown->reason, event->reason) == 0;
+}
+
+bool wardi_event_is_aside(const ward_event *event, const ward_event *shown)
+{
+    return event->kind == WARD_EVENT_FLAPPING && is_of_same(event, shown);
 }
 
 bool wardi_event_is_reason_known(const ward_event *event, const ward_event *shown)
@@ -207,6 +212,8 @@ static void set_what(json_t *object, const ward_event *event)
         set(object, "from", ward_state_name(event->from_state));
         set(object, "to", ward_state_name(event->state));
         if (event->version[0] != '\0') set(object, "version", event->version);
+        if (event->evidence != 0)
+            json_object_set_new(object, "evidence", json_integer((json_int_t)event->evidence));
         break;
     case WARD_EVENT_HEALTH:
         set(object, "from", ward_child_health_name(event->from_health));

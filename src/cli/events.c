@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/evidence.h"
 #include "cli/json.h"
 
 enum {
@@ -41,6 +42,15 @@ typedef struct lost_count {
     uint64_t events, lines;
 } lost_count;
 
+/* What the thread has to itself. */
+typedef struct writer {
+    slot taken;
+    event_slot shown; /* the event that was shown last */
+    ward_evidence evidence;
+    wardi_evidence_gate gate;
+    bool complained;
+} writer;
+
 struct wardi_events {
     wardi_events_options options;
     pthread_t thread;
@@ -51,7 +61,7 @@ struct wardi_events {
     lost_count lost;
     bool ending;
     atomic_bool unread; /* by the thread; read by wardi_events_unread */
-    bool complained;    /* the thread's own */
+    writer writer;
 };
 
 static void wake(const wardi_events *events)
@@ -168,24 +178,74 @@ static void flush(wardi_events *events)
     if (errno == EPIPE) {
         atomic_store(&events->unread, true);
         wake(events);
-    } else if (!events->complained) {
-        events->complained = true;
+    } else if (!events->writer.complained) {
+        events->writer.complained = true;
         wardi_complain("run: events cannot be written: %s; the components go on", strerror(errno));
     }
     clearerr(stdout);
 }
 
-static bool next(wardi_events *events, slot *to, lost_count *ret_lost)
+typedef enum next_is {
+    NEXT_SLOT, /* there is one to write */
+    NEXT_DUE,  /* time has come */
+    NEXT_END,
+} next_is;
+
+/* With the lock held. */
+static void wait_until(wardi_events *events, uint64_t due_ns)
+{
+    struct timespec due = {.tv_sec = (time_t)(due_ns / WARDI_S),
+                           .tv_nsec = (long)(due_ns % WARDI_S)};
+    if (due_ns == UINT64_MAX)
+        pthread_cond_wait(&events->filled, &events->lock);
+    else
+        pthread_cond_clockwait(&events->filled, &events->lock, CLOCK_MONOTONIC, &due);
+}
+
+static next_is next(wardi_events *events, uint64_t due_ns, slot *to, lost_count *ret_lost)
 {
     pthread_mutex_lock(&events->lock);
-    while (events->taken == events->written && !events->ending)
-        pthread_cond_wait(&events->filled, &events->lock);
-    bool any = events->taken > events->written;
-    if (any) slot_copy(to, &events->slots[events->written++ % SLOTS]);
+    while (events->taken == events->written && !events->ending && wardi_now_ns() < due_ns)
+        wait_until(events, due_ns);
+    next_is is = events->taken > events->written ? NEXT_SLOT : events->ending ? NEXT_END : NEXT_DUE;
+    if (is == NEXT_SLOT) slot_copy(to, &events->slots[events->written++ % SLOTS]);
     *ret_lost = events->lost;
     events->lost = (lost_count){0};
     pthread_mutex_unlock(&events->lock);
-    return any;
+    return is;
+}
+
+static void print_missing(const wardi_events *events, const ward_event *event, const char *why)
+{
+    if (events->options.json)
+        wardi_evidence_print_missing_json(event, why);
+    else
+        wardi_evidence_print_missing(stdout, why);
+}
+
+static void print_evidence(wardi_events *events, const ward_event *event)
+{
+    const wardi_events_options *options = &events->options;
+    ward_evidence *evidence = &events->writer.evidence;
+    evidence->size = sizeof *evidence;
+    ward_error error = options->evidence(options->evidence_context, event->component, evidence);
+    if (error != WARD_OK || evidence->number != event->evidence)
+        print_missing(events, event, "it has made way for that of a later end");
+    else if (options->json)
+        wardi_evidence_print_json(evidence);
+    else if (wardi_evidence_tells(evidence) &&
+             wardi_evidence_asks(&events->writer.gate, evidence, event->instance, wardi_now_ns()))
+        wardi_evidence_print(stdout, evidence);
+}
+
+/* What its event leaves open: how the run came to its end. */
+static void follow_up(wardi_events *events, const ward_event *event)
+{
+    if (event->kind != WARD_EVENT_STATE || events->options.evidence == NULL) return;
+    if (event->evidence != 0)
+        print_evidence(events, event);
+    else if (event->state == WARD_STATE_FAILED)
+        print_missing(events, event, "there was no memory for it");
 }
 
 /* False: it follows from the one shown before. */
@@ -216,18 +276,31 @@ static void print_line(const wardi_events *events, const ward_log_line *line)
     }
 }
 
+static void print_slot(wardi_events *events)
+{
+    writer *w = &events->writer;
+    const ward_event *event = &w->taken.event.event;
+    if (w->taken.is_line) {
+        print_line(events, &w->taken.line.line);
+        return;
+    }
+    bool printed = print_event(events, event, &w->shown.event);
+    if (printed && !wardi_event_is_aside(event, &w->shown.event)) event_fill(&w->shown, event);
+    follow_up(events, event);
+}
+
 static void *write_all(void *context)
 {
     wardi_events *events = context;
-    slot taken = {0};
-    event_slot shown = {0}; /* the event that was shown last */
+    writer *w = &events->writer;
     lost_count lost;
-    while (next(events, &taken, &lost)) {
+    next_is is = NEXT_DUE;
+    while (is != NEXT_END) {
+        is = next(events, wardi_evidence_said_due_ns(&w->gate), &w->taken, &lost);
         print_lost(events, lost);
-        if (taken.is_line)
-            print_line(events, &taken.line.line);
-        else if (print_event(events, &taken.event.event, &shown.event))
-            event_fill(&shown, &taken.event.event);
+        if (is == NEXT_SLOT) print_slot(events);
+        if (is == NEXT_END || wardi_now_ns() >= wardi_evidence_said_due_ns(&w->gate))
+            wardi_evidence_print_held_back(stdout, &w->gate);
         flush(events);
     }
     return NULL;
@@ -257,7 +330,7 @@ bool wardi_events_unread(const wardi_events *events)
     return atomic_load(&events->unread);
 }
 
-bool wardi_events_free(wardi_events *events)
+bool wardi_events_end(wardi_events *events)
 {
     if (events == NULL) return true;
     pthread_mutex_lock(&events->lock);
@@ -267,10 +340,14 @@ bool wardi_events_free(wardi_events *events)
     struct timespec limit;
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec++;
-    if (pthread_timedjoin_np(events->thread, NULL, &limit) != 0) return false;
+    return pthread_timedjoin_np(events->thread, NULL, &limit) == 0;
+}
+
+void wardi_events_free(wardi_events *events)
+{
+    if (events == NULL) return;
     pthread_cond_destroy(&events->filled);
     pthread_mutex_destroy(&events->lock);
     wardi_free(events->slots);
     wardi_free(events);
-    return true;
 }

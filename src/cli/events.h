@@ -2,7 +2,8 @@
  *
  * The supervisor's callbacks only copy into a ring; a thread of its own writes. So a reader that is
  * slow or a disk that is full delays no check and no guest: what does not fit the ring is counted
- * and said. The last quarter of the ring takes events alone: no guest talks them out of it. */
+ * and said. The last quarter of the ring takes events alone: no guest talks them out of it.
+ * Evidence stays where it is until its event is written. */
 #ifndef WARDI_CLI_EVENTS_H
 #define WARDI_CLI_EVENTS_H
 
@@ -18,6 +19,9 @@ typedef struct wardi_events_options {
     int name_width;           /* of the longest component's name */
     /* an eventfd: written after each event, and when nobody reads any more */
     int wake_fd;
+    /* as ward_supervisor_evidence, on the thread that writes; NULL: none is shown */
+    ward_error (*evidence)(void *context, const char *name, ward_evidence *ret_evidence);
+    void *evidence_context;
 } wardi_events_options;
 
 /** Starts the thread. NULL: said why. */
@@ -28,9 +32,11 @@ void wardi_events_take(void *context, const ward_event *event);
 void wardi_events_take_line(void *context, const ward_log_line *line);
 /** The reader of standard output is gone. Any thread. */
 bool wardi_events_unread(const wardi_events *events);
-/** Writes what is left and frees; a reader that takes nothing for a second is left behind, and
- * then nothing is freed, for the thread still runs: false, and it may be asked again. */
-bool wardi_events_free(wardi_events *events);
+/** Writes what is left and ends the thread; a reader that takes nothing for a second is left
+ * behind, with the thread still running: false, and it may be asked again. NULL is fine. */
+bool wardi_events_end(wardi_events *events);
+/** Frees it once it has ended; what came since is dropped. NULL is fine. */
+void wardi_events_free(wardi_events *events);
 
 /** One event as a line for people. */
 void wardi_event_print(FILE *to, const ward_event *event, int name_width);
@@ -40,6 +46,8 @@ void wardi_event_print(FILE *to, const ward_event *event, int name_width);
 bool wardi_event_is_implied(const ward_event *event, const ward_event *shown);
 /** Whether its reason stands in the line above: of a restart, why the component failed. */
 bool wardi_event_is_reason_known(const ward_event *event, const ward_event *shown);
+/** Whether it says nothing that another could follow from: that it flaps, beside how it is. */
+bool wardi_event_is_aside(const ward_event *event, const ward_event *shown);
 /** One event as a line of JSON. */
 void wardi_event_print_json(const ward_event *event);
 /** When it was, for people, and for scripts in UTC. */

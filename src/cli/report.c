@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cli/evidence.h"
 #include "cli/json.h"
 
 const char *wardi_name_of_path(char buffer[WARDI_NAME_BYTES], const char *path)
@@ -69,21 +70,10 @@ static void print_headline(const wardi_check_report *report)
 
 static void print_trap(const ward_trap *trap)
 {
+    enum { INDENT = 12 };
     if (trap->error == WARD_OK) return;
     fputs("  trap      ", stdout);
-    wardi_output_safe(stdout, trap->cause, strlen(trap->cause));
-    fputs(" in ", stdout);
-    wardi_output_safe(stdout, trap->export_name, strlen(trap->export_name));
-    putchar('\n');
-    for (uint32_t i = 0; i < trap->frame_count; i++) {
-        const ward_frame_info *frame = &trap->frames[i];
-        printf("            %u: ", i);
-        wardi_output_safe(stdout, frame->function, strlen(frame->function));
-        printf("  (function %u", frame->function_index);
-        if (frame->module_offset != 0)
-            printf(", at 0x%llx", (unsigned long long)frame->module_offset);
-        puts(")");
-    }
+    wardi_trap_print(stdout, trap, INDENT, WARD_FRAMES_MAX);
 }
 
 static void print_contributors(const ward_verdict *verdict)
@@ -151,24 +141,6 @@ void wardi_check_print(const wardi_check_report *report, bool verbose, bool repe
 }
 
 /* ---- for scripts ---- */
-
-static json_t *offset_json(const ward_frame_info *frame)
-{
-    return frame->module_offset != 0 ? json_integer((json_int_t)frame->module_offset) : json_null();
-}
-
-static json_t *trap_json(const ward_trap *trap)
-{
-    if (trap->error == WARD_OK) return json_null();
-    json_t *frames = json_array();
-    for (uint32_t i = 0; i < trap->frame_count; i++)
-        json_array_append_new(frames,
-                              json_pack("{s:s, s:I, s:o}", "function", trap->frames[i].function,
-                                        "index", (json_int_t)trap->frames[i].function_index,
-                                        "offset", offset_json(&trap->frames[i])));
-    return json_pack("{s:s, s:s, s:s, s:o}", "error", ward_error_name(trap->error), "cause",
-                     trap->cause, "export", trap->export_name, "backtrace", frames);
-}
 
 static json_t *stop_json(const wardi_check_report *report)
 {
@@ -250,7 +222,7 @@ void wardi_check_print_json(const wardi_check_report *report, bool verbose, bool
         json_object_set_new(object, "reason_cut", json_boolean(verdict->reason.cut));
         json_object_set_new(object, "contributors", contributors_json(verdict));
         json_object_set_new(object, "figures", figures_json(report));
-        json_object_set_new(object, "trap", trap_json(&report->trap));
+        json_object_set_new(object, "trap", wardi_trap_json(&report->trap));
         json_object_set_new(object, "stop", stop_json(report));
     }
     if (repeated) json_object_set_new(object, "repeat", repeated_json(report));

@@ -16,6 +16,9 @@
 /* What a clean-up that ended at the very deadline needs to be told. */
 #define STOP_GRACE_NS (500 * WARDI_MS)
 
+/* How long stopping goes without saying. */
+#define STOP_UNSAID_NS WARDI_S
+
 /* Faster than a person's second thoughts. */
 #define SAME_SIGNAL_NS (100 * WARDI_MS)
 
@@ -31,7 +34,8 @@ typedef struct run_state {
     pthread_t stopper;
     bool stopping;
     uint64_t stopping_since_ns;
-    uint64_t leave_at_ns; /* once stopping: when it is over, stopped or not */
+    uint64_t say_at_ns;   /* once stopping: when to say what holds it up; UINT64_MAX: it was */
+    uint64_t leave_at_ns; /* and when it is over, stopped or not */
     ward_error stop_error;
     ward_diag stop_diag;
     int status;
@@ -132,9 +136,26 @@ static ward_log_level level_of(const char *name)
     return (ward_log_level)level;
 }
 
+static ward_error evidence_of(void *context, const char *name, ward_evidence *ret_evidence)
+{
+    const run_state *run = context;
+    return ward_supervisor_evidence(run->supervisor, name, ret_evidence);
+}
+
+static size_t count_components(const run_state *run)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->config->child_count; i++)
+        count += wardi_config_instances(&run->config->children[i]);
+    return count;
+}
+
 static int open_supervisor(run_state *run)
 {
+    /* Of the host's memory, all in all; the guest's own is elsewhere. */
+    static const size_t heap_bytes_each = 9 << 10;
     ward_diag diag;
+    wardi_heap_expect(count_components(run) * heap_bytes_each);
     ward_supervisor_options options = run->config->supervisor;
     if (wardi_cli_host_open(&run->config->host, &run->host, &diag) != WARD_OK)
         return complain_of("the host cannot be opened: ", &diag);
@@ -144,6 +165,8 @@ static int open_supervisor(run_state *run)
         .log_level = level_of(run->settings->log_level),
         .name_width = name_width(run->config),
         .wake_fd = run->wake_fd,
+        .evidence = evidence_of,
+        .evidence_context = run,
     };
     run->events = wardi_events_new(&events);
     if (run->events == NULL) return WARDI_EXIT_FAILED;
@@ -175,6 +198,7 @@ static void stop_begin(run_state *run)
     if (run->stopping) return;
     run->stopping = true;
     run->stopping_since_ns = wardi_now_ns();
+    run->say_at_ns = wardi_add_sat(run->stopping_since_ns, STOP_UNSAID_NS);
     uint64_t timeout_ns = run->settings->stop_timeout_ns;
     if (timeout_ns == 0) timeout_ns = STOP_TIMEOUT_DEFAULT_NS;
     run->leave_at_ns = wardi_add_sat(wardi_add_sat(wardi_now_ns(), timeout_ns), STOP_GRACE_NS);
@@ -247,25 +271,32 @@ static void list_running(const run_state *run, const wardi_config_child *child, 
     }
 }
 
-/* Guests that are cleaning up end by deadlines of their own, which may add up to far more than the
- * time for stopping: what is left then goes down with the process. */
-static void leave(const run_state *run)
+static void complain_of_running(const run_state *run, const char *what)
 {
     char names[400];
     wardi_text text = WARDI_TEXT(names);
     for (size_t i = 0; i < run->config->child_count; i++)
         list_running(run, &run->config->children[i], &text);
-    wardi_complain("run: stopping was cut short: not stopped in time: %s%s", names,
-                   text.cut ? "…" : "");
-    _exit(WARDI_EXIT_FAILED);
+    if (text.length == 0) wardi_text_puts(&text, "threads of Ward's own");
+    wardi_complain("run: %s: %s%s", what, names, text.cut ? "…" : "");
 }
 
-static int poll_until(struct pollfd *waits, size_t count, const run_state *run)
+/* Guests that are inside a call end by deadlines of their own, which may add up to far more than
+ * the time for stopping: what is left then goes down with the process. */
+static int poll_until(struct pollfd *waits, size_t count, run_state *run)
 {
     if (!run->stopping) return poll(waits, count, -1);
     uint64_t now_ns = wardi_now_ns();
-    if (now_ns >= run->leave_at_ns) leave(run);
-    uint64_t left_ms = (run->leave_at_ns - now_ns) / WARDI_MS + 1;
+    if (now_ns >= run->leave_at_ns) {
+        complain_of_running(run, "stopping was cut short: not stopped in time");
+        _exit(WARDI_EXIT_FAILED);
+    }
+    if (now_ns >= run->say_at_ns) {
+        complain_of_running(run, "still stopping, once more ends at once; waiting for");
+        run->say_at_ns = UINT64_MAX;
+    }
+    uint64_t next_ns = run->say_at_ns < run->leave_at_ns ? run->say_at_ns : run->leave_at_ns;
+    uint64_t left_ms = (next_ns - now_ns) / WARDI_MS + 1;
     return poll(waits, count, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
 }
 
@@ -293,9 +324,7 @@ static void run_all(run_state *run)
         run->status = complain_of("", &diag);
         return;
     }
-    size_t count = 0;
-    for (size_t i = 0; i < run->config->child_count; i++)
-        count += wardi_config_instances(&run->config->children[i]);
+    size_t count = count_components(run);
     if (wardi_output_is_terminal(stderr))
         wardi_complain("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
     wait_until_stopped(run);
@@ -308,10 +337,11 @@ int wardi_run_run(const void *settings, char **args, int arg_count)
     if (run.status == WARDI_EXIT_OK && !open_signals(&run)) run.status = WARDI_EXIT_FAILED;
     if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
     if (run.status == WARDI_EXIT_OK) run_all(&run);
+    /* It asks the supervisor; a thread that hangs in a write goes down with the process. */
+    if (!wardi_events_end(run.events)) _exit(run.status);
     ward_supervisor_free(run.supervisor);
     wardi_cli_host_close(run.host);
-    /* A thread that hangs in a write goes down with the process. */
-    if (!wardi_events_free(run.events)) _exit(run.status);
+    wardi_events_free(run.events);
     wardi_config_free(run.config);
     if (run.signal_fd >= 0) close(run.signal_fd);
     if (run.wake_fd >= 0) close(run.wake_fd);

@@ -4,6 +4,7 @@
 #include "cli/config.h"
 #include "cli/json.h"
 #include "cli/settings.h"
+#include "component/component.h"
 
 static void print_mistake(FILE *to, const char *file, const wardi_mistake *mistake, bool warning)
 {
@@ -73,6 +74,7 @@ static void load_child(ward_host *host, const wardi_config *config, const wardi_
         if (error == WARD_OK && ward_component_module_info(component, &info) == WARD_OK &&
             info.is_component)
             wardi_config_add_unfit(mistakes, config, child);
+        if (error == WARD_OK) error = wardi_component_limits_check(component, &diag);
         ward_component_free(component);
     }
     if (error != WARD_OK)

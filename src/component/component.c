@@ -74,11 +74,16 @@ void wardi_component_move_failed(ward_component *component, const char *reason, 
     wardi_component_move(component, WARD_STATE_FAILED);
 }
 
-void wardi_component_drop_instance(ward_component *component)
+wardi_instance *wardi_component_hide_instance(ward_component *component)
 {
     wardi_instance *instance = atomic_exchange(&component->instance, NULL);
     while (atomic_load(&component->readers) != 0) sched_yield();
-    wardi_instance_free(instance);
+    return instance;
+}
+
+void wardi_component_drop_instance(ward_component *component)
+{
+    wardi_instance_free(wardi_component_hide_instance(component));
     memset(component->known, 0, sizeof component->known);
 }
 

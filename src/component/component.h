@@ -18,6 +18,10 @@
 ward_error wardi_component_new(wardi_engine *engine, const ward_component_options *options,
                                ward_component **ret_component, ward_diag *ret_diag);
 
+/** Whether its module, which is loaded, begins within its limits. Not while load or start run.
+ * Errors: LIMIT_MEMORY, LIMIT_TABLE. */
+ward_error wardi_component_limits_check(const ward_component *component, ward_diag *ret_diag);
+
 /** Checks options without making anything, as ward validate does. Errors: INVALID_ARGUMENT,
  * LIMIT_MEMORY (over the profile's maximum). */
 ward_error wardi_component_options_check(const ward_component_options *options,

@@ -253,6 +253,8 @@ const char *wardi_activity_now(const ward_component *component, uint64_t *ret_fo
 void wardi_component_move(ward_component *component, ward_state to);
 /** Moves to Failed with a reason; the instance must be gone. */
 void wardi_component_move_failed(ward_component *component, const char *reason, size_t length);
+/** From here on nobody else reaches the instance, which is the caller's; NULL: there was none. */
+wardi_instance *wardi_component_hide_instance(ward_component *component);
 /** Frees the instance and everything that depends on it. */
 void wardi_component_drop_instance(ward_component *component);
 

@@ -5,7 +5,7 @@
 
 /* ---- start ---- */
 
-static ward_error check_limits(const ward_component *component, ward_diag *ret_diag)
+ward_error wardi_component_limits_check(const ward_component *component, ward_diag *ret_diag)
 {
     const wardi_module_facts *facts = wardi_module_facts_of(component->module);
     const ward_limits *limits = &component->terms->limits;
@@ -100,19 +100,30 @@ static void note_places(ward_component *component)
         atomic_store_explicit(&component->places[i], places.at[i], memory_order_relaxed);
 }
 
+/* From here on it can be interrupted: a start section may run for as long as start_timeout. */
+static void announce(void *context, wardi_instance *instance)
+{
+    ward_component *component = context;
+    if (instance != NULL)
+        atomic_store(&component->instance, instance);
+    else
+        (void)wardi_component_hide_instance(component);
+}
+
 static ward_error instantiate(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
 {
     wardi_instance_options options = {.limits = component->terms->limits,
                                       .wasi = component->wasi,
                                       .name = component->name,
-                                      .context = component->context};
+                                      .context = component->context,
+                                      .announce = announce,
+                                      .announce_context = component};
     wardi_instance *instance;
     ward_trap trap;
     ward_error error =
         wardi_instance_new(component->module, &options, deadline_ns, &instance, &trap, ret_diag);
     if (wardi_ends_guest(error)) wardi_trap_record(component, error, "start", &trap);
     if (error != WARD_OK) return error;
-    atomic_store(&component->instance, instance);
     look_up(component);
     note_places(component);
     return WARD_OK;
@@ -131,7 +142,7 @@ static void begin_run(ward_component *component)
 static ward_error bring_up(ward_component *component, uint64_t deadline_ns, ward_diag *ret_diag)
 {
     ward_error error = wardi_component_load_until(component, &deadline_ns, ret_diag);
-    if (error == WARD_OK) error = check_limits(component, ret_diag);
+    if (error == WARD_OK) error = wardi_component_limits_check(component, ret_diag);
     if (error == WARD_OK) error = instantiate(component, deadline_ns, ret_diag);
     if (error == WARD_OK) error = initialise(component, deadline_ns, ret_diag);
     return error;

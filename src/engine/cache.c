@@ -45,8 +45,7 @@ static ward_error directory_make(const char *directory, ward_diag *ret_diag)
     wardi_free(path);
     if (failed == 0) return WARD_OK;
     return wardi_fail(ret_diag, WARD_ERROR_IO,
-                      "cannot create the cache directory %s: %s; choose another (cache_directory) "
-                      "or none (\"\")",
+                      "cannot create the cache directory %s: %s; choose another, or none",
                       directory, strerror(failed));
 }
 

@@ -148,10 +148,11 @@ typedef struct wardi_module_source {
 } wardi_module_source;
 
 /** Reads, compiles or takes from the cache, and describes; the same bytes are one module, compiled
- * once, however many load them. Blocks until `*deadline_ns` (monotonic; NULL: no deadline), which
- * is moved on by the time before the compilation's turn came: then DEADLINE, and the compilation
- * goes on for the cache. The caller owns a reference. Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED,
- * COMPILE, LIMIT_COMPILE, NO_MEMORY, DEADLINE. */
+ * once, however many load them, and a file that has not changed is not read again while its module
+ * lives. Blocks until `*deadline_ns` (monotonic; NULL: no deadline), which is moved on by the time
+ * before the compilation's turn came: then DEADLINE, and the compilation goes on for the cache. The
+ * caller owns a reference. Errors: IO, NOT_FOUND, NOT_WASM, TRUNCATED, COMPILE, LIMIT_COMPILE,
+ * NO_MEMORY, DEADLINE. */
 ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
                              uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag);
 void wardi_module_retain(wardi_module *module);
@@ -221,6 +222,11 @@ typedef struct wardi_instance_options {
     const ward_wasi_grants *wasi; /* borrowed for the call; NULL: nothing granted */
     const char *name;             /* argv[0] when no args are granted */
     void *context;                /* for imports: wardi_guest.context */
+    /* Told of it before its start section runs, so that others can interrupt that; and with NULL
+     * before it goes because that failed: nobody may touch it once this has returned. May be NULL.
+     */
+    void (*announce)(void *context, wardi_instance *instance);
+    void *announce_context;
 } wardi_instance_options;
 
 /** Instantiates and runs the module's start section until `deadline_ns` (monotonic). Nothing is

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/types.h>
+#include <time.h>
 #include <wasm.h>
 #include <wasmtime.h>
 
@@ -247,8 +249,9 @@ struct wardi_engine {
     pthread_mutex_t lock;             /* of making variants */
     _Atomic(engine_variant *) variants[2];
     engine_variant rooms[2];
-    pthread_mutex_t modules_lock; /* of the modules that are alive, by their key's first byte */
-    wardi_module *modules[256];
+    pthread_mutex_t modules_lock;    /* of the modules that are alive, and of what follows */
+    wardi_module *modules[256];      /* by their key's first byte */
+    wardi_module *module_files[256]; /* by the inode that they were last read from */
 };
 
 /** Settings of an engine that compiles or runs. */
@@ -287,9 +290,23 @@ ward_error sections_check(const uint8_t *bytes, size_t length, ward_diag *ret_di
 
 /* ---- source.c: bytes of a module, told apart ---- */
 
-/** The whole file; the caller frees. Errors: IO, NOT_FOUND, NO_MEMORY. */
+/* Which file it is, and which of its contents: what the kernel changes with them. */
+typedef struct source_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t length;
+    struct timespec modified, changed;
+    bool settled; /* another change would show: the last one was some time ago */
+} source_stamp;
+
+/** False: there is no settled file to be had, which reading it will tell of. */
+bool source_stamp_of(const char *path, source_stamp *ret_stamp);
+/** Whether both are settled, and of one content. */
+bool source_stamp_same(const source_stamp *a, const source_stamp *b);
+/** The whole file; the caller frees. The stamp (may be NULL) is from before it was
+ * read. Errors: IO, NOT_FOUND, NO_MEMORY. */
 ward_error source_read(const char *path, uint8_t **ret_bytes, size_t *ret_length,
-                       ward_diag *ret_diag);
+                       source_stamp *ret_stamp, ward_diag *ret_diag);
 /** Errors: NOT_WASM, TRUNCATED. `what` names the source in texts. */
 ward_error source_tell(const uint8_t *bytes, size_t length, const char *what, source_kind *ret_kind,
                        ward_diag *ret_diag);
@@ -298,14 +315,16 @@ source_kind source_kind_of_binary(const uint8_t *bytes, size_t length);
 /** Walks the sections' headers: where the file would have to end. True: it does. */
 bool source_is_whole(const uint8_t *bytes, size_t length);
 
-/* ---- module.c, describe.c, imports.c ---- */
+/* ---- alive.c, module.c, describe.c, imports.c ---- */
 
 struct wardi_module {
     wardi_engine *engine;
     engine_variant *variant;
     uint8_t key[WARDI_SHA256_BYTES]; /* of its source and of what else decides the code */
-    wardi_module *next;              /* under modules_lock, as is coming back from no holders */
     atomic_uint holders;
+    /* under modules_lock */
+    wardi_module *next, *next_file; /* of one bucket each */
+    source_stamp stamp;             /* not settled: it is in no bucket of files */
     bool metered;
     wasmtime_module_t *core;
     wasmtime_component_t *component;
@@ -315,6 +334,15 @@ struct wardi_module {
     ward_extern *imports, *exports;
     wardi_export *details;
 };
+
+/** The module of that key, held for the caller; NULL: none is alive. */
+wardi_module *alive_find(wardi_engine *engine, const uint8_t key[WARDI_SHA256_BYTES]);
+/** The same, of the file and contents that the stamp is of. */
+wardi_module *alive_find_file(wardi_engine *engine, const source_stamp *stamp, bool metered);
+void alive_add(wardi_module *module);
+/** From now on it is found by this stamp, if that is settled, and by no other. */
+void alive_stamp(wardi_module *module, const source_stamp *stamp);
+void alive_remove(wardi_module *module);
 
 /** Fills facts, imports and exports of a core module. NO_MEMORY. */
 ward_error module_describe(wardi_module *module, const uint8_t *bytes, size_t length,

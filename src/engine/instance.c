@@ -208,8 +208,11 @@ ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options
     instance->fast = !module->facts.waits && !module->metered && !module->facts.is_component;
     error = check_minimum(instance, ret_diag);
     if (error == WARD_OK) error = store_make(instance, options, ret_diag);
+    bool announced = error == WARD_OK && options->announce != NULL;
+    if (announced) options->announce(options->announce_context, instance);
     if (error == WARD_OK) error = instantiate(instance, deadline_ns, ret_trap, ret_diag);
     if (error != WARD_OK) {
+        if (announced) options->announce(options->announce_context, NULL);
         wardi_instance_free(instance);
         return error;
     }

@@ -13,6 +13,7 @@ typedef struct load_job {
     size_t length;
     source_kind kind;
     bool metered;
+    source_stamp stamp;   /* of the file that the bytes are from */
     wardi_module *module; /* a reference of the job's own */
     ward_error error;
     ward_diag diag; /* words to put behind the source's name */
@@ -21,53 +22,6 @@ typedef struct load_job {
 const wardi_module_facts *wardi_module_facts_of(const wardi_module *module)
 {
     return &module->facts;
-}
-
-/* ---- those that are alive ---- */
-
-static wardi_module **alive_bucket(wardi_engine *engine, const uint8_t key[WARDI_SHA256_BYTES])
-{
-    return &engine->modules[key[0]];
-}
-
-/* A module without holders is on its way out, and not ours to hold: it waits for the lock. */
-static bool retain_alive(wardi_module *module)
-{
-    unsigned holders = atomic_load_explicit(&module->holders, memory_order_relaxed);
-    while (holders != 0)
-        if (atomic_compare_exchange_weak_explicit(&module->holders, &holders, holders + 1,
-                                                  memory_order_relaxed, memory_order_relaxed))
-            return true;
-    return false;
-}
-
-static wardi_module *alive_find(wardi_engine *engine, const uint8_t key[WARDI_SHA256_BYTES])
-{
-    pthread_mutex_lock(&engine->modules_lock);
-    wardi_module *module = *alive_bucket(engine, key);
-    while (module != NULL &&
-           (memcmp(module->key, key, WARDI_SHA256_BYTES) != 0 || !retain_alive(module)))
-        module = module->next;
-    pthread_mutex_unlock(&engine->modules_lock);
-    return module;
-}
-
-static void alive_add(wardi_module *module)
-{
-    pthread_mutex_lock(&module->engine->modules_lock);
-    wardi_module **bucket = alive_bucket(module->engine, module->key);
-    module->next = *bucket;
-    *bucket = module;
-    pthread_mutex_unlock(&module->engine->modules_lock);
-}
-
-static void alive_remove(wardi_module *module)
-{
-    pthread_mutex_lock(&module->engine->modules_lock);
-    wardi_module **link = alive_bucket(module->engine, module->key);
-    while (*link != module) link = &(*link)->next;
-    *link = module->next;
-    pthread_mutex_unlock(&module->engine->modules_lock);
 }
 
 void wardi_module_retain(wardi_module *module)
@@ -232,7 +186,8 @@ static ward_error job_read(load_job *job, const wardi_module_source *source, con
                            ward_diag *ret_diag)
 {
     if (source->path != NULL) {
-        ward_error error = source_read(source->path, &job->bytes, &job->length, ret_diag);
+        ward_error error =
+            source_read(source->path, &job->bytes, &job->length, &job->stamp, ret_diag);
         if (error != WARD_OK) return error;
     } else {
         job->length = source->length;
@@ -270,8 +225,8 @@ static ward_error job_wait(load_job *job, const char *name, uint64_t *deadline_n
     return error;
 }
 
-ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
-                             uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
+static ward_error load_anew(wardi_engine *engine, const wardi_module_source *source,
+                            uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
 {
     char name[300];
     source_name(source, name, sizeof name);
@@ -281,10 +236,28 @@ ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *so
     job->engine = engine;
     job->metered = source->metered;
     ward_error error = job_read(job, source, name, ret_diag);
-    wardi_module *alive = error == WARD_OK ? alive_find(engine, job->base.key) : NULL;
-    if (alive == NULL && error == WARD_OK)
-        return job_wait(job, name, deadline_ns, ret_module, ret_diag);
-    job_drop(&job->base);
-    if (alive != NULL) *ret_module = alive;
-    return error;
+    source_stamp stamp = job->stamp;
+    wardi_module *module = error == WARD_OK ? alive_find(engine, job->base.key) : NULL;
+    if (module == NULL && error == WARD_OK) {
+        error = job_wait(job, name, deadline_ns, &module, ret_diag);
+    } else {
+        job_drop(&job->base);
+    }
+    if (error != WARD_OK) return error;
+    alive_stamp(module, &stamp);
+    *ret_module = module;
+    return WARD_OK;
+}
+
+/* A fleet starts thousands of times from one file, which is read and hashed once. */
+ward_error wardi_module_load(wardi_engine *engine, const wardi_module_source *source,
+                             uint64_t *deadline_ns, wardi_module **ret_module, ward_diag *ret_diag)
+{
+    source_stamp stamp;
+    wardi_module *alive = NULL;
+    if (source->path != NULL && source_stamp_of(source->path, &stamp))
+        alive = alive_find_file(engine, &stamp, source->metered);
+    if (alive == NULL) return load_anew(engine, source, deadline_ns, ret_module, ret_diag);
+    *ret_module = alive;
+    return WARD_OK;
 }

@@ -11,10 +11,50 @@
 /* Larger than any module seen; what is larger is a mistake, not a module. */
 #define FILE_BYTES_MAX (512u << 20)
 
+/* ---- which contents it has ---- */
+
+/* Two changes within one tick of a file system's clock leave the same times behind: the coarsest
+ * ticks every two seconds. */
+#define SETTLED_AFTER_S 2
+
+/* A change after this moment, the one of reading included, gives the file another stamp. That its
+ * times can be set does not matter: `changed` can't be. */
+static source_stamp stamp_of(const struct stat *info)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (source_stamp){.device = info->st_dev,
+                          .inode = info->st_ino,
+                          .length = info->st_size,
+                          .modified = info->st_mtim,
+                          .changed = info->st_ctim,
+                          .settled = now.tv_sec - info->st_ctim.tv_sec > SETTLED_AFTER_S};
+}
+
+bool source_stamp_of(const char *path, source_stamp *ret_stamp)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return false;
+    *ret_stamp = stamp_of(&info);
+    return ret_stamp->settled;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool source_stamp_same(const source_stamp *a, const source_stamp *b)
+{
+    return a->settled && b->settled && a->device == b->device && a->inode == b->inode &&
+           a->length == b->length && same_time(a->modified, b->modified) &&
+           same_time(a->changed, b->changed);
+}
+
 /* ---- reading ---- */
 
 static ward_error file_check(int descriptor, const char *path, size_t *ret_length,
-                             ward_diag *ret_diag)
+                             source_stamp *ret_stamp, ward_diag *ret_diag)
 {
     struct stat info;
     if (fstat(descriptor, &info) != 0)
@@ -30,6 +70,7 @@ static ward_error file_check(int descriptor, const char *path, size_t *ret_lengt
                           "%s has %lld bytes; a module has 512 MiB at most", path,
                           (long long)info.st_size);
     *ret_length = (size_t)info.st_size;
+    if (ret_stamp != NULL) *ret_stamp = stamp_of(&info);
     return WARD_OK;
 }
 
@@ -51,7 +92,7 @@ static ward_error file_read(int descriptor, const char *path, uint8_t *bytes, si
 }
 
 ward_error source_read(const char *path, uint8_t **ret_bytes, size_t *ret_length,
-                       ward_diag *ret_diag)
+                       source_stamp *ret_stamp, ward_diag *ret_diag)
 {
     /* Not blocking, so that a pipe is refused instead of waited for. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -60,7 +101,7 @@ ward_error source_read(const char *path, uint8_t **ret_bytes, size_t *ret_length
                           "cannot open %s: %s", path, strerror(errno));
     size_t length = 0;
     uint8_t *bytes = NULL;
-    ward_error error = file_check(descriptor, path, &length, ret_diag);
+    ward_error error = file_check(descriptor, path, &length, ret_stamp, ret_diag);
     if (error == WARD_OK && (bytes = wardi_alloc(length)) == NULL)
         error = wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for the %zu bytes of %s",
                            length, path);

@@ -47,7 +47,7 @@ static ward_error grant_input(wasi_config_t *config, const char *path, ward_diag
 {
     uint8_t *bytes = NULL;
     size_t length = 0;
-    ward_error error = source_read(path, &bytes, &length, ret_diag);
+    ward_error error = source_read(path, &bytes, &length, NULL, ret_diag);
     if (error == WARD_ERROR_NOT_FOUND) error = WARD_ERROR_IO;
     if (ret_diag != NULL && error == WARD_ERROR_IO) ret_diag->error = error;
     if (error != WARD_OK) return error;

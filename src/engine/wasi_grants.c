@@ -149,7 +149,7 @@ static ward_error grant_directories(wasi_state *state, const ward_wasi_grants *w
 static ward_error grant_input(wasi_state *state, const char *path, ward_diag *ret_diag)
 {
     if (path == NULL || path[0] == '\0') return WARD_OK;
-    ward_error error = source_read(path, &state->input, &state->input_length, ret_diag);
+    ward_error error = source_read(path, &state->input, &state->input_length, NULL, ret_diag);
     if (error == WARD_ERROR_NOT_FOUND) error = WARD_ERROR_IO;
     if (ret_diag != NULL && error == WARD_ERROR_IO) ret_diag->error = error;
     return error;

@@ -87,14 +87,17 @@ typedef struct wardi_trend {
     bool flapping;
     uint32_t change_count; /* of changes_ns, a ring */
     uint32_t change_next;
-    uint64_t changes_ns[WARDI_FLAP_CHANGES_MAX];
+    uint64_t *changes_ns; /* its owner's */
 } wardi_trend;
 
 typedef struct wardi_trend_change {
     bool health_changed, flapping_changed, started_now;
 } wardi_trend_change;
 
-void wardi_trend_init(wardi_trend *trend, const wardi_trend_policy *policy);
+/** How many changes of health it remembers: enough to tell that there were more than allowed. */
+uint32_t wardi_trend_changes(const wardi_trend_policy *policy);
+/** `changes_ns` has room for as many, and outlives it. */
+void wardi_trend_init(wardi_trend *trend, const wardi_trend_policy *policy, uint64_t *changes_ns);
 /** Forgets what came before a restart, but not that the child flaps. */
 void wardi_trend_restart(wardi_trend *trend, const wardi_trend_policy *policy);
 /** Applies one verdict. Failed, time-out and trap verdicts are bad: `fall` of them in a row make

@@ -12,9 +12,21 @@ static bool is_bad(const ward_verdict *verdict)
     return verdict->health == WARD_CHILD_DEGRADED && of_probe && never_came_back;
 }
 
-void wardi_trend_init(wardi_trend *trend, const wardi_trend_policy *policy)
+static uint32_t flap_limit(const wardi_trend_policy *policy)
 {
-    *trend = (wardi_trend){.started = !policy->startup, .health = WARD_CHILD_DEGRADED};
+    return policy->flap_changes_max < WARDI_FLAP_CHANGES_MAX ? policy->flap_changes_max
+                                                             : WARDI_FLAP_CHANGES_MAX - 1;
+}
+
+uint32_t wardi_trend_changes(const wardi_trend_policy *policy)
+{
+    return flap_limit(policy) + 1;
+}
+
+void wardi_trend_init(wardi_trend *trend, const wardi_trend_policy *policy, uint64_t *changes_ns)
+{
+    *trend = (wardi_trend){
+        .started = !policy->startup, .health = WARD_CHILD_DEGRADED, .changes_ns = changes_ns};
 }
 
 void wardi_trend_restart(wardi_trend *trend, const wardi_trend_policy *policy)
@@ -26,18 +38,18 @@ void wardi_trend_restart(wardi_trend *trend, const wardi_trend_policy *policy)
     trend->good = 0;
 }
 
-static void flap_record(wardi_trend *trend, uint64_t now_ns)
+static void flap_record(wardi_trend *trend, const wardi_trend_policy *policy, uint64_t now_ns)
 {
+    uint32_t room = wardi_trend_changes(policy);
     trend->changes_ns[trend->change_next] = now_ns;
-    trend->change_next = (trend->change_next + 1) % WARDI_FLAP_CHANGES_MAX;
-    if (trend->change_count < WARDI_FLAP_CHANGES_MAX) trend->change_count++;
+    trend->change_next = (trend->change_next + 1) % room;
+    if (trend->change_count < room) trend->change_count++;
 }
 
 /* Begins above the limit and ceases at half of it, so that the flag itself does not flap. */
 static bool flap_judge(const wardi_trend *trend, const wardi_trend_policy *policy, uint64_t now_ns)
 {
-    uint32_t limit = policy->flap_changes_max < WARDI_FLAP_CHANGES_MAX ? policy->flap_changes_max
-                                                                       : WARDI_FLAP_CHANGES_MAX - 1;
+    uint32_t limit = flap_limit(policy);
     uint32_t recent = 0;
     for (uint32_t i = 0; i < trend->change_count; i++)
         if (now_ns - trend->changes_ns[i] < policy->flap_window_ns) recent++;
@@ -90,7 +102,7 @@ wardi_trend_change wardi_trend_apply(wardi_trend *trend, const wardi_trend_polic
     ward_child_health health = follow(trend, policy, verdict, bad);
     change.health_changed = health != trend->health;
     /* The first verdict's change is the start's doing, not the guest's. */
-    if (change.health_changed && trend->judged) flap_record(trend, now_ns);
+    if (change.health_changed && trend->judged) flap_record(trend, policy, now_ns);
     trend->health = health;
     trend->judged = true;
     bool flapping = flap_judge(trend, policy, now_ns);

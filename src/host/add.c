@@ -115,6 +115,7 @@ ward_error ward_supervisor_add_group(ward_supervisor *s, const ward_group_option
     group *added;
     pthread_mutex_lock(&s->lock);
     ward_error error = group_add(s, &own, &added, ret_diag);
+    if (error == WARD_OK) group_tell(s, added); /* of nobody it is well, and so it begins */
     supervisor_unlock(s);
     return error;
 }

@@ -279,7 +279,13 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
         child_free(c);
         return error;
     }
-    wardi_trend_init(&c->trend, &c->trend_policy);
+    uint64_t *changes_ns =
+        wardi_alloc_array(wardi_trend_changes(&c->trend_policy), sizeof *changes_ns);
+    if (changes_ns == NULL) {
+        child_free(c);
+        return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a child's history");
+    }
+    wardi_trend_init(&c->trend, &c->trend_policy, changes_ns);
     *ret_child = c;
     return WARD_OK;
 }
@@ -314,6 +320,9 @@ void child_free(child *c)
     guest_free(c);
     history_free(c);
     evidence_drop(c); /* of one that was removed, it has gone with the lock held */
+    reason_drop(&c->reason);
+    reason_drop(&c->unready_reason);
+    wardi_free(c->trend.changes_ns);
     wardi_free(c->set_aside);
     wardi_free(c->budget);
     wardi_grants_free(c->grants);

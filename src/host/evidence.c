@@ -48,11 +48,14 @@ static void tell_component(const child *c, ward_evidence *evidence)
 {
     ward_figures figures = WARD_INIT(ward_figures);
     ward_component_last_trap(c->component, &evidence->trap);
+    if (evidence->trap.at_ns < c->began_ns) evidence->trap = (ward_trap){0}; /* of a run before */
     ward_component_figures(c->component, &figures);
     evidence->memory_bytes = figures.memory_bytes;
     evidence->memory_bytes_max = figures.memory_bytes_max;
-    evidence->fuel_peak = figures.fuel_peak;
     evidence->fuel_per_call = figures.fuel_per_call;
+    if (evidence->cause == WARD_CAUSE_START || evidence->cause == WARD_CAUSE_START_TIMEOUT)
+        return; /* the rest is of the last run that was up */
+    evidence->fuel_peak = figures.fuel_peak;
     evidence->uptime_ns = figures.uptime_ns;
 }
 
@@ -77,7 +80,7 @@ static void tell(child *c, const ward_reason *reason, ward_cause cause, ward_evi
     dump(c, evidence);
 }
 
-void evidence_take(child *c, const ward_reason *reason, ward_cause cause)
+uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause)
 {
     ward_supervisor *s = c->supervisor;
     evidence_record *record = wardi_alloc(sizeof *record);
@@ -86,9 +89,10 @@ void evidence_take(child *c, const ward_reason *reason, ward_cause cause)
         c->ends++;
         s->evidence_lost++;
         pthread_mutex_unlock(&s->lock);
-        return;
+        return 0;
     }
     tell(c, reason, cause, &record->evidence);
+    uint64_t number = record->evidence.number;
     if (s->on_evidence != NULL) s->on_evidence(s->evidence_context, &record->evidence);
     pthread_mutex_lock(&s->lock);
     evidence_drop(c);
@@ -99,6 +103,7 @@ void evidence_take(child *c, const ward_reason *reason, ward_cause cause)
     c->evidence = record;
     if (s->evidence_kept++ == KEPT_MAX) evidence_drop(s->evidence_first->owner);
     pthread_mutex_unlock(&s->lock);
+    return number;
 }
 
 void evidence_drop(child *c)

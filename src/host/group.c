@@ -136,8 +136,8 @@ enum { WHY_BYTES_MAX = 80 }; /* of one, so that there is room for others */
 static const char *words_of(const child *c)
 {
     ward_state state = child_state(c);
-    if (c->reason.length != 0 && (state == WARD_STATE_READY || state == WARD_STATE_FAILED))
-        return c->reason.text;
+    if (c->reason != NULL && (state == WARD_STATE_READY || state == WARD_STATE_FAILED))
+        return reason_text(c->reason);
     if (c->seen.given_up) return "given up";
     return state == WARD_STATE_READY ? "not checked yet" : ward_state_name(state);
 }

@@ -86,6 +86,14 @@ static void message_end(child *c, ward_error error)
     if (message != NULL) wardi_message_answer(c->supervisor->sched, message, error);
 }
 
+/* Its sender, who is not told, finds it among the refused. */
+static void count_unhandled(child *c, ward_error error)
+{
+    bool no_handler = error == WARD_ERROR_EXPORT_MISSING || error == WARD_ERROR_EXPORT_TYPE;
+    if (no_handler && c->message != NULL && c->message->kind != CHILD_INVOKE)
+        atomic_fetch_add_explicit(&c->unhandled, 1, memory_order_relaxed);
+}
+
 /* It is handled, unless its guest waits: then a resume comes here again. */
 static void handled(child *c, ward_error error, const wardi_wait *wait, const ward_diag *diag)
 {
@@ -95,6 +103,7 @@ static void handled(child *c, ward_error error, const wardi_wait *wait, const wa
         return;
     }
     if (is_poison(c, error)) poison(c, diag);
+    count_unhandled(c, error);
     message_end(c, error);
     after_call(c, error, diag);
 }
@@ -194,5 +203,12 @@ void child_handle(child *c, wardi_message *message)
 void child_again(child *c)
 {
     wardi_message *message = atomic_exchange(&c->again, NULL);
-    if (message != NULL) child_handle(c, message);
+    wardi_sched *sched = c->supervisor->sched;
+    if (message == NULL) return;
+    if (message->expiry_ns != 0 && wardi_sched_now(sched) > message->expiry_ns) {
+        atomic_fetch_add_explicit(&c->expired_late, 1, memory_order_relaxed);
+        wardi_message_answer(sched, message, WARD_ERROR_MESSAGE_EXPIRED);
+        return;
+    }
+    child_handle(c, message);
 }

@@ -57,6 +57,20 @@ typedef struct child_kind {
 
 extern const child_kind component_kind, native_kind;
 
+/* A reason that is kept; NULL: there is none (reason.c). */
+typedef struct kept_reason {
+    uint16_t length;
+    bool cut;
+    const char *text;
+} kept_reason;
+
+void reason_drop(kept_reason **kept);
+/* Without memory for them it says so instead. */
+void reason_keep(kept_reason **kept, const ward_reason *reason);
+void reason_get(const kept_reason *kept, ward_reason *ret_reason);
+/* "" for none. */
+const char *reason_text(const kept_reason *kept);
+
 /* An actor, a leaf of the tree, and what runs. Begins a line of memory, and so does its actor: who
  * goes through very many of them touches these. */
 struct child {
@@ -101,11 +115,14 @@ struct child {
     _Atomic uint64_t waits_for;       /* from whom; any thread reads */
     _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
-    _Atomic uint64_t set_aside_count; /* any thread reads */
+    _Atomic uint64_t set_aside_count; /* any thread reads, as of the next two: messages that */
+    _Atomic uint64_t unhandled;       /* … it has no handler for */
+    _Atomic uint64_t expired_late;    /* … had no time left when they were to be tried again */
     _Atomic uint64_t looks;  /* askers of its health that were answered from outside; any thread */
     struct history *history; /* NULL: there is nothing to tell */
     struct budget *budget;   /* of processor time; NULL: no limit */
     uint64_t ends;           /* of runs, by themselves */
+    uint64_t began_ns;       /* the start of the run that is up, or was last */
     _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
 
     /* Under the supervisor's lock. */
@@ -125,8 +142,8 @@ struct child {
     wardi_trend trend; /* written by the actor alone, which reads it without */
     wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
-    ward_reason reason;               /* of the health */
-    ward_reason unready_reason;       /* when not ready */
+    kept_reason *reason;              /* of the health */
+    kept_reason *unready_reason;      /* when not ready */
     struct evidence_record *evidence; /* of the last end; NULL: none, or it made way */
     struct set_aside_list *set_aside;
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
@@ -340,13 +357,6 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause);
 /* Sets the actor's timer to whatever is due next. */
 void child_timer(child *c);
 
-/* ---- health on the asking thread (sweep.c) ---- */
-
-/* The child's answer to a HealthCheck, if it takes no message to get it, and no longer than
- * `timeout_ns`. */
-bool child_ask_here(ward_supervisor *s, wardi_actor_id id, uint64_t timeout_ns,
-                    ward_report *ret_report);
-
 /* ---- what its guest has of it: the imports of module `ward` (guest*.c, topics.c) ---- */
 
 extern const wardi_import guest_imports[];
@@ -394,8 +404,9 @@ void history_line(child *c, ward_log_level level, const char *text);
 void history_change(child *c, bool is_health, int from, int to);
 void history_tell(const child *c, ward_evidence *evidence);
 void history_free(child *c);
-/* Keeps what is known of a run that ends now, while it is still there. No lock is held. */
-void evidence_take(child *c, const ward_reason *reason, ward_cause cause);
+/* Keeps what is known of a run that ends now, while it is still there, and returns its number; 0:
+ * there was no memory. No lock is held. */
+uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause);
 /* Lets go of it. The lock is held. */
 void evidence_drop(child *c);
 /* Keeps the beginning of a message that has ended its receiver; the message stays the caller's. */

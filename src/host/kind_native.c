@@ -254,6 +254,8 @@ static void native_handle(child *c, wardi_message *message)
         error = n->callbacks.handle(n->callbacks.context, &r.seen, &diag);
         leave(n);
     }
+    if (message->kind != CHILD_INVOKE && n->callbacks.handle == NULL)
+        atomic_fetch_add_explicit(&c->unhandled, 1, memory_order_relaxed);
     answer(c, message, &r, error);
     if (error != WARD_OK) explain(&diag, error);
     after_call(c, error, &diag);

@@ -2,14 +2,22 @@
  * without the lock; what health and supervise make of the outcome is applied under it. */
 #include "host/host_priv.h"
 
-static void push_state(child *c, ward_state from, ward_state to, const char *reason)
+/* `evidence` is the number of what was taken of the run that this ends; 0: none was. */
+static void push_end(child *c, ward_state from, ward_state to, const char *reason,
+                     uint64_t evidence)
 {
     if (from == to) return;
     history_change(c, false, (int)from, (int)to);
     ward_event event = event_of(c, WARD_EVENT_STATE);
     event.from_state = from;
     event.state = to;
+    event.evidence = evidence;
     event_push(c->supervisor, event, reason);
+}
+
+static void push_state(child *c, ward_state from, ward_state to, const char *reason)
+{
+    push_end(c, from, to, reason, 0);
 }
 
 /* One timer for all that is to come. */
@@ -49,13 +57,13 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     ward_cause cause = error == WARD_ERROR_DEADLINE ? WARD_CAUSE_START_TIMEOUT : WARD_CAUSE_START;
     ward_reason reason;
     wardi_reason_set(&reason, diag->text);
-    evidence_take(c, &reason, cause);
+    uint64_t evidence = evidence_take(c, &reason, cause);
     pthread_mutex_lock(&s->lock);
     guest_run_over(c, error);
-    c->reason = reason;
+    reason_keep(&c->reason, &reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
-    push_state(c, WARD_STATE_STARTING, child_state(c), diag->text);
+    push_end(c, WARD_STATE_STARTING, child_state(c), diag->text, evidence);
     ready_update(c);
     tree_report(c, WARDI_TREE_START_FAILED, cause);
 }
@@ -71,6 +79,7 @@ static void start(child *c)
      * not take the health of the run before for that of this one. */
     wardi_trend_restart(&c->trend, &c->trend_policy);
     supervisor_unlock(s);
+    c->began_ns = wardi_now_ns();
     ward_error error = c->kind->start(c, &diag);
     if (error != WARD_OK) {
         start_failed(c, error, &diag);
@@ -78,7 +87,7 @@ static void start(child *c)
     }
     pthread_mutex_lock(&s->lock);
     push_state(c, WARD_STATE_STARTING, child_state(c), "");
-    c->reason = (ward_reason){0};
+    reason_drop(&c->reason);
     group_update(c);
     tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
     c->check_due_ns = wardi_sched_now(s->sched); /* before any message: see child_wake */
@@ -102,7 +111,7 @@ static void push_changes(child *c, const ward_verdict *verdict, ward_child_healt
         event.from_health = before;
         event.source = verdict->source;
         event.probe_error = verdict->probe_error;
-        event_push(c->supervisor, event, c->reason.text);
+        event_push(c->supervisor, event, reason_text(c->reason));
     }
     if (flapping_changed) event_push(c->supervisor, event_of(c, WARD_EVENT_FLAPPING), "");
 }
@@ -128,16 +137,16 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
                             ward_cause_name(cause));
         reason = &named;
     }
-    evidence_take(c, reason, cause);
+    uint64_t evidence = evidence_take(c, reason, cause);
     check_at(c, WARDI_FOREVER);
     guest_run_over(c, error_of(cause));
     /* It may have failed by itself: a trap poisons a component-model instance. */
     if (child_state(c) == WARD_STATE_READY) c->kind->fail(c, reason);
     pthread_mutex_lock(&s->lock);
-    if (reason != &c->reason) c->reason = *reason;
+    reason_keep(&c->reason, reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
-    push_state(c, WARD_STATE_READY, WARD_STATE_FAILED, c->reason.text);
+    push_end(c, WARD_STATE_READY, WARD_STATE_FAILED, reason->text, evidence);
     ready_update(c);
     tree_report(c, WARDI_TREE_DIED, cause);
     supervisor_unlock(s);
@@ -149,7 +158,7 @@ static bool apply(child *c, const ward_verdict *verdict, uint64_t now_ns)
     ward_child_health before = c->trend.health;
     bool first = !c->trend.judged;
     wardi_trend_change change = wardi_trend_apply(&c->trend, &c->trend_policy, verdict, now_ns);
-    wardi_reason_copy(&c->reason, &verdict->reason);
+    reason_keep(&c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
     if (!wardi_health_live(child_state(c), &c->trend)) return false;
     ready_look(c);
@@ -200,7 +209,7 @@ static void check(child *c)
         return;
     }
     child_abort(c);
-    child_die(c, &c->reason, cause_of(&verdict));
+    child_die(c, &verdict.reason, cause_of(&verdict));
 }
 
 /* A check that found the guest waiting in a message has learnt nothing: it is made up for as soon
@@ -237,21 +246,22 @@ static void end_run(child *c, bool kill)
     static const ward_reason killed = {.text = "killed", .length = 6};
     ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
+    uint64_t evidence = 0;
     check_at(c, WARDI_FOREVER);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
     if (kill && before == WARD_STATE_READY) {
         /* An immediate stop is no failure; one that took too long is. */
         if (c->tree_policy.shutdown != WARDI_SHUTDOWN_IMMEDIATE)
-            evidence_take(c, &killed, WARD_CAUSE_HANG);
+            evidence = evidence_take(c, &killed, WARD_CAUSE_HANG);
         c->kind->fail(c, &killed);
     }
     c->kind->stop(c, &diag);
     pthread_mutex_lock(&s->lock);
     /* Here, since its clean-up may have begun things, or answered what was deferred. */
     guest_run_over(c, WARD_ERROR_INTERRUPTED);
-    push_state(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
-               kill ? killed.text : diag.text);
+    push_end(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
+             kill ? killed.text : diag.text, evidence);
     ready_update(c);
 }
 
@@ -316,5 +326,20 @@ static void child_ended(wardi_actor *self)
     if (c->removed) child_free(c);
 }
 
-const wardi_behaviour child_behaviour = {
-    .receive = child_receive, .timer = child_due, .wake = child_wake, .ended = child_ended};
+/* What a check touches. */
+static void child_fetch(const wardi_actor *self, uint32_t step)
+{
+    const child *c = self->context;
+    if (step == 0)
+        __builtin_prefetch(c, 0);
+    else if (step == 1 && c->component != NULL)
+        wardi_component_fetch(c->component);
+    else if (step == 2 && c->component != NULL)
+        wardi_component_fetch_guest(c->component);
+}
+
+const wardi_behaviour child_behaviour = {.receive = child_receive,
+                                         .timer = child_due,
+                                         .wake = child_wake,
+                                         .ended = child_ended,
+                                         .fetch = child_fetch};

@@ -3,14 +3,12 @@
 
 #include <string.h>
 
+#include "host/ask.h"
 #include "host/host_priv.h"
-
-#define TIMEOUT_DEFAULT_NS (10 * WARDI_S)
 
 uint64_t message_deadline(const ward_supervisor *s, uint64_t timeout_ns)
 {
-    return wardi_add_sat(wardi_sched_now(s->sched),
-                         timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT_NS);
+    return wardi_add_sat(wardi_sched_now(s->sched), ask_timeout(timeout_ns));
 }
 
 /* Sends and waits. WARD_OK: the message is the caller's again, and says what became of it. */
@@ -36,23 +34,6 @@ ward_error ward_supervisor_find(const ward_supervisor *supervisor, const char *n
     if (found != NULL) *ret_id = found->actor.id;
     pthread_mutex_unlock(&s->lock);
     return found != NULL ? WARD_OK : WARD_ERROR_NOT_FOUND;
-}
-
-/* ---- health ---- */
-
-ward_error ward_supervisor_health(ward_supervisor *s, ward_child_id to, uint64_t timeout_ns,
-                                  ward_report *ret_report)
-{
-    if (child_ask_here(s, to, timeout_ns, ret_report)) return WARD_OK;
-    wardi_message *message = wardi_message_new(CHILD_HEALTH);
-    if (message == NULL) return WARD_ERROR_NO_MEMORY;
-    message->lane = WARDI_LANE_SYSTEM;
-    ward_error error = round_trip(s, to, message, timeout_ns);
-    if (error != WARD_OK) return error;
-    error = (ward_error)message->status;
-    if (error == WARD_OK) health_of_message(message, ret_report);
-    wardi_message_free(s->sched, message);
-    return error;
 }
 
 /* ---- bytes ---- */
@@ -142,21 +123,24 @@ ward_error ward_supervisor_message_counts(const ward_supervisor *supervisor, con
     if (!s->started) return WARD_ERROR_STATE;
     pthread_mutex_lock(&s->lock);
     const child *found = names_find(&s->names, name);
-    uint64_t set_aside = 0, again = 0, looks = 0;
+    uint64_t set_aside = 0, again = 0, looks = 0, unhandled = 0, late = 0;
     if (found != NULL) {
         wardi_actor_counts(&found->actor, &counts);
         set_aside = atomic_load_explicit(&found->set_aside_count, memory_order_relaxed);
         again = atomic_load(&found->again) != NULL;
         looks = atomic_load_explicit(&found->looks, memory_order_relaxed);
+        unhandled = atomic_load_explicit(&found->unhandled, memory_order_relaxed);
+        late = atomic_load_explicit(&found->expired_late, memory_order_relaxed);
     }
     pthread_mutex_unlock(&s->lock);
     if (found == NULL) return WARD_ERROR_NOT_FOUND;
     ward_message_counts all = {.size = ret_counts->size,
                                .sent = counts.sent + looks,
-                               .handled = counts.handled + looks - set_aside - again,
-                               .refused = counts.refused,
+                               .handled =
+                                   counts.handled + looks - set_aside - again - unhandled - late,
+                               .refused = counts.refused + unhandled,
                                .dropped = counts.dropped_oldest + counts.dropped_newest,
-                               .expired = counts.expired,
+                               .expired = counts.expired + late,
                                .undelivered = counts.undelivered,
                                .pending = counts.pending + again,
                                .set_aside = set_aside};

@@ -1,4 +1,6 @@
 /* Readiness, and what depends on it: along the dependencies, no further than something changes. */
+#include <string.h>
+
 #include "host/host_priv.h"
 
 /* The first need that is not ready, or NULL. */
@@ -35,24 +37,34 @@ void ready_after_message(child *c)
     supervisor_unlock(c->supervisor);
 }
 
+/* True: it is not ready for another reason than before. */
+static bool reword(child *c, const ward_reason *reason)
+{
+    if (strcmp(reason_text(c->unready_reason), reason->text) == 0) return false;
+    reason_keep(&c->unready_reason, reason);
+    return true;
+}
+
 /* True: it changed, or its reason did. */
 static bool recompute(child *c)
 {
     const child *need = unready_need(c);
-    uint32_t length = c->unready_reason.length;
+    ward_reason reason = {0};
+    if (need != NULL) reason_get(need->unready_reason, &reason);
     wardi_readiness of = {.state = child_state(c),
                           .trend = &c->trend,
                           .ready_when_degraded = c->ready_when_degraded,
                           .full = c->full,
                           .mailbox = c->level,
                           .unready_need = need != NULL ? child_name(need) : NULL,
-                          .need_reason = need != NULL ? &need->unready_reason : NULL};
-    bool ready = wardi_health_ready(&of, &c->unready_reason);
-    bool changed = ready != c->ready;
+                          .need_reason = need != NULL ? &reason : NULL};
+    bool ready = wardi_health_ready(&of, &reason);
+    if (ready) reason = (ward_reason){0};
+    bool changed = ready != c->ready, reworded = reword(c, &reason);
     c->ready = ready;
     group_update(c); /* of the health as well */
-    if (!changed) return !ready && c->unready_reason.length != length;
-    event_push(c->supervisor, event_of(c, WARD_EVENT_READY), ready ? "" : c->unready_reason.text);
+    if (!changed) return reworded;
+    event_push(c->supervisor, event_of(c, WARD_EVENT_READY), reason.text);
     tree_report(c, ready ? WARDI_TREE_READY : WARDI_TREE_UNREADY, WARD_CAUSE_NONE);
     return true;
 }

@@ -181,6 +181,7 @@ static void tree_start(ward_supervisor *s)
     wardi_node_event event = {.kind = WARDI_TREE_ASK_START, .id = wardi_tree_root(s->tree)};
     wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
     tree_obey(s);
+    for (size_t i = 0; i < s->group_count; i++) group_tell(s, s->groups[i]); /* empty ones */
     supervisor_unlock(s);
 }
 
@@ -377,7 +378,7 @@ static void status_of(const child *c, ward_child_status *status)
     uint64_t now_ns = wardi_now_ns();
     status->checked_age_ns = checked_ns != 0 && checked_ns < now_ns ? now_ns - checked_ns : 0;
     bool ill = c->trend.health != WARD_CHILD_HEALTHY;
-    status->reason = ill || c->ready ? c->reason : c->unready_reason;
+    reason_get(ill || c->ready ? c->reason : c->unready_reason, &status->reason);
     ward_verdict busy;
     if (c->kind->busy == NULL || !c->kind->busy(c, &busy) || busy.health <= status->health) return;
     status->health = busy.health;

@@ -1,9 +1,4 @@
-/* Health without a trip to another core: of one child, and of all of them.
- *
- * Whoever asks visits the child (sched's visits): if it is idle, the check runs on the asking
- * thread, as one of the child's callbacks. If it runs, its guest is busy, and the answer is what
- * can be told from outside. If it is about to run, or is the application's own, it gets a message
- * like any other.
+/* The health of all children, asked once.
  *
  * A sweep goes through the scheduler's places a grain at a time: the asking thread and the helpers,
  * one a worker, each take the next grain until there are none. A check is some fifty nanoseconds of
@@ -18,65 +13,14 @@
 #include <sched.h>
 #include <string.h>
 
+#include "host/ask.h"
 #include "host/host_priv.h"
-#include "host/message.h"
 
-#define TIMEOUT_DEFAULT_NS (10 * WARDI_S)
 /* A guest that took so long may do so again, and so may its neighbours. */
 #define SLOW_NS WARDI_MS
 enum { GRAIN = 16, GRAINS_A_TURN = 32 };
 /* In the gate, beside the number of threads that are inside. */
 #define OVER UINT32_C(0x80000000)
-
-/* ---- one child ---- */
-
-static void report_of(const ward_verdict *verdict, ward_report *ret_report)
-{
-    ret_report->status = ward_health_from(verdict->health);
-    ret_report->codec = WARD_CODEC_BORSH;
-    wardi_reason_copy(&ret_report->reason, &verdict->reason);
-}
-
-/* False: only a message will do. The child is pinned. What the check of one with a budget takes is
- * counted where its timer is, on a worker. */
-static bool ask_here(child *c, uint64_t timeout_ns, ward_verdict *ret_verdict)
-{
-    if (c->kind != &component_kind || c->budget != NULL ||
-        wardi_component_check_ns_max(c->component) > timeout_ns)
-        return false;
-    if (wardi_actor_enter(&c->actor)) {
-        c->kind->check(c, ret_verdict);
-        wardi_actor_leave(&c->actor);
-        return true;
-    }
-    if (!wardi_actor_is_running(&c->actor) || !wardi_component_look(c->component, ret_verdict))
-        return false;
-    atomic_fetch_add_explicit(&c->looks, 1, memory_order_relaxed); /* one more that was answered */
-    return true;
-}
-
-/* NULL: no child is there. */
-static child *child_of(wardi_actor *actor)
-{
-    if (actor == NULL) return NULL;
-    if (actor->behaviour == &child_behaviour) return actor->context;
-    wardi_actor_unpin(actor);
-    return NULL;
-}
-
-bool child_ask_here(ward_supervisor *s, ward_child_id id, uint64_t timeout_ns,
-                    ward_report *ret_report)
-{
-    ward_verdict verdict;
-    child *c = child_of(wardi_sched_pin(s->sched, id));
-    if (c == NULL) return false;
-    bool told = ask_here(c, timeout_ns != 0 ? timeout_ns : TIMEOUT_DEFAULT_NS, &verdict);
-    wardi_actor_unpin(&c->actor);
-    if (told) report_of(&verdict, ret_report);
-    return told;
-}
-
-/* ---- the sweep ---- */
 
 typedef struct sweep sweep;
 
@@ -135,7 +79,7 @@ static sweep *sweep_new(ward_supervisor *s, const ward_sweep_options *own)
     w->supervisor = s;
     w->on_answer = own->on_answer;
     w->context = own->context;
-    w->timeout_ns = own->timeout_ns != 0 ? own->timeout_ns : TIMEOUT_DEFAULT_NS;
+    w->timeout_ns = ask_timeout(own->timeout_ns);
     w->deadline_ns = wardi_add_sat(wardi_sched_now(s->sched), w->timeout_ns);
     w->places = places; /* the keeper has one: they are never none */
     w->helper_count = helpers;
@@ -199,17 +143,10 @@ typedef struct grain {
 /* What can't be sent stays unanswered. */
 static void ask_by_message(sweep *w, ward_child_id id)
 {
-    wardi_message *m = wardi_message_new(CHILD_HEALTH);
-    if (m == NULL) return;
-    m->lane = WARDI_LANE_SYSTEM;
-    m->expiry_ns = w->deadline_ns;
-    wardi_message_ask_thread(m);
+    wardi_message *m;
+    if (ask_send(w->supervisor, id, w->deadline_ns, &m) != WARD_OK) return;
+    /* These two are ours: who has it answers it, and looks at the bytes alone. */
     m->correlation = id;
-    if (wardi_sched_send(w->supervisor->sched, id, m) != WARD_OK) {
-        wardi_message_free(w->supervisor->sched, m);
-        return;
-    }
-    /* `context` is ours: who has it answers it, and looks at the bytes alone. */
     wardi_message *newest = atomic_load(&w->sent);
     do {
         m->context = newest;
@@ -236,18 +173,10 @@ static void ask_one(sweep *w, grain *g, uint32_t i)
     take_answer(w, id, &report);
 }
 
-/* What a visit touches of a child; the actor may be no child's, but any address can be fetched. */
-static void fetch_child(const wardi_actor *actor)
+/* The actor may be no child's, but any address can be fetched. */
+static void fetch_actor(const wardi_actor *actor)
 {
-    const char *at = (const char *)actor;
-    const child *c = (const child *)(uintptr_t)(at - offsetof(child, actor));
-    for (size_t i = 0; i < sizeof *actor; i += 64) __builtin_prefetch(at + i, 1);
-    __builtin_prefetch(c, 0);
-}
-
-static bool has_guest(const grain *g, uint32_t i)
-{
-    return g->children[i] != NULL && g->children[i]->component != NULL;
+    for (size_t i = 0; i < sizeof *actor; i += 64) __builtin_prefetch((const char *)actor + i, 1);
 }
 
 /* In steps: each fetches what the next one reads. */
@@ -256,13 +185,12 @@ static void grain_pin(sweep *w, grain *g)
     wardi_actor *actors[GRAIN];
     for (uint32_t i = 0; i < g->count; i++) {
         actors[i] = wardi_sched_pin_place(w->supervisor->sched, g->first + i);
-        if (actors[i] != NULL) fetch_child(actors[i]);
+        if (actors[i] != NULL) fetch_actor(actors[i]);
     }
     for (uint32_t i = 0; i < g->count; i++) g->children[i] = child_of(actors[i]);
-    for (uint32_t i = 0; i < g->count; i++)
-        if (has_guest(g, i)) wardi_component_fetch(g->children[i]->component);
-    for (uint32_t i = 0; i < g->count; i++)
-        if (has_guest(g, i)) wardi_component_fetch_guest(g->children[i]->component);
+    for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++)
+        for (uint32_t i = 0; i < g->count; i++)
+            if (g->children[i] != NULL) child_behaviour.fetch(&g->children[i]->actor, step);
 }
 
 static void ask_grain(sweep *w, grain *g)
@@ -361,17 +289,13 @@ static void await_helpers(sweep *w)
 
 static void await_messages(sweep *w)
 {
-    wardi_sched *sched = w->supervisor->sched;
     wardi_message *next, *m = atomic_exchange(&w->sent, NULL);
     for (; m != NULL; m = next) {
         next = m->context;
         ward_report report;
-        if (wardi_message_await(sched, m, w->deadline_ns) != WARD_OK) continue;
-        if (m->status == WARD_OK) {
-            health_of_message(m, &report);
-            take_answer(w, m->correlation, &report);
-        }
-        wardi_message_free(sched, m);
+        ward_child_id id = m->correlation;
+        if (ask_await(w->supervisor, id, m, w->deadline_ns, &report) == WARD_OK)
+            take_answer(w, id, &report);
     }
 }
 

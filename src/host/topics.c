@@ -177,7 +177,8 @@ static guest_code subscribe(child *c, const char *pattern)
     ward_supervisor *s = c->supervisor;
     ward_error error = WARD_OK;
     pthread_mutex_lock(&s->topics_lock);
-    bool full = wardi_topics_count(s->topics, c->actor.id) >= GUEST_SUBSCRIPTIONS_MAX;
+    bool full = wardi_topics_count(s->topics, c->actor.id) >= GUEST_SUBSCRIPTIONS_MAX &&
+                !wardi_topics_has(s->topics, pattern, c->actor.id);
     if (!full) error = wardi_topics_subscribe(s->topics, pattern, c->actor.id, NULL);
     pthread_mutex_unlock(&s->topics_lock);
     if (!full) return guest_code_of(error);

@@ -34,7 +34,7 @@ static void tell_restart(child *c, const wardi_node_action *action)
     c->restarts++;
     c->restarts_by_cause[action->cause]++;
     wardi_window_add(&c->restarts_recent, c->resource_window_ns, now_ns);
-    event_push(c->supervisor, event, c->reason.text);
+    event_push(c->supervisor, event, reason_text(c->reason));
 }
 
 static void tell_child(child *c, const wardi_node_action *action)
@@ -49,7 +49,7 @@ static void tell_child(child *c, const wardi_node_action *action)
     if (!c->given_up || was_over) return;
     ward_event event = event_of(c, WARD_EVENT_GIVEN_UP);
     event.cause = action->cause;
-    event_push(c->supervisor, event, c->reason.text);
+    event_push(c->supervisor, event, reason_text(c->reason));
 }
 
 static const char *group_words(const wardi_node_action *action)

@@ -231,12 +231,6 @@ bool wardi_sched_stop(wardi_sched *s, wardi_actor_id id)
     return signal_by_id(s, id, SIGNAL_STOP);
 }
 
-void wardi_actor_become(wardi_actor *self, const wardi_behaviour *behaviour)
-{
-    WARD_ASSERT(behaviour->receive != NULL);
-    self->behaviour = behaviour;
-}
-
 /* ---- the end ---- */
 
 /* The caller alone has the actor. */
@@ -305,7 +299,6 @@ static void act_on_signals(wardi_actor *a, uint32_t signals)
         a->timer.armed = false;
         if (behaviour->timer != NULL) now_is(a, behaviour->timer(a));
     }
-    behaviour = a->behaviour; /* the timer may have swapped it */
     if ((signals & SIGNAL_WAKE) != 0 && a->next != WARDI_STOP && behaviour->wake != NULL)
         now_is(a, behaviour->wake(a));
 }

@@ -285,17 +285,22 @@ static bool spin_for_answer(wardi_message *m)
     return false;
 }
 
-ward_error wardi_message_await(wardi_sched *sched, wardi_message *m, uint64_t deadline_ns)
+ward_error wardi_message_wait(wardi_sched *sched, wardi_message *m, uint64_t until_ns)
 {
     if (is_given(m)) return WARD_OK;
-    if (worker_self(sched) != NULL) return give_up(m) ? WARD_ERROR_WOULD_BLOCK : WARD_OK;
+    if (worker_self(sched) != NULL) return WARD_ERROR_WOULD_BLOCK;
     if (!sched->simulated && spin_for_answer(m)) return WARD_OK;
     uint32_t awaited = ANSWER_AWAITED;
     atomic_compare_exchange_strong_explicit(&m->answer, &awaited, ANSWER_SLEEPING,
                                             memory_order_acq_rel, memory_order_acquire);
     bool in_time = true;
     while (in_time && !is_given(m))
-        in_time = wait_word(sched, &m->answer, ANSWER_SLEEPING, deadline_ns);
-    if (in_time) return WARD_OK;
-    return give_up(m) ? WARD_ERROR_REPLY_TIMEOUT : WARD_OK;
+        in_time = wait_word(sched, &m->answer, ANSWER_SLEEPING, until_ns);
+    return in_time ? WARD_OK : WARD_ERROR_REPLY_TIMEOUT;
+}
+
+ward_error wardi_message_await(wardi_sched *sched, wardi_message *m, uint64_t deadline_ns)
+{
+    ward_error error = wardi_message_wait(sched, m, deadline_ns);
+    return error != WARD_OK && give_up(m) ? error : WARD_OK;
 }

@@ -94,6 +94,9 @@ void wardi_message_free(wardi_sched *sched, wardi_message *message);
  * again, and `status` tells what became of it. WARD_ERROR_REPLY_TIMEOUT, or WARD_ERROR_WOULD_BLOCK
  * on a worker of `sched`: the message is gone, and its answer will be thrown away. */
 ward_error wardi_message_await(wardi_sched *sched, wardi_message *message, uint64_t deadline_ns);
+/** The same, but whoever waits goes on waiting: only on WARD_OK the message is the caller's again.
+ */
+ward_error wardi_message_wait(wardi_sched *sched, wardi_message *message, uint64_t until_ns);
 /** Gives what this thread and the process keep for the next messages back to the system. */
 void wardi_message_trim(void);
 
@@ -120,7 +123,13 @@ typedef struct wardi_behaviour {
     void (*undelivered)(wardi_actor *self, wardi_message *message);
     /** The last there is: nobody reaches the actor any more, its memory is the owner's again. */
     void (*ended)(wardi_actor *self);
+    /** Fetches what `timer` will touch, from step 0 to the last: each step may read what the one
+     * before has fetched. Called ahead, for many in a row, by any thread while others run the
+     * actor: it reads nothing that they write. */
+    void (*fetch)(const wardi_actor *self, uint32_t step);
 } wardi_behaviour;
+
+enum { WARDI_FETCH_STEPS = 3 };
 
 /** What a send to a full user lane does. */
 typedef enum wardi_full {
@@ -223,8 +232,6 @@ bool wardi_sched_stop(wardi_sched *sched, wardi_actor_id id);
 void wardi_actor_timer_set(wardi_actor *actor, uint64_t deadline_ns);
 /** After it, `timer` does not run. */
 void wardi_actor_timer_cancel(wardi_actor *actor);
-/** Swaps what it does and keeps the mailbox. In its own callbacks only. */
-void wardi_actor_become(wardi_actor *self, const wardi_behaviour *behaviour);
 /* ---- visits: an idle actor's work, done on the spot ---- */
 
 /** The actor, which does not end until it is unpinned; NULL: it has. Any thread. */

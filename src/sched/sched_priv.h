@@ -152,7 +152,8 @@ enum {
     WHEEL_ALL_SLOTS = WHEEL_FIRST_SLOTS + (WHEEL_LEVELS - 1) * WHEEL_SLOTS,
     /* Nodes that are moved or fired at once, and then run before more are. */
     WHEEL_BUDGET = 128,
-    WHEEL_AHEAD = 8, /* what is fetched while another fires: 8 times 15 ns is a cache miss */
+    WHEEL_BATCH = 16, /* of those, what is fetched at once */
+    WHEEL_AHEAD = 8,  /* what is fetched while another fires: 8 times 15 ns is a cache miss */
 };
 
 typedef struct worker worker;

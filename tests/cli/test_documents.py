@@ -16,7 +16,29 @@ def blocks(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+def anchor(heading):
+    """As GitHub makes it of a heading."""
+    plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading.lstrip("# ")).lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
 class Documents(Case):
+    def test_links_lead_somewhere(self):
+        root, found = TESTS.parent, 0
+        for file in [*root.glob("*.md"), *root.glob("docs/**/*.md"), root / "examples/README.md"]:
+            for link in re.findall(r"\]\(([^)\s]+)\)", file.read_text()):
+                if re.match(r"\w+:", link):
+                    continue
+                name, _, place = link.partition("#")
+                target = file.parent / name if name else file
+                found += 1
+                with self.subTest(file=file.name, link=link):
+                    self.assertTrue(target.exists())
+                    if place and target.suffix == ".md":
+                        lines = target.read_text().splitlines()
+                        self.assertIn(place, [anchor(line) for line in lines if line.startswith("#")])
+        self.assertGreater(found, 100)
+
     def check_yaml(self, text):
         path = self.directory() / "ward.yaml"
         path.write_text(text)

@@ -55,6 +55,9 @@ class Run:
     def end(self):
         status = self.process.wait(LIMIT_S)
         self.close()
+        # Said when stopping takes its time: on a busy machine, of any run.
+        self.waited = [line for line in self.errors if "still stopping" in line]
+        self.errors = [line for line in self.errors if "still stopping" not in line]
         return status
 
 
@@ -240,6 +243,90 @@ class RunLog(Case):
             self.assertRegex(plain, rf"(?m)^\d\d:\d\d:\d\d\.\d{{3}}  {line}$")
 
 
+class RunEvidence(Case):
+    """A guest that logs a line and traps in a function of its own, at its second check."""
+    GUEST = r"""(module
+      (import "ward" "log" (func $log (param i32 i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1) (global $n (mut i32) (i32.const 0))
+      (data (i32.const 0) "\81\0e\00") (data (i32.const 16) "queue\1b[2J")
+      (func $look unreachable)
+      (func (export "_health") (result i32)
+        (global.set $n (i32.add (global.get $n) (i32.const 1)))
+        (drop (call $log (i32.const 1) (i32.const 16) (i32.const 9) (i32.const 0) (i32.const 0)))
+        (if (i32.gt_u (global.get $n) (i32.const 1)) (then (call $look)))
+        (i32.const 0)))"""
+
+    def trapping(self, head="version: 1\n", more=""):
+        """Each ends once, so that no later end takes the place of its evidence."""
+        guest = self.directory() / "traps.wat"
+        guest.write_text(self.GUEST)
+        return self.config(f"  traps: {{path: {guest}, restart: {{policy: temporary}}{more},\n"
+                           "    health: {interval: 10ms, fall: 1, on_trap: failed}}\n", head=head)
+
+    def test_each_end_has_its_own(self):
+        run = Run(self, self.trapping(more=", instances: 3"))
+        self.assertEqual(run.end(), 1)
+        events = run.events()
+        ends = [i for i, e in enumerate(events) if e.get("to") == "failed" and e["event"] == "state"]
+        self.assertEqual(len(ends), 3)
+        for i in ends:
+            state, evidence = events[i], events[i + 1]
+            self.assertEqual((evidence["event"], evidence["component"], evidence["number"]),
+                             ("evidence", state["component"], state["evidence"]))
+
+    def test_shape(self):
+        dumps = self.directory()
+        run = Run(self, self.trapping(f"version: 1\nsupervisor: {{core_dumps: {dumps}}}\n"))
+        evidence = run.wait_event(event="evidence", number=1)
+        self.assertEqual(run.end(), 1)
+        self.assertEqual(list(evidence), [
+            "time", "event", "component", "number", "cause", "reason", "state", "health", "trap",
+            "memory_bytes", "memory_bytes_max", "fuel_peak", "fuel_per_call", "uptime_ns",
+            "messages_handled", "messages_waiting", "messages", "log", "changes", "core_dump",
+            "core_dump_error"])
+        self.assertEqual((evidence["component"], evidence["cause"]), ("traps", "crash"))
+        trap = evidence["trap"]
+        self.assertEqual((trap["error"], trap["cause"], trap["export"]),
+                         ("trap", "unreachable", "_health"))
+        self.assertEqual(trap["backtrace"][0]["function"], "look")
+        self.assertEqual([(line["level"], line["text"]) for line in evidence["log"]],
+                         [("debug", "queue\x1b[2J")] * 2)
+        self.assertEqual(evidence["memory_bytes"], 65536)
+        self.assertEqual(evidence["changes"][-1]["to"], "failed")
+        self.assertTrue(os.path.exists(evidence["core_dump"]))
+        self.assertIsNone(evidence["core_dump_error"])
+
+    def test_a_dump_that_cannot_be_written(self):
+        dumps = self.directory()
+        (dumps / "traps.1.coredump.wasm").mkdir()
+        run = Run(self, self.trapping(f"version: 1\nsupervisor: {{core_dumps: {dumps}}}\n"))
+        evidence = run.wait_event(event="evidence", number=1)
+        self.assertEqual(run.end(), 1)
+        self.assertIsNone(evidence["core_dump"])
+        self.assertIn("traps.1.coredump.wasm: Is a directory", evidence["core_dump_error"])
+
+    def test_people_on_a_terminal(self):
+        parent, child = pty.openpty()
+        run = Run(self, self.trapping(more=", instances: 3"), stdout=child)
+        os.close(child)
+        shown = b""
+        while True:  # a terminal that its last writer has closed is an error to read
+            try:
+                shown += os.read(parent, 65536)
+            except OSError:
+                break
+        self.assertEqual(run.end(), 1)
+        os.close(parent)
+        plain = re.sub(r"\x1b\[\d*m", "", shown.decode()).replace("\r", "")
+        self.assertRegex(plain, r"(?m)traps\.\d  failed: _health trapped: unreachable\n"
+                         r" {14}cause    crash after \d.*; memory 64KiB of 256MiB\n"
+                         r" {14}trap     unreachable in _health\n"
+                         r" {23}0: look  \(function 1, at 0x[0-9a-f]+\)\n")
+        self.assertRegex(plain, r" {14}log      [\d:.]{12}  debug: queue\\x1b\[2J\n")
+        self.assertEqual(plain.count("trap     unreachable"), 1)
+        self.assertIn("… evidence of 2 more ends is not shown: like that of ", plain)
+
+
 class RunEnds(Case):
     # Its _cleanup never returns: stopping lasts until the stop_timeout.
     SLOW = "  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 20s}\n"
@@ -265,6 +352,16 @@ class RunEnds(Case):
         run.wait_event(event="state", component="slow", to="stopping")
         run.process.terminate()
         self.assertEqual((run.end(), run.errors), (0, []))
+
+    def test_what_is_waited_for_is_said(self):
+        run = Run(self, self.config("  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 20s}\n"))
+        run.wait_event(event="state", component="slow", to="ready")
+        run.process.terminate()
+        wait_for(lambda: run.errors, "a message")
+        run.process.terminate()
+        self.assertEqual(run.end(), 143)
+        self.assertEqual(run.waited, ["ward: run: still stopping, once more ends at once; "
+                                      "waiting for: slow\n"])
 
     def test_a_stop_that_is_cut_short(self):
         config = self.config("  slow: {path: GUESTS/cleanup-loops.wat, stop_timeout: 1s}\n")

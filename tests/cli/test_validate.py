@@ -73,6 +73,16 @@ class Validate(Case):
         self.assertIn(":5:13: ", done.stdout)
         self.assertTrue(done.stdout.endswith(": 2 mistakes\n"))
 
+    def test_modules_that_begin_with_more_than_their_limits(self):
+        path = self.config("  a: {path: GUESTS/memory-over-limit.wat, limits: {memory: 1MiB}}\n"
+                           "  b: {path: GUESTS/table-over-limit.wat}\n")
+        self.assertEqual(self.ward("validate", path).returncode, 0)
+        done = self.ward("validate", "--load", path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(":3:13: needs 512MiB, limit 1MiB: raise limits.memory\n", done.stdout)
+        self.assertIn(":4:13: needs a table of 200000 elements, limit 100000: raise limits.table",
+                      done.stdout)
+
     def test_a_host_that_this_machine_cannot_hold(self):
         path = self.config("  a: {path: GUESTS/healthy-borsh.wat}\n",
                            "version: 1\nhost: {components_max: 16000000}\n")

@@ -314,6 +314,7 @@ ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options
     instance->guest = guest;
     instance->context = options->context;
     atomic_fetch_add(&guest->instances, 1);
+    if (options->announce != NULL) options->announce(options->announce_context, instance);
     *ret_instance = instance;
     return WARD_OK;
 }

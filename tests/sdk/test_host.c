@@ -86,7 +86,7 @@ static ward_child_id id_of(const char *name)
 
 static const char *tell(const char *whom, const char *message)
 {
-    static char answer[600];
+    static _Thread_local char answer[600]; /* two threads ask in assert_deferred */
     size_t length = 0;
     ward_error error = ward_supervisor_request(supervisor, id_of(whom), (const uint8_t *)message,
                                                strlen(message), (uint8_t *)answer,

@@ -16,8 +16,8 @@ static void describe(const char *who)
                 ward_state_name(child_state(c)), wardi_node_state_name(v.state),
                 wardi_node_state_name(v.then), ward_cause_name(v.cause), v.run, v.unmet,
                 (int)c->wish, c->wish_run, c->run, c->ready ? ", ready" : "",
-                c->given_up ? ", given up" : "", c->handling ? ", handling" : "", c->reason.text,
-                c->unready_reason.text);
+                c->given_up ? ", given up" : "", c->handling ? ", handling" : "",
+                reason_text(c->reason), reason_text(c->unready_reason));
 }
 
 _Noreturn void sim_fail(const char *what, const char *who, const char *file, int line)
@@ -71,17 +71,22 @@ static void on_start(member *m)
     m->restart_told = m->excused = false;
 }
 
-/* An end by itself, or by a kill that was overdue, leaves evidence, and leaves it first. */
+/* An end by itself, or by a kill that was overdue, leaves evidence, and leaves it first; its event
+ * names it. */
 static void on_end(member *m, const ward_event *event)
 {
     bool killed = event->from_state == WARD_STATE_READY && event->state == WARD_STATE_TERMINATED &&
                   strcmp(event->reason, "killed") == 0 &&
                   m->options.shutdown != WARD_SHUTDOWN_IMMEDIATE;
     if (event->state != WARD_STATE_READY && event->state != WARD_STATE_STARTING) ended(m);
-    if (event->state != WARD_STATE_FAILED && !killed) return;
+    if (event->state != WARD_STATE_FAILED && !killed) {
+        MUST(event->evidence == 0, m->name);
+        return;
+    }
     m->ends++;
     m->end_ns = wardi_now_ns();
     MUST(m->evidences == m->ends || the_world->memory_failed, m->name);
+    MUST(event->evidence == m->ends || the_world->memory_failed, m->name);
 }
 
 /* What it needs is the last to go. */
@@ -207,7 +212,7 @@ void on_evidence(void *context, const ward_evidence *evidence)
 
 /* ---- what the host says of a member ---- */
 
-static void check_counts(const member *m)
+static void check_counts(member *m)
 {
     const world *w = the_world;
     ward_message_counts c = WARD_INIT(ward_message_counts);
@@ -216,6 +221,8 @@ static void check_counts(const member *m)
                        c.pending,
          m->name);
     bool again = atomic_load(&m->child->again) != NULL;
+    if (m->retry != 0 && !again) letter_expired(m);
+    MUST(m->expired_late <= c.expired, m->name);
     uint64_t reached = c.handled + c.set_aside + again;
     MUST(m->entered <= reached, m->name);
     MUST(reached <= m->entered + m->others || w->memory_failed, m->name);
@@ -318,7 +325,6 @@ static void check_group(int32_t number)
     MUST(s.health == wardi_group_judge(&g->policy, &n), g->name);
     MUST(s.is_ready == wardi_group_ready(&g->policy, &n), g->name);
     if (w->stopping || w->events_lost || w->supervisor->pending.count != 0) return;
-    if (n.children == 0) return; /* what was empty from the start was never told of */
     MUST(s.health == g->health && s.is_ready == g->ready, g->name);
 }
 

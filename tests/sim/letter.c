@@ -66,6 +66,15 @@ void letters_end(member *m)
     }
 }
 
+/* Only what somebody asks has a time. */
+void letter_expired(member *m)
+{
+    MUST(page(m->retry)->asks, m->name);
+    m->retry = 0;
+    m->entered--;
+    m->expired_late++;
+}
+
 /* Numbers grow: each letter comes once, and after those that its sender sent before. But for one
  * that has ended the last run, which comes again, and before all others. */
 void letter_enter(member *m, uint32_t number)
@@ -73,7 +82,7 @@ void letter_enter(member *m, uint32_t number)
     letter *l = page(number);
     MUST(m->exists, m->name);
     MUST(l->to == ANYBODY || &the_world->members[l->to] == m, m->name);
-    MUST(m->retry == 0 || m->retry == number, m->name);
+    if (m->retry != 0 && m->retry != number) letter_expired(m);
     MUST(m->current == 0, m->name);
     m->current = number;
     if (l->to != ANYBODY) l->fate = FATE_ENTERED;

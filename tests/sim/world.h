@@ -84,7 +84,7 @@ typedef struct member {
     uint32_t current, retry; /* letters; 0: none */
     uint32_t deaths;         /* by the letter that it handled last */
     uint64_t entered, others, set_aside, set_aside_told;
-    uint64_t attempts, refused;
+    uint64_t attempts, refused, expired_late;
     bool subscribed;
     uint64_t deferred_number;
     uint32_t deferred;
@@ -178,6 +178,8 @@ void letters_end(member *m);
 void letter_enter(member *m, uint32_t number);
 void letter_leave(member *m, uint32_t number, ward_error error);
 void letter_fate(uint32_t number, fate what);
+/* It was to try one again, and does not. */
+void letter_expired(member *m);
 /* What an asker was told. */
 void letter_answer(uint32_t number, ward_error error, const uint8_t *bytes, size_t length);
 

@@ -197,16 +197,16 @@ static void subscribe(loader *l)
         ward_supervisor_unsubscribe(supervisor, id, pattern);
 }
 
-/* Whoever is busy may be told of from outside: that is no message, and is not counted. So a calm
- * one is not asked. */
+/* Counted like any message, whoever answers: the child, or what can be told of it from outside. */
 static void ask_health(loader *l)
 {
-    const member *to = correspondent(&l->chance);
+    member *to = anybody(&l->chance);
     ward_child_id id;
     ward_report report;
     if (ward_supervisor_find(supervisor, to->name, &id) != WARD_OK) return;
     doing(l->index, "asks for the health of", to->name);
     ward_error error = ward_supervisor_health(supervisor, id, SECOND, &report);
+    note(to, error);
     bool fine = error == WARD_OK || error == WARD_ERROR_REPLY_TIMEOUT ||
                 error == WARD_ERROR_MESSAGE_EXPIRED || error == WARD_ERROR_UNDELIVERED ||
                 is_refusal(error);

@@ -7,6 +7,7 @@
 -export([main/1]).
 
 -define(ROUNDS, 7).
+-define(TOKENS, 64).
 
 main([_Guests, Samples | Names]) ->
     logger:set_primary_config(level, none), % crashes are wanted here, and their reports not
@@ -30,6 +31,19 @@ bench(request_reply, Samples) ->
     times(Samples div 10, Ask),
     print(request_reply, "ns", [timed(Ask) || _ <- lists:seq(1, Samples)]),
     gen_server:stop(Pid);
+bench(messages_per_second, _) ->
+    Pids = fleet(64),
+    Ids = list_to_tuple(Pids),
+    [ward_component:peer(element(K + 1, Ids), element((K bxor 1) + 1, Ids)) || K <- lists:seq(0, 63)],
+    [ward_component:pass(Pid, {1 bsl 50, self(), binary:copy(<<1>>, 64)}) || Pid <- Pids, _ <- lists:seq(1, 16)],
+    timer:sleep(200),
+    [Slowest | _] = Rates = lists:sort([passed_a_second(Pids) || _ <- lists:seq(1, 10)]),
+    stop(Pids),
+    print(messages_per_second, "1", Rates, Slowest);
+bench(message_cost, Samples) ->
+    [ring(Count, Samples) || Count <- [10, 100, 1000, 10000 | [100000 || Samples >= 100000]]];
+bench(message_cost_million, Samples) ->
+    ring(1000000, Samples);
 bench(start, _) ->
     Starts = [begin
                   {Nanoseconds, Pids} = measured(fun() -> fleet(10000) end),
@@ -42,17 +56,18 @@ bench(sweep_100k, _) ->
     print(sweep_100k, "ms", sweeps(Pids)),
     stop(Pids);
 bench(million, _) ->
-    Before = erlang:memory(total),
+    Before = memory_bytes(),
     {Nanoseconds, Pids} = measured(fun() -> fleet(1000000) end),
     erlang:garbage_collect(),
     print(million_start, "s", [Nanoseconds / 1.0e9]),
-    print(million_bytes_each, "B", [(erlang:memory(total) - Before) / 1000000]),
+    print(million_bytes_each, "B", [(memory_bytes() - Before) / 1000000]),
     print(million_sweep, "ms", sweeps(Pids)),
     stop(Pids);
 bench(sizes, _) ->
-    lists:foreach(fun at_size/1, [10, 100, 1000, 10000, 100000]);
+    Before = memory_bytes(),
+    [at_size(Count, Before) || Count <- [10, 100, 1000, 10000, 100000]];
 bench(size_million, _) ->
-    at_size(1000000);
+    at_size(1000000, memory_bytes());
 bench(recover_trap, Samples) ->
     {ok, Supervisor} = ward_restarts:start_link(),
     unlink(Supervisor),
@@ -62,14 +77,45 @@ bench(recover_trap, Samples) ->
 bench(_, _) ->
     ok.
 
-at_size(Count) ->
-    Before = erlang:memory(total),
+at_size(Count, Before) ->
     Pids = fleet(Count),
     erlang:garbage_collect(),
-    print_size(Count, "bytes_each", "B", (erlang:memory(total) - Before) / Count),
+    print_size(Count, "bytes_each", "B", (memory_bytes() - Before) / Count),
     print_size(Count, "check", "ns", ask_any(list_to_tuple(Pids), 20000)),
     print_size(Count, "sweep_each", "ns", lists:min(sweeps(Pids)) * 1.0e6 / Count),
     stop(Pids).
+
+passed(Pids) -> lists:sum([ward_component:passed(Pid) || Pid <- Pids]).
+
+passed_a_second(Pids) ->
+    Before = passed(Pids),
+    {Nanoseconds, After} = measured(fun() -> timer:sleep(100), passed(Pids) end),
+    (After - Before) * 1.0e9 / Nanoseconds.
+
+%% As bench_message_cost in bench/talk.c: so many messages are under way at any size.
+ring(Count, Samples) ->
+    Pids = fleet(Count),
+    Ids = list_to_tuple(Pids),
+    [ward_component:peer(element(K, Ids), element(K rem Count + 1, Ids)) || K <- lists:seq(1, Count)],
+    Each = max(min(Samples, 1000000), Count) div ?TOKENS,
+    First = [element(K * Count div ?TOKENS + 1, Ids) || K <- lists:seq(0, ?TOKENS - 1)],
+    Pass = fun() -> element(1, measured(fun() -> once_round(First, Each) end)) / (Each * ?TOKENS) end,
+    Pass(),
+    print(io_lib:format("message_at_~b", [Count]), "ns", [Pass() || _ <- [1, 2, 3]]),
+    stop(Pids).
+
+once_round(First, Each) ->
+    [ward_component:pass(Pid, {Each, self(), binary:copy(<<1>>, 64)}) || Pid <- First],
+    [receive arrived -> ok end || _ <- First].
+
+%% As the kernel sees it: resident, and page tables.
+memory_bytes() ->
+    {ok, Status} = file:read_file("/proc/self/status"),
+    Bytes = fun(What) ->
+        {match, [Kib]} = re:run(Status, What ++ ":\\s+(\\d+) kB", [{capture, all_but_first, list}]),
+        list_to_integer(Kib) * 1024
+    end,
+    Bytes("VmRSS") + Bytes("VmPTE").
 
 %% In an order that no cache can guess.
 ask_any(Pids, Times) ->
@@ -159,9 +205,19 @@ timed(Fun) -> element(1, measured(Fun)).
 
 print(Name, Unit, Values) ->
     Sorted = lists:sort(Values),
+    print(Name, Unit, Sorted, at(0.99, Sorted), at(0.999, Sorted)).
+
+%% As its P99, the worst where more is better.
+print(Name, Unit, Sorted, Worst) -> print(Name, Unit, Sorted, Worst, Worst).
+
+print(Name, Unit, Sorted, P99, P999) ->
     Count = length(Sorted),
-    At = fun(Share) -> lists:nth(min(Count, trunc(Count * Share) + 1), Sorted) end,
+    Median = at(0.5, Sorted),
     io:format("{\"peer\":\"erlang\",\"name\":\"~s\",\"unit\":\"~ts\",\"p50\":~.3f,\"p99\":~.3f,"
               "\"p999\":~.3f,\"mean\":~.3f,\"single_p50\":~.3f,\"samples\":~b}~n",
-              [Name, Unit] ++ [float(V) || V <- [At(0.5), At(0.99), At(0.999),
-                                                 lists:sum(Sorted) / Count, At(0.5)]] ++ [Count]).
+              [Name, Unit] ++ [float(V) || V <- [Median, P99, P999, lists:sum(Sorted) / Count, Median]]
+              ++ [Count]).
+
+at(Share, Sorted) ->
+    Count = length(Sorted),
+    lists:nth(min(Count, trunc(Count * Share) + 1), Sorted).

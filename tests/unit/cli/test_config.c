@@ -426,6 +426,36 @@ static void mailboxes(void **state)
     check_bad(cases, WARD_COUNT(cases));
 }
 
+#define A_LIMITED(keys) HEAD "  a: {path: a.wasm, limits: {" keys "}}\n"
+static void budgets(void **state)
+{
+    static const char of_defaults[] = "version: 1\n"
+                                      "defaults: {limits: {cpu: 100ms, cpu_interval: 2s}}\n"
+                                      "components:\n"
+                                      "  a: {path: a.wasm}\n"
+                                      "  b: {path: b.wasm, limits: {cpu: 2s}}\n";
+    static const char interval_alone[] = "version: 1\n"
+                                         "defaults: {limits: {cpu_interval: 2s}}\n"
+                                         "components:\n"
+                                         "  a: {path: a.wasm}\n";
+    (void)state;
+    wardi_config *config = parsed(of_defaults, NULL);
+    assert_int_equal(config->children[1].options.cpu_ns_max, 2 * WARDI_S); /* all there is */
+    wardi_config_free(config);
+    wardi_config_free(parsed(interval_alone, NULL));
+    static const bad_case cases[] = {
+        {A_LIMITED("cpu_interval: 2s"), "3:44: limits.cpu_interval means nothing without "
+                                        "`limits.cpu`; write that, or take this out\n"},
+        {A_LIMITED("cpu: 1001ms"),
+         "3:35: limits.cpu is more than passes in its interval (1s), so that it limits nothing; "
+         "write less, or a longer limits.cpu_interval\n"},
+        {A_LIMITED("cpu: 3s, cpu_interval: 2s"),
+         "3:35: limits.cpu is more than passes in its interval (2s), so that it limits nothing; "
+         "write less, or a longer limits.cpu_interval\n"},
+    };
+    check_bad(cases, WARD_COUNT(cases));
+}
+
 static void all_of_groups(const wardi_config *config)
 {
     const ward_supervisor_options *root = &config->supervisor;
@@ -658,6 +688,45 @@ static void pipes_are_refused(void **state)
     rmdir(directory);
 }
 
+/* An empty file, a link to itself, and core dumps that would have nowhere to go. */
+static void files_of_no_use(void **state)
+{
+    static const char text[] = "version: 1\nsupervisor: {core_dumps: empty}\ncomponents:\n"
+                               "  a: {path: empty}\n  b: {path: loop}\n";
+    static const char no_dumps[] =
+        "version: 1\nsupervisor: {core_dumps: none}\ncomponents:\n  a: {path: empty}\n";
+    char directory[] = "/tmp/ward-test-XXXXXX", empty[64], loop[64], expected[600];
+    wardi_mistakes mistakes = {0}, others = {0};
+    wardi_config *config;
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(empty, sizeof empty, "%s/empty", directory);
+    snprintf(loop, sizeof loop, "%s/loop", directory);
+    fclose(fopen(empty, "we"));
+    assert_int_equal(symlink("loop", loop), 0);
+    wardi_config_parse(text, strlen(text), directory, &config, &mistakes);
+    snprintf(expected, sizeof expected,
+             "2:26: %s is no directory; name a directory\n"
+             "4:13: %s is empty; name a .wasm or .wat file\n"
+             "5:13: the file %s cannot be looked at: Too many levels of symbolic links; check the "
+             "path\n",
+             empty, empty, loop);
+    char *said = listed(&mistakes);
+    assert_string_equal(said, expected);
+    free(said);
+    wardi_config_parse(no_dumps, strlen(no_dumps), directory, &config, &others);
+    said = listed(&others);
+    snprintf(expected, sizeof expected,
+             "2:26: there is no directory %s/none; paths are relative to this file\n", directory);
+    assert_true(strncmp(said, expected, strlen(expected)) == 0);
+    free(said);
+    wardi_mistakes_done(&mistakes);
+    wardi_mistakes_done(&others);
+    unlink(empty);
+    unlink(loop);
+    rmdir(directory);
+}
+
 static void read_errors(void **state)
 {
     wardi_mistakes mistakes = {0};
@@ -670,6 +739,9 @@ static void read_errors(void **state)
         diag.text, "/nowhere/ward.yaml: there is no such file; name the configuration to read");
     assert_int_equal(wardi_config_read("/", &config, &mistakes, &diag), WARD_ERROR_IO);
     assert_string_equal(diag.text, "/: it is a directory; name the file in it");
+    assert_int_equal(wardi_config_read("/dev/null/ward.yaml", &config, &mistakes, &diag),
+                     WARD_ERROR_IO);
+    assert_string_equal(diag.text, "/dev/null/ward.yaml: Not a directory; check the path");
 }
 
 /* Ten thousand components in a chain are read in no time, and in order. */
@@ -731,11 +803,13 @@ int main(void)
         cmocka_unit_test(least),
         cmocka_unit_test(all),
         cmocka_unit_test(mailboxes),
+        cmocka_unit_test(budgets),
         cmocka_unit_test(nothing_forgotten),
         cmocka_unit_test(defaults),
         cmocka_unit_test(files),
         cmocka_unit_test(many),
         cmocka_unit_test(pipes_are_refused),
+        cmocka_unit_test(files_of_no_use),
         cmocka_unit_test(read_errors),
         cmocka_unit_test(no_memory),
     };

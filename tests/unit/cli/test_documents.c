@@ -120,6 +120,61 @@ static void reference(void **state)
     if (missing > 0) fail_msg("docs/configuration.md lacks the %zu rows above", missing);
 }
 
+/* ---- limits ---- */
+
+static const wardi_keys *const all_keys[] = {&wardi_component_keys, &wardi_group_keys,
+                                             &wardi_supervisor_keys, &wardi_host_keys};
+
+/* A row is of a key where its first cell is nothing else: "| `limits.fuel` | off | …". */
+static bool is_key_of_table(const char *row, const wardi_key *key)
+{
+    char cells[200];
+    wardi_text text = WARDI_TEXT(cells);
+    const char *by_default = key->by_default != NULL ? key->by_default : "–";
+    wardi_text_printf(&text, "| `%s` | %s |", key->path, by_default);
+    return strncmp(row, cells, text.length) == 0;
+}
+
+static bool is_key_of_any(const char *row)
+{
+    for (size_t i = 0; i < WARD_COUNT(all_keys); i++)
+        for (size_t j = 0; j < all_keys[i]->count; j++)
+            if (is_key_of_table(row, &all_keys[i]->items[j])) return true;
+    return false;
+}
+
+static size_t wrong_rows(const char *document)
+{
+    size_t wrong = 0;
+    for (const char *at = document; (at = strstr(at, "\n| `")) != NULL; at++) {
+        const char *row = at + 1, *end = strchr(row + strlen("| `"), '`');
+        bool is_of_key = end != NULL && strncmp(end, "` | ", strlen("` | ")) == 0;
+        if (!is_of_key || is_key_of_any(row)) continue;
+        print_error("%.*s: no such key, or another default\n", (int)strcspn(row, "\n"), row);
+        wrong++;
+    }
+    return wrong;
+}
+
+/* Each key below `limits` has its row, and each row names a key and its default. */
+static void limits(void **state)
+{
+    static const char prefix[] = "limits.";
+    char *document = slurp("docs/limits.md");
+    size_t wrong = wrong_rows(document);
+    (void)state;
+    for (size_t i = 0; i < wardi_component_keys.count; i++) {
+        char row[100];
+        const char *path = wardi_component_keys.items[i].path;
+        snprintf(row, sizeof row, "\n| `%s` | ", path);
+        if (strncmp(path, prefix, strlen(prefix)) != 0 || strstr(document, row) != NULL) continue;
+        print_error("%s has no row\n", path);
+        wrong++;
+    }
+    free(document);
+    if (wrong > 0) fail_msg("docs/limits.md has the %zu faults above", wrong);
+}
+
 static size_t missing_items(const char *document, const wardi_keys *keys)
 {
     size_t missing = 0;
@@ -213,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reference),
+        cmocka_unit_test(limits),
         cmocka_unit_test(manual_of_the_file),
         cmocka_unit_test(manual_of_the_commands),
         cmocka_unit_test(document_of_the_commands),

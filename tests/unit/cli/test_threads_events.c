@@ -75,7 +75,8 @@ static bool ends(wardi_events *events)
 {
     enum { TRIES = 60 };
     bool ended = false;
-    for (int i = 0; i < TRIES && !ended; i++) ended = wardi_events_free(events);
+    for (int i = 0; i < TRIES && !ended; i++) ended = wardi_events_end(events);
+    if (ended) wardi_events_free(events);
     return ended;
 }
 
@@ -301,6 +302,86 @@ static void talk(void **state)
     free(text);
 }
 
+/* ---- evidence ---- */
+
+/* That of the second end of "db", which has taken the place of the first one's. */
+static ward_error second_end(void *context, const char *name, ward_evidence *ret_evidence)
+{
+    (void)context;
+    assert_string_equal(name, "db");
+    assert_int_equal(ret_evidence->size, sizeof *ret_evidence);
+    *ret_evidence = (ward_evidence){.size = sizeof *ret_evidence,
+                                    .number = 2,
+                                    .component = "db",
+                                    .cause = WARD_CAUSE_CRASH,
+                                    .uptime_ns = 1};
+    return WARD_OK;
+}
+
+static ward_event end_of(uint64_t number)
+{
+    ward_event event = event_of(number);
+    event.kind = WARD_EVENT_STATE;
+    event.from_state = WARD_STATE_READY;
+    event.state = WARD_STATE_FAILED;
+    event.evidence = number;
+    return event;
+}
+
+/* The first without memory for it, then one that made way, then one that is there. */
+static void give_ends(wardi_events *events)
+{
+    for (uint64_t number = 0; number <= 2; number++) {
+        ward_event event = end_of(number), other = event_of(number);
+        wardi_events_take(events, &event);
+        wardi_events_take(events, &other);
+    }
+}
+
+static void evidence_follows_its_event(void **state)
+{
+    static const char *const wanted[] = {
+        "\"event\":\"state\"",
+        "\"event\":\"evidence_lost\",\"component\":\"db\",\"number\":0,\"reason\":\"there",
+        "\"event\":\"health\"",
+        "\"evidence\":1",
+        "\"event\":\"evidence_lost\",\"component\":\"db\",\"number\":1,\"reason\":\"it has",
+        "\"event\":\"health\"",
+        "\"evidence\":2",
+        "\"event\":\"evidence\",\"component\":\"db\",\"number\":2,\"cause\":\"crash\"",
+        "\"event\":\"health\"",
+    };
+    wardi_events_options options = {.json = true, .evidence = second_end};
+    (void)state;
+    char *text = written(&options, give_ends);
+    const char *at = text;
+    for (size_t i = 0; i < WARD_COUNT(wanted); i++) {
+        const char *found = strstr(at, wanted[i]);
+        if (found == NULL) fail_msg("no %s in\n%s", wanted[i], at);
+        at = found + 1;
+    }
+    free(text);
+}
+
+/* The third of them alike is not shown, and at the end at the latest that is said. */
+static void give_alike(wardi_events *events)
+{
+    for (int i = 0; i < 3; i++) {
+        ward_event event = end_of(2);
+        wardi_events_take(events, &event);
+    }
+}
+
+static void what_is_not_shown_is_said(void **state)
+{
+    wardi_events_options options = {.name_width = 2, .evidence = second_end};
+    (void)state;
+    char *text = written(&options, give_alike);
+    assert_int_equal(count_of(text, "cause    crash"), 1);
+    assert_int_equal(count_of(text, "evidence of 2 more ends is not shown"), 1);
+    free(text);
+}
+
 static void reader_is_gone(void **state)
 {
     (void)state;
@@ -314,7 +395,8 @@ static void reader_is_gone(void **state)
     wardi_events_take(events, &event);
     for (int i = 0; i < 10000 && !wardi_events_unread(events); i++) usleep(1000);
     bool unread = wardi_events_unread(events);
-    assert_true(wardi_events_free(events));
+    assert_true(wardi_events_end(events));
+    wardi_events_free(events);
     pipe_end(&out);
     assert_true(unread);
     close(wake_fd);
@@ -351,13 +433,45 @@ static void implied(void **state)
     assert_false(wardi_event_is_reason_known(&failed, &failing));
 }
 
+/* One of many that was killed has failed, and stands there with its evidence. */
+static void killed(void **state)
+{
+    ward_event end = event_of(2), shown = event_of(1);
+    (void)state;
+    end.kind = WARD_EVENT_STATE;
+    end.state = WARD_STATE_TERMINATED;
+    end.instance = true;
+    assert_true(wardi_event_is_implied(&end, &shown));
+    end.evidence = 1;
+    assert_false(wardi_event_is_implied(&end, &shown));
+}
+
+static void aside(void **state)
+{
+    ward_event flaps = event_of(2), shown = event_of(1);
+    (void)state;
+    flaps.kind = WARD_EVENT_FLAPPING;
+    assert_true(wardi_event_is_aside(&flaps, &shown));
+    assert_false(wardi_event_is_aside(&shown, &shown));
+    flaps.component = "api";
+    assert_false(wardi_event_is_aside(&flaps, &shown));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_order),       cmocka_unit_test(nobody_reads),
-        cmocka_unit_test(reader_is_gone), cmocka_unit_test(implied),
-        cmocka_unit_test(levels),         cmocka_unit_test(longest),
-        cmocka_unit_test(nasty),          cmocka_unit_test(talk),
+        cmocka_unit_test(in_order),
+        cmocka_unit_test(nobody_reads),
+        cmocka_unit_test(reader_is_gone),
+        cmocka_unit_test(implied),
+        cmocka_unit_test(levels),
+        cmocka_unit_test(longest),
+        cmocka_unit_test(nasty),
+        cmocka_unit_test(talk),
+        cmocka_unit_test(evidence_follows_its_event),
+        cmocka_unit_test(what_is_not_shown_is_said),
+        cmocka_unit_test(killed),
+        cmocka_unit_test(aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,6 +118,75 @@ static void test_files(void **state)
     assert_int_equal(wardi_module_load(*state, &source, NULL, &module, &diag), WARD_ERROR_IO);
     assert_non_null(strstr(diag.text, "is a directory"));
     assert_null(module);
+    rmdir(directory);
+}
+
+static void file_write(const char *path, const char *wat)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(wat, file);
+    fclose(file);
+}
+
+/* What is exported first, which tells the modules apart. */
+static wardi_module *file_load(void **state, const char *path, const char *first_export)
+{
+    wardi_module_source source = {.path = path};
+    wardi_module *module = NULL;
+    ward_diag diag = {0};
+    if (wardi_module_load(*state, &source, NULL, &module, &diag) != WARD_OK)
+        fail_msg("%s", diag.text);
+    assert_string_equal(wardi_module_facts_of(module)->exports[0].name, first_export);
+    return module;
+}
+
+/* While no file can be opened, only a module that is known by its file's stamp can be loaded. */
+static bool file_known(void **state, const char *path, bool metered)
+{
+    struct rlimit usual, none;
+    wardi_module_source source = {.path = path, .metered = metered};
+    wardi_module *module = NULL;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = usual;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ward_error error = wardi_module_load(*state, &source, NULL, &module, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    wardi_module_release(module);
+    return error == WARD_OK;
+}
+
+static void test_a_file_is_read_once_and_again_when_it_changes(void **state)
+{
+    static const char one[] = "(module (memory (export \"one\") 1))",
+                      two[] = "(module (memory (export \"two\") 1))";
+    char directory[] = "/tmp/ward-test-XXXXXX", path[64], other[64];
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/m.wat", directory);
+    snprintf(other, sizeof other, "%s/other.wat", directory);
+    /* What is new is not trusted: it may change again within its time stamp. */
+    file_write(path, two);
+    wardi_module_release(file_load(state, path, "two"));
+    file_write(path, one);
+    wardi_module *first = file_load(state, path, "one");
+    assert_false(file_known(state, path, false));
+    file_write(other, two);
+    wardi_sleep_until_ns(wardi_now_ns() +
+                         4 * WARDI_S); /* until it is older than any clock's tick */
+    wardi_module *again = file_load(state, path, "one");
+    assert_ptr_equal(again, first);
+    assert_true(file_known(state, path, false));
+    assert_false(file_known(state, path, true)); /* that would be other code */
+    assert_false(file_known(state, other, false));
+    file_write(path, two);
+    wardi_module *changed = file_load(state, path, "two");
+    assert_int_equal(rename(other, path), 0);
+    wardi_module_release(file_load(state, path, "two"));
+    wardi_module_release(changed);
+    wardi_module_release(again);
+    wardi_module_release(first);
+    unlink(path);
     rmdir(directory);
 }
 
@@ -337,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_cut_at_every_byte),
         cmocka_unit_test(test_invalid),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_a_file_is_read_once_and_again_when_it_changes),
         cmocka_unit_test(test_facts),
         cmocka_unit_test(test_odd_types),
         cmocka_unit_test(test_missing_imports),

@@ -9,6 +9,8 @@
 
 #include "health/health.h"
 
+static uint64_t changes_ns[WARDI_FLAP_CHANGES_MAX];
+
 static void test_every_state_and_health(void **state)
 {
     (void)state;
@@ -59,10 +61,10 @@ static void test_words(void **state)
     trend.health = WARD_CHILD_FAILED;
     expect(&trend, true, "Health is failed");
     wardi_trend_policy policy = {.fall = 1, .rise = 1};
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     expect(&trend, true, "Not checked yet");
     policy.startup = true;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     expect(&trend, true, "Start-up probe has not passed yet");
 }
 

@@ -9,6 +9,8 @@
 
 #include "health/health.h"
 
+static uint64_t changes_ns[WARDI_FLAP_CHANGES_MAX];
+
 /* A verdict by letter: H healthy, D degraded, F failed, T time-out, X trap, A an old Failed one,
  * M malformed and made Degraded by policy. */
 static ward_verdict verdict_of(char letter)
@@ -56,7 +58,7 @@ static void expect(uint32_t fall, uint32_t rise, const char *verdicts, const cha
     wardi_trend_policy policy = {
         .fall = fall, .rise = rise, .flap_changes_max = 31, .flap_window_ns = 60 * WARDI_S};
     wardi_trend trend;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     assert_int_equal(trend.health, WARD_CHILD_DEGRADED);
     follow(&trend, &policy, verdicts, healths);
 }
@@ -111,7 +113,7 @@ static void test_ignored_trap_is_not_bad(void **state)
     (void)state;
     wardi_trend_policy policy = {.fall = 1, .rise = 1};
     wardi_trend trend;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     ward_verdict v = {
         .health = WARD_CHILD_HEALTHY, .source = WARD_SOURCE_POLICY, .probe_error = WARD_PROBE_TRAP};
     wardi_trend_apply(&trend, &policy, &v, 0);
@@ -128,7 +130,7 @@ static void test_restart_forgets(void **state)
     wardi_trend_policy policy = {
         .fall = 3, .rise = 1, .flap_changes_max = 6, .flap_window_ns = 60 * WARDI_S};
     wardi_trend trend;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     follow(&trend, &policy, "HTT", "HDD");
     wardi_trend_restart(&trend, &policy);
     assert_false(trend.judged);
@@ -143,7 +145,7 @@ static void test_startup_holds(void **state)
     (void)state;
     wardi_trend_policy policy = {.fall = 1, .rise = 1, .startup = true, .startup_fall = 3};
     wardi_trend trend;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     assert_false(trend.started);
     follow(&trend, &policy, "FTF", "DDF");
     wardi_trend_restart(&trend, &policy);
@@ -157,7 +159,7 @@ static void test_startup_holds(void **state)
     assert_false(change.started_now || change.health_changed);
     follow(&trend, &policy, "F", "F"); /* from now on `fall` counts */
 
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     follow(&trend, &policy, "D", "D"); /* passes: it came back and is not bad */
     assert_true(trend.started && trend.judged);
 }
@@ -168,7 +170,7 @@ static void test_flapping(void **state)
     wardi_trend_policy policy = {
         .fall = 1, .rise = 1, .flap_changes_max = 4, .flap_window_ns = 60 * WARDI_S};
     wardi_trend trend;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     uint64_t now = 0;
     ward_verdict good = verdict_of('H'), bad = verdict_of('F');
     for (int change = 0; change <= 4; change++) { /* the first is not counted: 4 changes */
@@ -194,7 +196,7 @@ static void test_flap_limit_past_memory(void **state)
     wardi_trend_policy policy = {
         .fall = 1, .rise = 1, .flap_changes_max = 1000, .flap_window_ns = 60 * WARDI_S};
     wardi_trend trend;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     ward_verdict good = verdict_of('H'), bad = verdict_of('F');
     for (int i = 0; i < 100; i++) wardi_trend_apply(&trend, &policy, i % 2 == 0 ? &good : &bad, 1);
     assert_true(trend.flapping);
@@ -217,7 +219,7 @@ static void test_steady_is_what_a_verdict_leaves(void **state)
     wardi_rng_init(&rng, 5);
     size_t steady = 0, changed = 0;
     wardi_trend trend;
-    wardi_trend_init(&trend, &policy);
+    wardi_trend_init(&trend, &policy, changes_ns);
     for (uint64_t i = 0; i < 200000; i++) {
         if (wardi_rng_next(&rng) % 500 == 0) wardi_trend_restart(&trend, &policy);
         ward_verdict v = verdict_of(letters[wardi_rng_next(&rng) % (sizeof letters - 1)]);

@@ -97,6 +97,52 @@ static void test_a_start_that_fails(void **state)
     assert_int_equal(evidence.trap.error, WARD_ERROR_TRAP);
 }
 
+/* A guest that traps in its first message and says Unhealthy from its second one on; the run in
+ * between ends by what it says, not by the trap of the run before. */
+static const char traps_or_ails[] =
+    "(module (memory (export \"memory\") 1) (global $ails (mut i32) (i32.const 0))"
+    " (data (i32.const 0) \"\\81\\0e\\00\")"
+    " (data (i32.const 16) \"\\81\\0e\\02\\03\\00\\00\\00bad\")"
+    " (func (export \"ward_alloc\") (param i32) (result i32) i32.const 1024)"
+    " (func (export \"handle-message\") (param $at i32) (param i32) (result i64)"
+    "   (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 116)) (then unreachable))"
+    "   (global.set $ails (i32.const 16)) (i64.const 0))"
+    " (func (export \"_health\") (result i32) (global.get $ails)))";
+
+static void test_a_trap_of_the_run_before(void **state)
+{
+    (void)state;
+    int64_t result;
+    add((child_spec){.name = "a", .wat = traps_or_ails}, NULL);
+    start();
+    wait_for(0, "a", WARD_EVENT_READY, true);
+    assert_int_equal(tell("a", "t", &result), WARD_ERROR_TRAP);
+    wait_for_evidence("a", 1);
+    assert_int_equal(evidence.trap.error, WARD_ERROR_TRAP);
+    tell("a", "u", &result);
+    wait_for_evidence("a", 2);
+    assert_int_equal(evidence.cause, WARD_CAUSE_HEALTH);
+    assert_int_equal(evidence.trap.error, WARD_OK);
+    assert_int_equal(evidence.trap.frame_count, 0);
+}
+
+/* The event of each end names what was taken of it, and no other event does. */
+static void test_events_name_it(void **state)
+{
+    (void)state;
+    int64_t result;
+    start_actors(&all);
+    size_t at = 0, named = 0;
+    for (uint64_t number = 1; number <= 2; number++) {
+        assert_int_equal(tell("a", "t", &result), WARD_ERROR_TRAP);
+        at = (size_t)wait_for(at, "a", WARD_EVENT_STATE, WARD_STATE_FAILED);
+        assert_int_equal(record.events[at].event.evidence, number);
+        at = (size_t)wait_for(at, "a", WARD_EVENT_STATE, WARD_STATE_READY);
+    }
+    for (size_t i = 0; i <= at; i++) named += record.events[i].event.evidence != 0;
+    assert_int_equal(named, 2);
+}
+
 /* ---- told at once, and core dumps ---- */
 
 static atomic_int told;
@@ -210,6 +256,8 @@ int main(void)
         TEST(test_only_the_last_messages),
         TEST(test_a_hang),
         TEST(test_a_start_that_fails),
+        TEST(test_a_trap_of_the_run_before),
+        TEST(test_events_name_it),
         TEST(test_a_core_dump),
         TEST(test_poison),
         TEST(test_poison_keeps_the_order),

@@ -1,6 +1,6 @@
 /* What is sent to many by their one name: who of them gets it, who may send, and what comes when
  * none is ready, or none is left. */
-#include "fake_kit.h"
+#include "fake_pair.h"
 
 enum { MANY = 3 };
 

@@ -102,19 +102,33 @@ static void a_temporary_child_is_never_restarted(void **state)
     assert_int_equal(status_of("once").restarts, 0);
 }
 
-static void a_hanging_check_delays_no_other_and_ends_in_a_restart(void **state)
+static void a_hanging_check_delays_no_other(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "hangs",
+                     .wat = hangs,
+                     .health.timeout_ns = PATIENCE_NS,
+                     .options = {.fall = 1, .shutdown = WARD_SHUTDOWN_IMMEDIATE}},
+        NULL);
+    start();
+    /* Its first check begins, and lasts for longer than anybody here is waited for. */
+    wait_for(0, "hangs", WARD_EVENT_STATE, WARD_STATE_READY);
+    add((child_spec){.name = "fine", .wat = healthy}, NULL);
+    wait_for(0, "fine", WARD_EVENT_READY, true);
+    assert_int_equal(find(0, "hangs", WARD_EVENT_RESTART, 0), -1);
+}
+
+static void a_hanging_check_ends_in_a_restart(void **state)
 {
     (void)state;
     add(
         (child_spec){
             .name = "hangs", .wat = hangs, .options.fall = 2, .health.timeout_ns = 30 * MS},
         NULL);
-    add((child_spec){.name = "fine", .wat = healthy}, NULL);
     start();
     long restart = wait_for(0, "hangs", WARD_EVENT_RESTART, 0);
     assert_int_equal(record.events[restart].event.cause, WARD_CAUSE_HANG);
     assert_non_null(strstr(record.events[restart].reason, "Health check timeout (>30ms)"));
-    assert_true(find(0, "fine", WARD_EVENT_READY, true) >= 0);
 }
 
 static void losing_a_dependency_makes_unready_and_restarts_nothing(void **state)
@@ -228,6 +242,38 @@ static void a_stop_past_its_deadline_says_so_and_leaves_nothing_behind(void **st
     assert_int_equal(status_of("stubborn").state, WARD_STATE_TERMINATED);
 }
 
+static void on_line(void *context, const ward_log_line *line)
+{
+    (void)line;
+    atomic_store((atomic_bool *)context, true);
+}
+
+/* A start section runs before there is an instance to call; it can be killed all the same. */
+static void a_start_that_hangs_is_killed(void **state)
+{
+    static const char loops[] =
+        "(module (import \"ward\" \"log\" (func $log (param i32 i32 i32 i32 i32) (result i32)))"
+        " (memory (export \"memory\") 1) (data (i32.const 0) \"here\")"
+        " (func $s (drop (call $log (i32.const 2) (i32.const 0) (i32.const 4) (i32.const 0)"
+        " (i32.const 0))) (loop $l br $l)) (start $s))";
+    (void)state;
+    ward_diag diag;
+    atomic_bool runs = false;
+    ward_supervisor_options own = usual_options();
+    own.on_log = on_line;
+    own.log_context = &runs;
+    ward_supervisor_free(supervisor);
+    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
+    child_spec spec = {.name = "a", .wat = loops, .start_timeout_ns = 3600 * WARDI_S};
+    spec.options.shutdown_timeout_ns = MS;
+    add(spec, NULL);
+    start();
+    while (!atomic_load(&runs)) wardi_sleep_until_ns(wardi_now_ns() + MS);
+    assert_int_equal(ward_supervisor_ask(supervisor, "a", WARD_REQUEST_STOP, &diag), WARD_OK);
+    long at = wait_for(0, "a", WARD_EVENT_STATE, WARD_STATE_FAILED);
+    assert_non_null(strstr(record.events[at].reason, "interrupted"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,11 +283,13 @@ int main(void)
         TEST(a_start_is_tried_again_at_once_and_counted),
         TEST(a_child_that_cannot_start_is_given_up_at_the_limit),
         TEST(a_temporary_child_is_never_restarted),
-        TEST(a_hanging_check_delays_no_other_and_ends_in_a_restart),
+        TEST(a_hanging_check_delays_no_other),
+        TEST(a_hanging_check_ends_in_a_restart),
         TEST(losing_a_dependency_makes_unready_and_restarts_nothing),
         TEST(restarts_are_a_resource_in_a_window_of_their_own),
         TEST(a_startup_probe_gives_time),
         TEST(mistakes_are_named),
+        TEST(a_start_that_hangs_is_killed),
         TEST(stop_is_idempotent_and_free_without_start_is_fine),
         TEST(a_stop_past_its_deadline_says_so_and_leaves_nothing_behind),
     };

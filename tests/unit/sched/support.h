@@ -122,8 +122,11 @@ static inline void noter_ended(wardi_actor *a)
     n->what[n->count++] = 'e';
 }
 
-static const wardi_behaviour noter_behaviour = {noter_receive, noter_timer, noter_wake,
-                                                noter_undelivered, noter_ended};
+static const wardi_behaviour noter_behaviour = {.receive = noter_receive,
+                                                .timer = noter_timer,
+                                                .wake = noter_wake,
+                                                .undelivered = noter_undelivered,
+                                                .ended = noter_ended};
 
 static inline void noter_init(noter *n, wardi_sched *sched, const wardi_mailbox_options *mailbox)
 {

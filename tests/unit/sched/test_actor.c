@@ -180,28 +180,6 @@ static void a_visit_is_a_callback(void **state)
     wardi_sched_free(s);
 }
 
-static wardi_next become_noter(wardi_actor *self, wardi_message *m)
-{
-    wardi_message_free(self->sched, m);
-    wardi_actor_become(self, &noter_behaviour);
-    return WARDI_READY;
-}
-
-static void the_mailbox_outlives_a_behaviour(void **state)
-{
-    (void)state;
-    static const wardi_behaviour first = {.receive = become_noter};
-    wardi_sched *s = sim_sched(&world, 1, 1);
-    noter n;
-    noter_init(&n, s, NULL);
-    n.actor.behaviour = &first;
-    for (uint64_t i = 0; i < 4; i++) sent(&n.actor, message(i, WARDI_LANE_USER));
-    settle(s);
-    assert_int_equal(n.count, 3);
-    for (uint64_t i = 0; i < 3; i++) assert_int_equal(n.correlation[i], i + 1);
-    wardi_sched_free(s);
-}
-
 static void answers_come_as_messages(void **state)
 {
     (void)state;
@@ -355,7 +333,6 @@ int main(void)
         cmocka_unit_test(an_id_is_never_another_actor),
         cmocka_unit_test(a_pinned_actor_does_not_end),
         cmocka_unit_test(a_visit_is_a_callback),
-        cmocka_unit_test(the_mailbox_outlives_a_behaviour),
         cmocka_unit_test(answers_come_as_messages),
         cmocka_unit_test(an_answer_to_nobody_is_counted),
         cmocka_unit_test(a_slice_has_its_messages),

@@ -157,8 +157,11 @@ static void player_ended(wardi_actor *self)
     if (q->play->actions_left > 0) player_init(q); /* another one in the same place */
 }
 
-static const wardi_behaviour player_behaviour = {player_receive, player_timer, player_wake,
-                                                 player_undelivered, player_ended};
+static const wardi_behaviour player_behaviour = {.receive = player_receive,
+                                                 .timer = player_timer,
+                                                 .wake = player_wake,
+                                                 .undelivered = player_undelivered,
+                                                 .ended = player_ended};
 
 static void player_init(player *q)
 {

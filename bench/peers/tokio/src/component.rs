@@ -27,15 +27,24 @@ pub enum ActorState {
     Failed(String),
 }
 
-pub struct Runtime {
-    store: Store<()>,
+/// `T` is what the host functions of the guest need; most guests here import nothing.
+pub struct Runtime<T: 'static = ()> {
+    store: Store<T>,
     memory: Option<Memory>,
     health: Option<TypedFunc<(), i32>>,
+    handler: Option<Handler>,
 }
 
-pub struct Component {
+/// Where a message's bytes are to lie, and who takes them. The answer's length is in the upper half
+/// of what `handle` returns, and its address in the lower.
+struct Handler {
+    alloc: TypedFunc<i32, i32>,
+    handle: TypedFunc<(i32, i32), i64>,
+}
+
+pub struct Component<T: 'static = ()> {
     state: ActorState,
-    runtime: Option<Runtime>,
+    runtime: Option<Runtime<T>>,
     timeout: Duration,
 }
 
@@ -43,6 +52,7 @@ pub const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_millis(1000);
 /// As often as Ward's own clock thread.
 pub const TICK: Duration = Duration::from_millis(1);
 const HEALTH_BYTES_MAX: usize = 256;
+const PAGE_BYTES: usize = 64 * 1024;
 
 /// Pooled instances, and epochs that make a running guest yield, so that the timeout is polled.
 pub fn engine_new() -> Result<Engine> {
@@ -54,14 +64,41 @@ pub fn engine_new() -> Result<Engine> {
     Engine::new(&config)
 }
 
+/// For many instances: a memory of one page each without a guard, side by side, and not mapped from
+/// the module's image, so that they are one mapping to the kernel. It has 65,530 for a process.
+pub fn engine_dense(instances: u32) -> Result<Engine> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.linear_memory_keep_resident(PAGE_BYTES).async_stack_keep_resident(64 * 1024);
+    pool.total_core_instances(instances).total_memories(instances).max_memory_size(PAGE_BYTES);
+    pool.total_tables(0);
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.memory_init_cow(false);
+    config.memory_reservation(PAGE_BYTES as u64).memory_guard_size(0);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config)
+}
+
+/// The epoch advances for as long as there is the engine.
+pub fn tick(engine: &Engine) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    });
+}
+
 /// What is shared by all components of one module.
 pub fn prepare(engine: &Engine, module: &Module) -> Result<InstancePre<()>> {
     Linker::new(engine).instantiate_pre(module)
 }
 
-impl Runtime {
-    pub async fn new(engine: &Engine, prepared: &InstancePre<()>) -> Result<Runtime> {
-        let mut store = Store::new(engine, ());
+impl<T: Send + 'static> Runtime<T> {
+    pub async fn new(engine: &Engine, prepared: &InstancePre<T>, data: T) -> Result<Runtime<T>> {
+        let mut store = Store::new(engine, data);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let instance = prepared.instantiate_async(&mut store).await?;
@@ -69,20 +106,51 @@ impl Runtime {
     }
 
     /// A store that never yields: an epoch past the deadline is a trap.
-    fn new_sync(engine: &Engine, prepared: &InstancePre<()>) -> Result<Runtime> {
-        let mut store = Store::new(engine, ());
-        store.set_epoch_deadline(1);
+    fn new_sync(engine: &Engine, prepared: &InstancePre<T>, data: T) -> Result<Runtime<T>> {
+        let mut store = Store::new(engine, data);
+        store.set_epoch_deadline(ticks(HEALTH_CHECK_TIMEOUT));
         let instance = prepared.instantiate(&mut store)?;
         Runtime::of(store, instance)
     }
 
-    fn of(mut store: Store<()>, instance: Instance) -> Result<Runtime> {
+    fn of(mut store: Store<T>, instance: Instance) -> Result<Runtime<T>> {
         let memory = instance.get_memory(&mut store, "memory");
         let health = match instance.get_func(&mut store, "_health") {
             Some(func) => Some(func.typed::<(), i32>(&store)?),
             None => None,
         };
-        Ok(Runtime { store, memory, health })
+        let handler = match instance.get_func(&mut store, "handle-message") {
+            Some(func) => Some(Handler {
+                alloc: instance.get_typed_func(&mut store, "ward_alloc")?,
+                handle: func.typed(&store)?,
+            }),
+            None => None,
+        };
+        Ok(Runtime { store, memory, health, handler })
+    }
+
+    fn handle_message_sync(&mut self, message: &[u8]) -> Result<&[u8]> {
+        let (Some(Handler { alloc, handle }), Some(memory)) = (&self.handler, self.memory) else {
+            return Err(Error::msg("no handle-message"));
+        };
+        let length = message.len() as i32;
+        let address = alloc.call(&mut self.store, length)?;
+        memory.write(&mut self.store, address as u32 as usize, message)?;
+        let answer = handle.call(&mut self.store, (address, length))?;
+        answer_at(memory.data(&self.store), answer)
+    }
+
+    /// Two calls of the guest, and so two fibers: a guest may not return from the first either.
+    /// Wasmtime lets no synchronous call into a store that yields.
+    async fn handle_message(&mut self, message: &[u8]) -> Result<&[u8]> {
+        let (Some(Handler { alloc, handle }), Some(memory)) = (&self.handler, self.memory) else {
+            return Err(Error::msg("no handle-message"));
+        };
+        let length = message.len() as i32;
+        let address = alloc.call_async(&mut self.store, length).await?;
+        memory.write(&mut self.store, address as u32 as usize, message)?;
+        let answer = handle.call_async(&mut self.store, (address, length)).await?;
+        answer_at(memory.data(&self.store), answer)
     }
 
     #[inline]
@@ -112,14 +180,19 @@ impl Runtime {
     }
 }
 
-impl Component {
-    pub fn new(timeout: Duration) -> Component {
+impl<T: Send + 'static> Component<T> {
+    pub fn new(timeout: Duration) -> Component<T> {
         Component { state: ActorState::Creating, runtime: None, timeout }
     }
 
-    pub async fn start(&mut self, engine: &Engine, prepared: &InstancePre<()>) -> Result<()> {
+    pub async fn start(
+        &mut self,
+        engine: &Engine,
+        prepared: &InstancePre<T>,
+        data: T,
+    ) -> Result<()> {
         self.state = ActorState::Starting;
-        self.runtime = Some(Runtime::new(engine, prepared).await?);
+        self.runtime = Some(Runtime::new(engine, prepared, data).await?);
         self.state = ActorState::Ready;
         Ok(())
     }
@@ -142,7 +215,10 @@ impl Component {
     }
 
     #[inline]
-    async fn health_check_inner(state: &ActorState, runtime: &mut Option<Runtime>) -> ChildHealth {
+    async fn health_check_inner(
+        state: &ActorState,
+        runtime: &mut Option<Runtime<T>>,
+    ) -> ChildHealth {
         let Some(runtime) = runtime else {
             return ChildHealth::Failed { reason: "WASM runtime not loaded".to_string() };
         };
@@ -153,8 +229,31 @@ impl Component {
         status.into()
     }
 
-    pub fn start_sync(&mut self, engine: &Engine, prepared: &InstancePre<()>) -> Result<()> {
-        self.runtime = Some(Runtime::new_sync(engine, prepared)?);
+    /// The answer, or what ended the guest; being too slow is one of these.
+    pub async fn handle_message(&mut self, message: &[u8], limit: Duration) -> Result<&[u8]> {
+        let Some(runtime) = &mut self.runtime else {
+            return Err(Error::msg("WASM runtime not loaded"));
+        };
+        timeout(limit, runtime.handle_message(message))
+            .await
+            .unwrap_or_else(|_elapsed| Err(Trap::Interrupt.into()))
+    }
+
+    pub fn handle_message_sync(&mut self, message: &[u8], limit: Duration) -> Result<&[u8]> {
+        let Some(runtime) = &mut self.runtime else {
+            return Err(Error::msg("WASM runtime not loaded"));
+        };
+        runtime.store.set_epoch_deadline(ticks(limit));
+        runtime.handle_message_sync(message)
+    }
+
+    pub fn start_sync(
+        &mut self,
+        engine: &Engine,
+        prepared: &InstancePre<T>,
+        data: T,
+    ) -> Result<()> {
+        self.runtime = Some(Runtime::new_sync(engine, prepared, data)?);
         self.state = ActorState::Ready;
         Ok(())
     }
@@ -172,7 +271,7 @@ impl Component {
         let Some(health) = &runtime.health else {
             return ChildHealth::Healthy;
         };
-        runtime.store.set_epoch_deadline((self.timeout.as_millis() / TICK.as_millis()) as u64 + 1);
+        runtime.store.set_epoch_deadline(ticks(self.timeout));
         let answer = health.call(&mut runtime.store, ());
         match answer.and_then(|address| runtime.status_at(address)) {
             Ok(status) => status.into(),
@@ -184,6 +283,17 @@ impl Component {
             Err(_) => ChildHealth::Healthy,
         }
     }
+}
+
+/// Of an epoch deadline that is so far away.
+#[inline]
+fn ticks(limit: Duration) -> u64 {
+    (limit.as_millis() / TICK.as_millis()) as u64 + 1
+}
+
+fn answer_at(memory: &[u8], answer: i64) -> Result<&[u8]> {
+    let (at, length) = (answer as u32 as usize, (answer as u64 >> 32) as usize);
+    memory.get(at..at + length).ok_or_else(|| Error::msg("Invalid memory pointer"))
 }
 
 /// The verdict of a component that is not Ready.

@@ -1,8 +1,12 @@
 //! The peer: measures the origin's health check under the names of bench/bench.c, one JSON object
-//! a line. Usage: ward-peer-tokio GUESTS-DIRECTORY SAMPLES [NAME…]
+//! a line. Usage: ward-peer-tokio GUESTS-DIRECTORY SAMPLES NAME…
 
+mod actor;
 mod component;
+mod fleet;
+mod guest;
 mod health;
+mod many;
 mod measure;
 
 use std::hint::black_box;
@@ -11,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{Engine, InstancePre, Module, Result};
 
-use component::{ChildHealth, Component, HEALTH_CHECK_TIMEOUT, TICK};
+use component::{ChildHealth, Component, HEALTH_CHECK_TIMEOUT};
+use many::Many;
 use measure::{Clock, Figures, figures, figures_sync};
 
 #[global_allocator]
@@ -37,7 +42,7 @@ impl Bench {
 
     async fn started(&self, guest: &str, timeout: Duration) -> Result<Component> {
         let mut component = Component::new(timeout);
-        component.start(&self.engine, &self.prepare(guest)?).await?;
+        component.start(&self.engine, &self.prepare(guest)?, ()).await?;
         Ok(component)
     }
 
@@ -50,7 +55,7 @@ impl Bench {
         figures(&self.clock, self.samples, op).await.print("tokio", name, "ns");
 
         let mut component = Component::new(HEALTH_CHECK_TIMEOUT);
-        component.start_sync(&self.engine, &self.prepare(guest)?)?;
+        component.start_sync(&self.engine, &self.prepare(guest)?, ())?;
         expect(guest, &component.health_check_sync());
         let op = || {
             black_box(component.health_check_sync());
@@ -89,19 +94,18 @@ impl Bench {
             assert!(matches!(health, ChildHealth::Degraded { .. }));
             late.push((elapsed.as_secs_f64() - timeout.as_secs_f64()) * 1e3);
         }
-        late.sort_unstable_by(f64::total_cmp);
-        Figures::of(&late).print("tokio", "deadline_overshoot", "ms");
+        Figures::of_values(late).print("tokio", "deadline_overshoot", "ms");
         Ok(())
     }
 
     async fn allocations(&self) -> Result<()> {
         let mut component = self.started("borsh.wat", HEALTH_CHECK_TIMEOUT).await?;
         black_box(component.health_check().await);
-        let before = measure::allocations();
+        measure::allocations_count();
         for _ in 0..self.samples {
             black_box(component.health_check().await);
         }
-        let each = (measure::allocations() - before) as f64 / self.samples as f64;
+        let each = measure::allocations_counted() as f64 / self.samples as f64;
         let figures = Figures { samples: self.samples, ..Figures::of(&[each]) };
         figures.print("tokio", "allocations_per_check", "1");
         Ok(())
@@ -113,11 +117,10 @@ impl Bench {
             (0..ALIVE).map(|_| Component::new(HEALTH_CHECK_TIMEOUT)).collect();
         let mut spans: Vec<f64> = Vec::new();
         for (component, prepared) in fleet.iter_mut().zip(prepared.iter().cycle()) {
-            let op = async || component.start(engine, prepared).await.unwrap();
+            let op = async || component.start(engine, prepared, ()).await.unwrap();
             spans.extend(self.clock.sample(1, 1, op).await);
         }
-        spans.sort_unstable_by(f64::total_cmp);
-        Figures::of(&spans).print("tokio", name, "ns");
+        Figures::of_values(spans).print("tokio", name, "ns");
     }
 
     async fn start(&self) -> Result<()> {
@@ -142,7 +145,7 @@ impl Bench {
         let mut component = Component::new(HEALTH_CHECK_TIMEOUT);
         let op = async || {
             component.stop();
-            component.start(&self.engine, &prepared).await.unwrap();
+            component.start(&self.engine, &prepared, ()).await.unwrap();
         };
         figures(&self.clock, self.samples / 100, op).await.print("tokio", "restart_warm", "ns");
         Ok(())
@@ -190,54 +193,28 @@ fn expect(guest: &str, health: &ChildHealth) {
     }
 }
 
-const NAMES: [&str; 13] = [
-    "check_state",
-    "check_health_borsh",
-    "check_health_json",
-    "check_health_cbor",
-    "codec_prefix",
-    "decode_borsh",
-    "decode_json",
-    "decode_cbor",
-    "deadline_overshoot",
-    "allocations_per_check",
-    "start_warm",
-    "instantiate",
-    "restart_warm",
-];
-
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().collect();
-    if args.len() < 3 {
-        eprintln!("usage: {} GUESTS-DIRECTORY SAMPLES [NAME…]", args[0]);
+    if args.len() < 4 {
+        eprintln!("usage: {} GUESTS-DIRECTORY SAMPLES NAME…", args[0]);
         std::process::exit(2);
     }
     let engine = component::engine_new()?;
-    let ticking = engine.clone();
-    std::thread::spawn(move || {
-        loop {
-            std::thread::sleep(TICK);
-            ticking.increment_epoch();
-        }
-    });
+    component::tick(&engine);
     let bench = Bench {
         engine,
         clock: Clock::new(),
         guests: Path::new(&args[1]).to_owned(),
         samples: args[2].parse().expect("SAMPLES is a number"),
     };
-    // One thread: nothing has to be woken across threads, which is the faster runtime for this.
+    let many = Many::new(&bench.guests, bench.samples);
+    // One thread: nothing has to be woken across threads, which is the faster runtime for one
+    // component.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(async {
-        if args.len() > 3 {
-            for name in &args[3..] {
-                bench.run(name).await?;
-            }
-        } else {
-            for name in NAMES {
-                bench.run(name).await?;
-            }
+    for name in &args[3..] {
+        if !many.run(name)? {
+            runtime.block_on(bench.run(name))?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }

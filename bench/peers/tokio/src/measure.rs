@@ -1,36 +1,53 @@
 //! How both programs measure; bench/measure.c is the same in C.
 
 use std::alloc::{GlobalAlloc, Layout};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use mimalloc::MiMalloc;
 
-/// Counts allocations with a plain load and store: no locked instruction, so that counting costs
-/// the peer nothing. Exact as long as one thread allocates, which is so while it is read.
+/// Counts allocations while it is told to; at other times nothing is written that threads share.
+/// With a plain load and store: no locked instruction, so that counting costs the peer nothing.
+/// Exact as long as one thread allocates, which is so while it counts.
 pub struct Counting;
 
+static COUNTING: AtomicBool = AtomicBool::new(false);
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+#[inline]
+fn count() {
+    if COUNTING.load(Relaxed) {
+        ALLOCATIONS.store(ALLOCATIONS.load(Relaxed) + 1, Relaxed);
+    }
+}
 
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.store(ALLOCATIONS.load(Relaxed) + 1, Relaxed);
+        count();
         unsafe { MiMalloc.alloc(layout) }
     }
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         unsafe { MiMalloc.dealloc(memory, layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.store(ALLOCATIONS.load(Relaxed) + 1, Relaxed);
+        count();
         unsafe { MiMalloc.alloc_zeroed(layout) }
     }
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.store(ALLOCATIONS.load(Relaxed) + 1, Relaxed);
+        count();
         unsafe { MiMalloc.realloc(memory, layout, size) }
     }
 }
 
-pub fn allocations() -> u64 {
+/// From now on.
+pub fn allocations_count() {
+    ALLOCATIONS.store(0, Relaxed);
+    COUNTING.store(true, Relaxed);
+}
+
+/// Since then; they are not counted any more.
+pub fn allocations_counted() -> u64 {
+    COUNTING.store(false, Relaxed);
     ALLOCATIONS.load(Relaxed)
 }
 
@@ -76,6 +93,20 @@ mod ticks {
     }
 }
 
+macro_rules! sample {
+    ($clock:expr, $count:expr, $group:expr, $op:expr) => {{
+        let mut ticks = vec![0u64; $count];
+        for slot in ticks.iter_mut() {
+            let begin = ticks::begin();
+            for _ in 0..$group {
+                $op;
+            }
+            *slot = ticks::end() - begin;
+        }
+        $clock.sorted_ns(ticks, $group)
+    }};
+}
+
 pub struct Clock {
     ns_per_tick: f64,
     overhead: u64,
@@ -107,27 +138,21 @@ impl Clock {
 
     /// Times `count` samples of `group` operations each; sorted.
     pub async fn sample(&self, count: usize, group: usize, mut op: impl AsyncFnMut()) -> Vec<f64> {
-        let mut ticks = vec![0u64; count];
-        for slot in ticks.iter_mut() {
-            let begin = ticks::begin();
-            for _ in 0..group {
-                op().await;
-            }
-            *slot = ticks::end() - begin;
-        }
-        self.sorted_ns(ticks, group)
+        sample!(self, count, group, op().await)
     }
 
     pub fn sample_sync(&self, count: usize, group: usize, mut op: impl FnMut()) -> Vec<f64> {
-        let mut ticks = vec![0u64; count];
-        for slot in ticks.iter_mut() {
-            let begin = ticks::begin();
-            for _ in 0..group {
-                op();
-            }
-            *slot = ticks::end() - begin;
-        }
-        self.sorted_ns(ticks, group)
+        sample!(self, count, group, op())
+    }
+
+    /// An operation that borrows nothing: the whole of it may be spawned.
+    async fn sample_owned<F: Future>(
+        &self,
+        count: usize,
+        group: usize,
+        op: &impl Fn() -> F,
+    ) -> Vec<f64> {
+        sample!(self, count, group, drop(op().await))
     }
 
     fn sorted_ns(&self, mut ticks: Vec<u64>, group: usize) -> Vec<f64> {
@@ -162,6 +187,12 @@ impl Figures {
         }
     }
 
+    /// Of these, in any order.
+    pub fn of_values(mut values: Vec<f64>) -> Figures {
+        values.sort_unstable_by(f64::total_cmp);
+        Figures::of(&values)
+    }
+
     pub fn print(&self, peer: &str, name: &str, unit: &str) {
         println!(
             "{{\"peer\":\"{peer}\",\"name\":\"{name}\",\"unit\":\"{unit}\",\"p50\":{:.3},\"p99\":{:.3},\"p999\":{:.3},\"mean\":{:.3},\"single_p50\":{:.3},\"samples\":{}}}",
@@ -192,5 +223,13 @@ pub fn figures_sync(clock: &Clock, count: usize, mut op: impl FnMut()) -> Figure
     clock.sample_sync(count / 10 + 1, 1, &mut op);
     let single = clock.sample_sync(count, 1, &mut op);
     let group = clock.sample_sync(count / GROUP + 1, GROUP, &mut op);
+    Figures { p50: percentile(&group, 0.5), mean: mean(&group), ..Figures::of(&single) }
+}
+
+/// The same as a task of its own, which asks others.
+pub async fn figures_owned<F: Future>(clock: &Clock, count: usize, op: impl Fn() -> F) -> Figures {
+    clock.sample_owned(count / 10 + 1, 1, &op).await;
+    let single = clock.sample_owned(count, 1, &op).await;
+    let group = clock.sample_owned(count / GROUP + 1, GROUP, &op).await;
     Figures { p50: percentile(&group, 0.5), mean: mean(&group), ..Figures::of(&single) }
 }

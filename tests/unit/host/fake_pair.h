@@ -1,63 +1,10 @@
 /* Two guests, "a" and "b", of which either may be many, in a world whose time the test moves. */
-#ifndef FAKE_KIT_H
-#define FAKE_KIT_H
+#ifndef FAKE_PAIR_H
+#define FAKE_PAIR_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <ward/ward.h>
-
-#include "fake/fake.h"
-#include "host/guest.h"
-#include "host/host.h"
+#include "fake_world.h"
 
 enum { TEXT_AT = 512, INBOX_AT = 1024 };
-
-/* ---- the world ---- */
-
-static uint64_t now, limit;
-static bool at_limit;
-
-static inline uint64_t world_now(void *context)
-{
-    (void)context;
-    return now;
-}
-
-static inline uint64_t world_random(void *context)
-{
-    (void)context;
-    return 7;
-}
-
-static inline void world_sleep(void *context, uint64_t until_ns)
-{
-    (void)context;
-    at_limit = until_ns > limit;
-    now = at_limit ? limit : until_ns;
-}
-
-static const wardi_sched_world world = {
-    .now_ns = world_now, .random = world_random, .sleep_until_ns = world_sleep};
-
-static ward_host *host;
-static ward_supervisor *supervisor;
-
-/* All that happens by itself in so long. */
-static inline void pass(uint64_t ns)
-{
-    limit = now + ns;
-    at_limit = false;
-    while (wardi_supervisor_step(supervisor) && !at_limit) {}
-    now = limit;
-    limit = UINT64_MAX;
-}
 
 /* ---- guests: "!" calls the import that `next` says; of anything else they tell in `heard` ---- */
 
@@ -143,15 +90,9 @@ static inline void add(const char *name, fake_guest *fake, ward_child_options op
 
 static inline void begin(ward_child_options a, ward_child_options b)
 {
-    ward_supervisor_options own = WARD_INIT(ward_supervisor_options);
-    own.workers = 2;
-    now = 1000 * WARDI_S;
-    limit = UINT64_MAX;
+    open_world();
     heard[0] = '\0';
     arms_in_health = false;
-    assert_int_equal(ward_host_open(NULL, &host, NULL), WARD_OK);
-    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
-    wardi_supervisor_world_set(supervisor, &world);
     if (a.grants == NULL) a.grants = &to_b;
     if (b.grants == NULL) b.grants = &from_all;
     who = "a";
@@ -166,22 +107,7 @@ static inline void begin_usual(void)
     begin((ward_child_options){.mailbox_max = 256}, (ward_child_options){.mailbox_max = 256});
 }
 
-static inline int close_all(void **state)
-{
-    (void)state;
-    ward_supervisor_free(supervisor);
-    ward_host_close(host);
-    return 0;
-}
-
 /* ---- what `who` is made to do ---- */
-
-static inline ward_child_id id_of(const char *name)
-{
-    ward_child_id id = 0;
-    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
-    return id;
-}
 
 static inline wardi_raw u64(uint64_t value)
 {
@@ -212,28 +138,6 @@ static inline uint32_t find(const char *name)
 {
     wardi_raw args[] = {u64(TEXT_AT), u64(strlen(name))};
     return (uint32_t)does("find", 2, args, name);
-}
-
-static inline ward_child_status status_of(const char *name)
-{
-    ward_child_status status = WARD_INIT(ward_child_status);
-    assert_int_equal(ward_supervisor_child(supervisor, name, &status), WARD_OK);
-    return status;
-}
-
-static inline ward_message_counts counts_of(const char *name)
-{
-    ward_message_counts c = WARD_INIT(ward_message_counts);
-    assert_int_equal(ward_supervisor_message_counts(supervisor, name, &c), WARD_OK);
-    assert_int_equal(c.sent, c.handled + c.refused + c.dropped + c.expired + c.undelivered +
-                                 c.set_aside + c.pending);
-    return c;
-}
-
-static inline void asks(const char *name, ward_request request)
-{
-    assert_int_equal(ward_supervisor_ask(supervisor, name, request, NULL), WARD_OK);
-    pass(WARDI_MS);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, close_all)
