@@ -389,17 +389,21 @@ static void work_spreads(void **state)
     for (int i = 0; i < RING; i++) counter_init(&all[i], s, &hopping, NULL);
     for (int i = 0; i < RING; i++) all[i].other = all[(i * 7 + 1) % RING].actor.id;
     counter_init(&first, s, &starter, NULL);
-    wardi_message *m = wardi_message_new(100);
-    m->context = all;
-    sent(&first.actor, m);
-    until_quiet(s);
-    check(s);
-    uint64_t handled = 0;
+    wardi_sched_figures f = {0};
+    uint64_t handled = 0, rounds = 0;
+    /* On a machine that has one core for us, one worker may be done before another is awake. */
+    while (f.steals == 0 && rounds < 1000) {
+        wardi_message *m = wardi_message_new(100);
+        m->context = all;
+        sent(&first.actor, m);
+        until_quiet(s);
+        check(s);
+        wardi_sched_figures_get(s, &f);
+        rounds++;
+    }
     for (int i = 0; i < RING; i++) handled += atomic_load(&all[i].handled);
-    wardi_sched_figures f;
-    wardi_sched_figures_get(s, &f);
-    assert_int_equal(handled + 1, f.messages.handled);
-    if (f.messages.refused == 0) assert_int_equal(handled, RING * HOPS);
+    assert_int_equal(handled + rounds, f.messages.handled);
+    if (f.messages.refused == 0) assert_int_equal(handled, rounds * RING * HOPS);
     assert_int_equal(f.messages.pending, 0);
     assert_true(f.steals > 0);
     wardi_sched_free(s);
