@@ -64,6 +64,13 @@ void wardi_grants_free(wardi_grants *grants);
  * be asked as they are, once they end in NUL. Allocates nothing; each pattern of the verb is walked
  * once, at most: some 30 ns each. Any thread. */
 bool wardi_grants_allow(const wardi_grants *grants, wardi_verb verb, const char *name);
+/** The same of one that is a member of others' name: `group`, or NULL. It is granted what either
+ * is, and denied what either is. */
+bool wardi_grants_allow_member(const wardi_grants *grants, wardi_verb verb, const char *name,
+                               const char *group);
+/** The same of all members together, `group.N` each: granted when one pattern covers their group or
+ * every one of them, and denied when one of them may be. For names alone. */
+bool wardi_grants_allow_all(const wardi_grants *grants, wardi_verb verb, const char *group);
 /** Adds why it is refused, and the way out, to `text`: for the operator's eyes. Nothing when it is
  * allowed. */
 void wardi_grants_explain(const wardi_grants *grants, wardi_verb verb, const char *name,

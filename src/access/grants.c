@@ -1,6 +1,7 @@
 /* Grants: for each verb two lists of patterns. Allowed is what a pattern of `allow` covers and none
  * of `deny` overlaps; for a plain name both mean "matches". */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "access/access_priv.h"
@@ -145,6 +146,26 @@ static ruling rule(const wardi_grants *grants, wardi_verb verb, const char *name
 bool wardi_grants_allow(const wardi_grants *grants, wardi_verb verb, const char *name)
 {
     return rule(grants, verb, name).allowed;
+}
+
+bool wardi_grants_allow_member(const wardi_grants *grants, wardi_verb verb, const char *name,
+                               const char *group)
+{
+    ruling own = rule(grants, verb, name);
+    if (group == NULL) return own.allowed;
+    ruling all = rule(grants, verb, group);
+    bool denied = own.denied_by != NULL || all.denied_by != NULL;
+    return !denied && (own.allowed || all.allowed);
+}
+
+bool wardi_grants_allow_all(const wardi_grants *grants, wardi_verb verb, const char *group)
+{
+    char members[WARDI_PATTERN_BYTES_MAX + 3];
+    ruling all = rule(grants, verb, group);
+    if (all.fault != NULL || grants == NULL || all.denied_by != NULL) return false;
+    snprintf(members, sizeof members, "%s.*", group);
+    if (find(&grants->deny[verb], wardi_pattern_overlaps, members) != NULL) return false;
+    return all.allowed || find(&grants->allow[verb], wardi_pattern_covers, members) != NULL;
 }
 
 /* A name with a fault is not shown: it may be of any bytes. */

@@ -148,28 +148,14 @@ static bool is_enough(const name_index *names)
     return warnings_of(names)->count >= WARDI_MISTAKES_KEPT;
 }
 
-/* Nobody is called as the instances of one are together. */
-static void add_instances(const name_index *names, wardi_place place,
-                          const wardi_config_child *child)
-{
-    const char *name = child->component.name;
-    wardi_mistakes_add(warnings_of(names), place,
-                       "there are %u instances of %s, and none has this name; write \"%s.*\" for "
-                       "all, or one of them, like %s.0",
-                       wardi_config_instances(child), name, name, name);
-}
-
 static void check_names(const name_index *names, const char *const *patterns,
                         const wardi_place *places, size_t count)
 {
     for (size_t i = 0; i < count && !is_enough(names); i++) {
         const char *name = plain_name(patterns[i]);
         if (name == NULL) continue;
-        const wardi_config_child *child = component_find(names, name);
-        if (child == NULL)
+        if (component_find(names, name) == NULL)
             name_unknown(names, warnings_of(names), places[i], name);
-        else if (wardi_config_instances(child) > 1 && child == name_find(names, name))
-            add_instances(names, places[i], child);
     }
 }
 
@@ -191,11 +177,17 @@ static bool covers_any(const char *const *patterns, size_t count, const char *na
     return false;
 }
 
-static bool is_granted(const wardi_config_child *child, wardi_verb verb, const char *name)
+/* By the name of one instance, for all of them, or by that which they share. */
+static bool is_granted(const wardi_config_child *child, wardi_verb verb,
+                       const wardi_config_child *to)
 {
+    char buffer[WARDI_INSTANCE_BYTES];
     const ward_grant *grant = grant_in(child, verb);
-    return covers_any(grant->allow, grant->allow_count, name) &&
-           !covers_any(grant->deny, grant->deny_count, name);
+    const char *one = wardi_config_instance(buffer, to, 0), *all = to->component.name;
+    return (covers_any(grant->allow, grant->allow_count, one) ||
+            covers_any(grant->allow, grant->allow_count, all)) &&
+           !covers_any(grant->deny, grant->deny_count, one) &&
+           !covers_any(grant->deny, grant->deny_count, all);
 }
 
 /* What is its own: the same places are the defaults'. */
@@ -210,13 +202,12 @@ static void check_other_half(const name_index *names, const wardi_config_child *
                              wardi_verb verb, wardi_verb other_verb)
 {
     const ward_grant *grant = grant_in(child, verb);
-    char buffer[WARDI_INSTANCE_BYTES];
-    const char *own = wardi_config_instance(buffer, child, 0); /* for all of them */
+    const char *own = child->component.name;
     if (!is_own(names->reading->config, child, verb)) return;
     for (size_t i = 0; i < grant->allow_count && !is_enough(names); i++) {
         const char *name = plain_name(grant->allow[i]);
         const wardi_config_child *other = name != NULL ? component_find(names, name) : NULL;
-        if (other == NULL || other == child || is_granted(other, other_verb, own)) continue;
+        if (other == NULL || other == child || is_granted(other, other_verb, child)) continue;
         wardi_place place = child->grant_places[verb].allow[i];
         if (verb == WARDI_SEND)
             wardi_mistakes_add(warnings_of(names), place,

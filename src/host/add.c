@@ -66,6 +66,7 @@ static ward_error group_node_add(ward_supervisor *s, const ward_group_options *o
     if (error == WARD_OK) error = wardi_group_health_check(&own->health, ret_diag);
     if (error == WARD_OK) error = group_named(s, own->group, &g->above, ret_diag);
     options.parent = node_of(s, g->above);
+    options.tag = (uint64_t)(uintptr_t)g;
     if (error == WARD_OK) error = backoff_to_policy(&backoff, &policy, ret_diag);
     if (error == WARD_OK)
         error = wardi_tree_policy_add(s->tree, &policy, &options.policy, ret_diag);
@@ -90,8 +91,7 @@ ward_error group_add(ward_supervisor *s, const ward_group_options *own, group **
                            ? group_node_add(s, own, g, ret_diag)
                            : wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a group");
     if (error != WARD_OK) {
-        if (g != NULL) wardi_free(g->name);
-        wardi_free(g);
+        group_free(g);
         return error;
     }
     g->policy = own->health;

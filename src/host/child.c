@@ -290,6 +290,29 @@ ward_error child_new(ward_supervisor *s, const ward_child_options *options, chil
     return WARD_OK;
 }
 
+/* ---- what it is granted ---- */
+
+const char *family_of(const char *instance, char buffer[CHILD_NAME_BYTES])
+{
+    size_t length = (size_t)(strrchr(instance, '.') - instance);
+    WARD_ASSERT(length < CHILD_NAME_BYTES);
+    memcpy(buffer, instance, length);
+    buffer[length] = '\0';
+    return buffer;
+}
+
+bool child_granted(const wardi_grants *grants, wardi_verb verb, const child *c)
+{
+    char buffer[CHILD_NAME_BYTES];
+    const char *family = c->instance ? family_of(c->name, buffer) : NULL;
+    return wardi_grants_allow_member(grants, verb, c->name, family);
+}
+
+bool child_welcomes(const child *c, const child *from)
+{
+    return c->kind != &component_kind || child_granted(c->grants, WARDI_CALLED_BY, from);
+}
+
 void child_free(child *c)
 {
     if (c == NULL) return;

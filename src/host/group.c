@@ -45,6 +45,54 @@ static void count(const child *c, const member_view *view, uint32_t one)
     for (group *g = c->group; g != NULL; g = g->above) add(&g->counts, view, one);
 }
 
+/* ---- members: an instance that is ready has its place before all that are not ---- */
+
+static void place(group *g, child *c, uint32_t at)
+{
+    g->members[at] = c;
+    c->place = at;
+}
+
+static void swap(group *g, child *c, uint32_t with)
+{
+    child *other = g->members[with];
+    place(g, other, c->place);
+    place(g, c, with);
+}
+
+static void member_sort(child *c)
+{
+    group *g = c->group;
+    bool is_first = c->place < g->ready_count;
+    if (is_first == c->seen.ready) return;
+    swap(g, c, is_first ? --g->ready_count : g->ready_count++);
+}
+
+static void member_join(child *c)
+{
+    group *g = c->group;
+    if (!c->instance) return;
+    place(g, c, g->member_count++);
+    member_sort(c);
+}
+
+static void member_leave(child *c)
+{
+    group *g = c->group;
+    if (!c->instance) return;
+    c->seen.ready = false;
+    member_sort(c);
+    swap(g, c, --g->member_count);
+}
+
+child *group_next(group *g, const child *self)
+{
+    uint32_t count = g->ready_count != 0 ? g->ready_count : g->member_count;
+    if (count == 0) return NULL;
+    child *next = g->members[g->turn++ % count];
+    return next == self ? g->members[g->turn++ % count] : next;
+}
+
 static bool recount(child *c)
 {
     member_view now = look(c);
@@ -54,6 +102,7 @@ static bool recount(child *c)
     count(c, &c->seen, -UINT32_C(1));
     count(c, &now, 1);
     c->seen = now;
+    if (c->instance) member_sort(c);
     return true;
 }
 
@@ -62,12 +111,14 @@ void group_join(child *c, group *g)
     c->group = g;
     c->seen = look(c);
     count(c, &c->seen, 1);
+    member_join(c);
 }
 
 void group_leave(child *c)
 {
     group *g = c->group;
     count(c, &c->seen, -UINT32_C(1));
+    member_leave(c);
     c->group = NULL;
     group_tell(c->supervisor, g);
 }
@@ -190,6 +241,14 @@ void group_forget(ward_supervisor *s, group *g)
         if (s->children[i]->group == g) group_leave(s->children[i]);
     for (size_t i = 0; i < s->group_count; i++)
         if (s->groups[i]->above == g) s->groups[i]->above = NULL;
+}
+
+void group_free(group *g)
+{
+    if (g == NULL) return;
+    wardi_free(g->members);
+    wardi_free(g->name);
+    wardi_free(g);
 }
 
 /* ---- status ---- */

@@ -245,10 +245,11 @@ static int64_t list(const child *c, uint32_t start, guest_span span)
     const ward_supervisor *s = c->supervisor;
     size_t at = start, length = 0;
     for (size_t looked = 0; at < s->child_count; at++, looked++) {
-        const char *name = s->children[at]->name;
+        const child *other = s->children[at];
+        const char *name = other->name;
         size_t bytes = strlen(name);
         if (looked == LISTED_AT_ONCE || length + bytes + 1 > span.length) break;
-        if (!wardi_grants_allow(c->grants, WARDI_LIST, name)) continue;
+        if (!child_granted(c->grants, WARDI_LIST, other)) continue;
         memcpy(span.bytes + length, name, bytes);
         span.bytes[length + bytes] = '\n';
         length += bytes + 1;

@@ -39,6 +39,14 @@ enum {
     GUEST_SELF = 0x7fffffff, /* a handle that nobody need give: the guest itself */
 };
 
+/* What a handle stands for: a child's actor, or a group of instances, each of which may be meant.
+ */
+typedef struct guest_target {
+    bool is_group;
+    uint32_t generation; /* of the group's node */
+    uint64_t id;         /* the actor's, or the node's index */
+} guest_target;
+
 /* A request of the guest's. Its number is serial << 8 | index, and never used twice. */
 typedef struct guest_request {
     uint64_t number; /* 0: free */
@@ -56,12 +64,12 @@ typedef struct guest_reply {
 /* A message that leaves later. */
 typedef struct guest_timer {
     uint64_t due_ns, number;
-    wardi_actor_id to;
+    guest_target to;
     wardi_message *message;
 } guest_timer;
 
 struct guest {
-    wardi_actor_id *targets; /* by handle */
+    guest_target *targets; /* by handle */
     uint32_t target_count, target_room;
     uint64_t serial;
     uint64_t current; /* number of the message that is being handled; 0: it has none yet */
@@ -131,9 +139,12 @@ guest_code guest_deny(child *c, wardi_verb verb, const char *name);
 
 /* A number that was never given; `index` is for who gives it to find it by. */
 uint64_t guest_number_next(guest *g, size_t index);
-/* The receiver that argument `to` names, and the bytes, as a message; or a code. */
-guest_code guest_message_of(const wardi_guest *call, unsigned to, guest_span span,
-                            wardi_actor_id *ret_to, wardi_message **ret_message);
+/* What the handle stands for; the child may be NULL, and then it is a code. */
+guest_code guest_target_of(child *c, uint32_t handle, guest_target *ret_target);
+/* Whose turn it is to be meant. */
+guest_code guest_target_choose(child *c, guest_target target, wardi_actor_id *ret_to);
+/* The bytes as a message, or a code. */
+guest_code guest_message_of(child *c, guest_span span, wardi_message **ret_message);
 
 /* The message that is being handled; NULL: there is none, or it has been answered. */
 wardi_message *guest_current(child *c);

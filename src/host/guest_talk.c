@@ -13,7 +13,7 @@ static bool target_reserve(guest *g)
 {
     if (g->target_count < g->target_room) return true;
     uint32_t room = g->target_room != 0 ? 2 * g->target_room : 4;
-    wardi_actor_id *grown =
+    guest_target *grown =
         wardi_grow(g->targets, g->target_room * sizeof *grown, room * sizeof *grown);
     if (grown == NULL) return false;
     g->targets = grown;
@@ -21,36 +21,64 @@ static bool target_reserve(guest *g)
     return true;
 }
 
-static int32_t target_handle(child *c, guest *g, wardi_actor_id id)
+static bool is_same(guest_target a, guest_target b)
+{
+    return a.is_group == b.is_group && a.generation == b.generation && a.id == b.id;
+}
+
+static int32_t target_handle(child *c, guest *g, guest_target target)
 {
     for (uint32_t i = 0; i < g->target_count; i++)
-        if (g->targets[i] == id) return (int32_t)i;
+        if (is_same(g->targets[i], target)) return (int32_t)i;
     if (g->target_count == GUEST_TARGETS_MAX)
         return guest_fail(c, GUEST_LIMIT, "at most %d components can be found", GUEST_TARGETS_MAX);
     if (!target_reserve(g)) return GUEST_NO_MEMORY;
-    g->targets[g->target_count] = id;
+    g->targets[g->target_count] = target;
     return (int32_t)g->target_count++;
+}
+
+typedef struct found {
+    guest_target target;
+    bool there, is_instance;
+    bool welcome; /* by what the receiver grants */
+} found;
+
+/* Of a group of instances, one speaks for all: they have the same grants. */
+static found look_up(ward_supervisor *s, const char *name, const child *from)
+{
+    found f = {0};
+    pthread_mutex_lock(&s->lock);
+    const child *c = names_find(&s->names, name);
+    const group *g = c == NULL ? groups_find(s, name) : NULL;
+    if (c != NULL) f.target.id = c->actor.id;
+    if (g != NULL && g->member_count != 0) {
+        c = g->members[0];
+        f.target = (guest_target){true, g->node.generation, g->node.index};
+    }
+    f.there = c != NULL;
+    f.is_instance = f.there && c->instance;
+    f.welcome = f.there && child_welcomes(c, from);
+    pthread_mutex_unlock(&s->lock);
+    return f;
+}
+
+static bool may_send_to(const child *c, const char *name, const found *f)
+{
+    char family[CHILD_NAME_BYTES];
+    if (f->target.is_group) return wardi_grants_allow_all(c->grants, WARDI_SEND, name);
+    if (!f->is_instance) return wardi_grants_allow(c->grants, WARDI_SEND, name);
+    return wardi_grants_allow_member(c->grants, WARDI_SEND, name, family_of(name, family));
 }
 
 /* Grants are asked here, and only here: a handle is the permission. Whoever may not send to a name
  * does not learn whether it exists. */
 static int32_t find(child *c, guest *g, const char *name)
 {
-    ward_supervisor *s = c->supervisor;
-    wardi_actor_id id = 0;
-    bool welcome = false;
-    if (!wardi_grants_allow(c->grants, WARDI_SEND, name)) return guest_deny(c, WARDI_SEND, name);
-    pthread_mutex_lock(&s->lock);
-    const child *found = names_find(&s->names, name);
-    if (found != NULL) {
-        id = found->actor.id;
-        welcome = found->kind != &component_kind ||
-                  wardi_grants_allow(found->grants, WARDI_CALLED_BY, c->name);
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (id == 0) return guest_fail(c, GUEST_NOT_FOUND, "there is no component \"%s\"", name);
-    if (welcome) return target_handle(c, g, id);
     char words[WARD_REASON_BYTES_MAX + 1];
+    found f = look_up(c->supervisor, name, c);
+    if (!may_send_to(c, name, &f)) return guest_deny(c, WARDI_SEND, name);
+    if (!f.there) return guest_fail(c, GUEST_NOT_FOUND, "there is no component \"%s\"", name);
+    if (f.welcome) return target_handle(c, g, f.target);
     snprintf(words, sizeof words, "\"%s\" does not grant to be called by \"%s\"", name, c->name);
     return guest_refuse(c, words);
 }
@@ -69,23 +97,43 @@ wardi_answer guest_find(wardi_guest *call)
     return guest_say(call, find(c, g, name));
 }
 
-static guest_code target_of(child *c, uint32_t handle, wardi_actor_id *ret_to)
+guest_code guest_target_of(child *c, uint32_t handle, guest_target *ret_target)
 {
+    if (c == NULL) return GUEST_UNAVAILABLE;
     const guest *g = guest_of(c);
     if (g == NULL) return GUEST_NO_MEMORY;
     if (handle != GUEST_SELF && handle >= g->target_count)
         return guest_fail(c, GUEST_NOT_FOUND, "%d is no handle", (int32_t)handle);
-    *ret_to = handle == GUEST_SELF ? c->actor.id : g->targets[handle];
+    *ret_target = handle == GUEST_SELF ? (guest_target){.id = c->actor.id} : g->targets[handle];
     return GUEST_OK;
 }
 
-guest_code guest_message_of(const wardi_guest *call, unsigned to, guest_span span,
-                            wardi_actor_id *ret_to, wardi_message **ret_message)
+guest_code guest_target_choose(child *c, guest_target target, wardi_actor_id *ret_to)
 {
-    child *c = guest_child(call);
-    if (c == NULL) return GUEST_UNAVAILABLE;
-    guest_code code = target_of(c, call->args[to].u32, ret_to);
-    if (code != GUEST_OK) return code;
+    ward_supervisor *s = c->supervisor;
+    if (WARD_LIKELY(!target.is_group)) {
+        *ret_to = target.id;
+        return GUEST_OK;
+    }
+    wardi_node_id node = {(uint32_t)target.id, target.generation};
+    pthread_mutex_lock(&s->lock);
+    group *g = group_at(s, node);
+    const child *next = g != NULL ? group_next(g, c) : NULL;
+    if (next != NULL) *ret_to = next->actor.id;
+    pthread_mutex_unlock(&s->lock);
+    return next != NULL ? GUEST_OK : guest_fail(c, GUEST_GONE, "all instances have been removed");
+}
+
+/* Whom the handle means now. */
+static guest_code receiver_of(child *c, uint32_t handle, wardi_actor_id *ret_to)
+{
+    guest_target target;
+    guest_code code = guest_target_of(c, handle, &target);
+    return code == GUEST_OK ? guest_target_choose(c, target, ret_to) : code;
+}
+
+guest_code guest_message_of(child *c, guest_span span, wardi_message **ret_message)
+{
     if (span.length > c->message_bytes_max)
         return guest_fail(c, GUEST_TOO_LARGE, "a message of %u bytes; %u are the most", span.length,
                           c->message_bytes_max);
@@ -114,9 +162,11 @@ wardi_answer guest_send(wardi_guest *call)
     guest_span span;
     wardi_actor_id to;
     wardi_message *message;
+    child *c = guest_child(call);
     if (!guest_span_of(call, 1, &span)) return guest_breach(call, "send", 1);
-    guest_code code = guest_message_of(call, 0, span, &to, &message);
-    return guest_say(call, code == GUEST_OK ? send(guest_child(call), to, message) : code);
+    guest_code code = receiver_of(c, call->args[0].u32, &to);
+    if (code == GUEST_OK) code = guest_message_of(c, span, &message);
+    return guest_say(call, code == GUEST_OK ? send(c, to, message) : code);
 }
 
 /* ---- requests ---- */
@@ -142,16 +192,14 @@ static void request_end(child *c, guest_request *r)
 }
 
 /* Its number, or a code. */
-static int64_t request_begin(const wardi_guest *call, guest_span span, int64_t timeout_ns)
+static int64_t request_begin(child *c, wardi_actor_id to, guest_span span, int64_t timeout_ns)
 {
     wardi_message *message;
-    child *c = guest_child(call);
-    guest *g = c != NULL ? guest_of(c) : NULL;
+    guest *g = guest_of(c);
     guest_request *r = NULL;
-    wardi_actor_id to;
     for (size_t i = 0; g != NULL && r == NULL && i < GUEST_REQUESTS_MAX; i++)
         if (g->requests[i].number == 0) r = &g->requests[i];
-    guest_code code = guest_message_of(call, 0, span, &to, &message);
+    guest_code code = guest_message_of(c, span, &message);
     if (code != GUEST_OK) return code;
     if (r == NULL || timeout_ns < 0) {
         wardi_message_free(c->supervisor->sched, message);
@@ -294,10 +342,10 @@ wardi_answer guest_request_all(wardi_guest *call)
     if (!guest_span_of(call, 1, &span)) return guest_breach(call, "request", 1);
     if (!guest_span_of(call, 3, &to)) return guest_breach(call, "request", 3);
     wardi_actor_id whom;
-    guest_code code = c != NULL ? target_of(c, call->args[0].u32, &whom) : GUEST_UNAVAILABLE;
+    guest_code code = receiver_of(c, call->args[0].u32, &whom);
     if (code == GUEST_OK) code = wait_for(c, whom);
     if (code != GUEST_OK) return guest_say_wide(call, code);
-    int64_t number = request_begin(call, span, call->args[5].i64);
+    int64_t number = request_begin(c, whom, span, call->args[5].i64);
     if (number > 0) return request_wait(call, request_find(c, (uint64_t)number), 3);
     wait_over(c);
     return guest_say_wide(call, number);
@@ -306,8 +354,12 @@ wardi_answer guest_request_all(wardi_guest *call)
 wardi_answer guest_request_begin(wardi_guest *call)
 {
     guest_span span;
+    wardi_actor_id whom;
+    child *c = guest_child(call);
     if (!guest_span_of(call, 1, &span)) return guest_breach(call, "request_begin", 1);
-    return guest_say_wide(call, request_begin(call, span, call->args[3].i64));
+    guest_code code = receiver_of(c, call->args[0].u32, &whom);
+    if (code != GUEST_OK) return guest_say_wide(call, code);
+    return guest_say_wide(call, request_begin(c, whom, span, call->args[3].i64));
 }
 
 static guest_code no_request(child *c)

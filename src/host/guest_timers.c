@@ -79,7 +79,7 @@ static bool reserve(guest *g)
 /* Its number, or a code. */
 static int64_t arm(const wardi_guest *call, guest_span span)
 {
-    wardi_actor_id to;
+    guest_target to;
     wardi_message *message;
     child *c = guest_child(call);
     int64_t delay_ns = call->args[0].i64;
@@ -90,7 +90,8 @@ static int64_t arm(const wardi_guest *call, guest_span span)
     if (count_of(g) >= c->timers_max)
         return guest_fail(c, GUEST_LIMIT, "%u timers are open; no more can be", c->timers_max);
     if (!reserve(g)) return GUEST_NO_MEMORY;
-    guest_code code = guest_message_of(call, 1, span, &to, &message);
+    guest_code code = guest_target_of(c, call->args[1].u32, &to);
+    if (code == GUEST_OK) code = guest_message_of(c, span, &message);
     if (code != GUEST_OK) return code;
     guest_timer timer = {
         .due_ns = wardi_add_sat(wardi_sched_now(c->supervisor->sched), (uint64_t)delay_ns),
@@ -136,9 +137,11 @@ void guest_timers_fire(child *c, uint64_t now_ns)
 {
     guest *g = guest_if_any(c);
     wardi_sched *sched = c->supervisor->sched;
+    wardi_actor_id to;
     for (int i = 0; i < FIRED_AT_ONCE && guest_timers_due_ns(c) <= now_ns; i++) {
         guest_timer timer = take(g, 0);
-        if (wardi_sched_send(sched, timer.to, timer.message) == WARD_OK) continue;
+        bool meant = guest_target_choose(c, timer.to, &to) == GUEST_OK;
+        if (meant && wardi_sched_send(sched, to, timer.message) == WARD_OK) continue;
         wardi_message_free(sched, timer.message);
         atomic_fetch_add_explicit(&g->timers_lost, 1, memory_order_relaxed);
     }

@@ -21,7 +21,7 @@ struct ward_host {
 typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child_wish;
 
 typedef struct child child;
-enum { CHILD_ALIGNMENT = 64 };
+enum { CHILD_ALIGNMENT = 64, CHILD_NAME_BYTES = 128 };
 typedef struct guest guest;
 struct history;
 struct budget;
@@ -128,6 +128,7 @@ struct child {
     /* Under the supervisor's lock. */
     wardi_node_id node;
     struct group *group;                /* NULL: in none */
+    uint32_t place;                     /* an instance's, among its group's members */
     member_view seen;                   /* what its groups have counted */
     struct child **needs, **dependents; /* each need's `dependents` has this child */
     size_t dependent_count, dependent_room;
@@ -157,7 +158,9 @@ typedef struct group {
     ward_group_health policy;
     bool quarantined;
     wardi_group_counts counts; /* of all children below it */
-    ward_child_health health;  /* as it was told last */
+    child **members;           /* its instances, those that are ready first; NULL: it has none */
+    uint32_t member_count, ready_count, turn;
+    ward_child_health health; /* as it was told last */
     bool ready;
 } group;
 
@@ -241,6 +244,13 @@ ward_error native_options_check(const ward_native_options *options, ward_diag *r
 ward_error backoff_to_policy(const ward_backoff *backoff, wardi_tree_policy *policy,
                              ward_diag *ret_diag);
 
+/* The name that an instance shares with the others, as text in `buffer`. */
+const char *family_of(const char *instance, char buffer[CHILD_NAME_BYTES]);
+/* Whether these grants cover the child, by its own name or that of all instances. Any thread. */
+bool child_granted(const wardi_grants *grants, wardi_verb verb, const child *c);
+/* Whether it may be called by that one; what is no component may by all. Any thread. */
+bool child_welcomes(const child *c, const child *from);
+
 /* ---- adding (add.c) ---- */
 
 ward_error supervision_resolve(ward_strategy strategy, int32_t failures_max, uint64_t window_ns,
@@ -278,6 +288,12 @@ void group_update(child *c);
 void group_quarantine(ward_supervisor *s, group *g, bool quarantined);
 /* Tells of it and those above, if there is something to tell. */
 void group_tell(ward_supervisor *s, group *g);
+/* Whose turn it is of its instances that are ready, or else of all of them; not `self`, if there is
+ * another. NULL: there are none. */
+child *group_next(group *g, const child *self);
+/* The group of that node, or NULL. */
+group *group_at(const ward_supervisor *s, wardi_node_id node);
+void group_free(group *g);
 /* Nobody points to it any more. */
 void group_forget(ward_supervisor *s, group *g);
 /* Makes the child's actor live. */

@@ -119,8 +119,14 @@ static ward_error add_all(const instances *in, ward_diag *ret_diag)
     options.group = in->options->group;
     options.health = in->options->instances_health;
     options.failures_max = WARDI_INTENSITY_MAX;
+    child **members = wardi_alloc_array(in->made, sizeof *members);
+    if (members == NULL) return no_memory(ret_diag);
     ward_error error = child_shape(in->supervisor, in->all[0], &shape, ret_diag);
     if (error == WARD_OK) error = group_add(in->supervisor, &options, &g, ret_diag);
+    if (error == WARD_OK)
+        g->members = members;
+    else
+        wardi_free(members);
     if (error == WARD_OK) error = enter_all(in, g, &shape, ret_diag);
     wardi_free((void *)(uintptr_t)shape.needs);
     return error;

@@ -23,14 +23,12 @@ typedef struct introduction {
     bool welcome;
 } introduction;
 
-/* Both grants that a message needs; what is no component asks for none. */
 static void introduce(void *context, wardi_actor *actor)
 {
     introduction *i = context;
     const child *to = actor->behaviour == &child_behaviour ? actor->context : NULL;
-    i->welcome = to != NULL && wardi_grants_allow(i->from->grants, WARDI_SEND, to->name) &&
-                 (to->kind != &component_kind ||
-                  wardi_grants_allow(to->grants, WARDI_CALLED_BY, i->from->name));
+    i->welcome =
+        to != NULL && child_granted(i->from->grants, WARDI_SEND, to) && child_welcomes(to, i->from);
 }
 
 static ward_error may_send(ward_supervisor *s, const child *from, ward_child_id to)

@@ -297,10 +297,7 @@ void ward_supervisor_free(ward_supervisor *s)
         wardi_sched_free(s->sched);
     }
     for (size_t i = 0; i < s->child_count; i++) child_free(s->children[i]);
-    for (size_t i = 0; i < s->group_count; i++) {
-        wardi_free(s->groups[i]->name);
-        wardi_free(s->groups[i]);
-    }
+    for (size_t i = 0; i < s->group_count; i++) group_free(s->groups[i]);
     wardi_tree_free(s->tree);
     events_done(s);
     names_done(&s->names);

@@ -65,18 +65,15 @@ static const char *group_words(const wardi_node_action *action)
     }
 }
 
-static group *group_of(const ward_supervisor *s, wardi_node_id node)
+group *group_at(const ward_supervisor *s, wardi_node_id node)
 {
-    for (size_t i = 0; i < s->group_count; i++)
-        if (s->groups[i]->node.index == node.index &&
-            s->groups[i]->node.generation == node.generation)
-            return s->groups[i];
-    return NULL;
+    wardi_node_view view;
+    return wardi_tree_look(s->tree, node, &view) ? (group *)(uintptr_t)view.tag : NULL;
 }
 
 static void tell_group(ward_supervisor *s, const wardi_node_action *action)
 {
-    group *g = group_of(s, action->id);
+    group *g = (group *)(uintptr_t)action->tag; /* the root has none */
     if (g == NULL && !action->exhausted)
         return; /* the root's own coming and going is start, stop */
     ward_event event = {.size = sizeof event,
@@ -92,8 +89,7 @@ static void tell_group(ward_supervisor *s, const wardi_node_action *action)
     group_forget(s, g);
     for (size_t i = 0; i < s->group_count; i++)
         if (s->groups[i] == g) s->groups[i] = s->groups[--s->group_count];
-    wardi_free(g->name);
-    wardi_free(g);
+    group_free(g);
 }
 
 /* ---- what is done ---- */

@@ -295,6 +295,21 @@ static void count_one(const member *m, wardi_group_counts *n)
     n->failed += health == WARD_CHILD_FAILED;
 }
 
+/* Instances that are ready stand before those that are not. */
+static void check_members(const sim_group *g)
+{
+    const ward_supervisor *s = the_world->supervisor;
+    const group *of = groups_find(s, g->name);
+    for (uint32_t i = 0; of != NULL && i < of->member_count; i++) {
+        const child *c = of->members[i];
+        MUST(c->group == of && c->instance && c->place == i, c->name);
+        MUST(c->ready == (i < of->ready_count), c->name);
+    }
+    MUST(of == NULL || of->ready_count <= of->member_count, g->name);
+    MUST(of == NULL || of->member_count <= of->counts.children, g->name);
+    MUST(of == NULL || g->many || of->member_count == 0, g->name);
+}
+
 static void check_group(int32_t number)
 {
     const world *w = the_world;
@@ -304,6 +319,7 @@ static void check_group(int32_t number)
     for (uint32_t i = 0; i < w->member_count; i++)
         if (w->members[i].exists && is_below(&w->members[i], number)) count_one(&w->members[i], &n);
     MUST(ward_supervisor_group(w->supervisor, g->name, &s) == WARD_OK, g->name);
+    check_members(g);
     MUST(s.children == n.children && s.ready == n.ready && s.given_up == n.given_up, g->name);
     MUST(s.healthy == n.healthy && s.degraded == n.degraded && s.failed == n.failed, g->name);
     MUST(s.health == wardi_group_judge(&g->policy, &n), g->name);

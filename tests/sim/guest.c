@@ -125,11 +125,16 @@ static uint32_t put(deed *d, uint32_t at, const char *text)
     return (uint32_t)length;
 }
 
-static int32_t find(deed *d, const member *other)
+static int32_t find_name(deed *d, const char *name)
 {
-    uint32_t length = put(d, NAME_AT, other->name);
+    uint32_t length = put(d, NAME_AT, name);
     wardi_raw args[] = {u32(NAME_AT), u32(length)};
     return (int32_t)call(d, "find", args, 2);
+}
+
+static int32_t find(deed *d, const member *other)
+{
+    return find_name(d, other->name);
 }
 
 static member *anybody(void)
@@ -161,6 +166,22 @@ static void do_send(deed *d)
     uint32_t length = letter_write(number, d->fake->memory + LETTER_AT);
     wardi_raw args[] = {u32((uint32_t)handle), u32(LETTER_AT), u32(length)};
     letter_sent(number, error_of((int32_t)call(d, "send", args, 3)));
+}
+
+/* To one of many, whoever that is. */
+static void do_send_to_many(deed *d)
+{
+    const world *w = the_world;
+    int32_t from = number_of(d->self);
+    if (w->group_count == 0 || from < 0) return;
+    const sim_group *g = &w->groups[below(w->group_count)];
+    int32_t handle = find_name(d, g->name);
+    MUST(handle < 0 || g->many, g->name);
+    uint32_t number = handle >= 0 ? letter_new(from, ANYBODY, false) : 0;
+    if (number == 0) return;
+    uint32_t length = letter_write(number, d->fake->memory + LETTER_AT);
+    wardi_raw args[] = {u32((uint32_t)handle), u32(LETTER_AT), u32(length)};
+    MUST((int32_t)call(d, "send", args, 3) != GUEST_GONE, g->name);
 }
 
 /* To itself it needs nobody's grant. */
@@ -358,9 +379,10 @@ static void do_operate(deed *d)
 static void do_next(deed *d)
 {
     static void (*const deeds[])(deed *) = {
-        do_send,    do_send,      do_request, do_request,    do_begin,      do_end,
-        do_publish, do_subscribe, do_defer,   do_reply,      do_sleep,      do_log,
-        do_breach,  do_operate,   do_stop,    do_send_after, do_send_after, do_cancel_timer};
+        do_send,       do_send,       do_request,      do_request,     do_begin,
+        do_end,        do_publish,    do_subscribe,    do_defer,       do_reply,
+        do_sleep,      do_log,        do_breach,       do_operate,     do_stop,
+        do_send_after, do_send_after, do_cancel_timer, do_send_to_many};
     deeds[below(WARD_COUNT(deeds))](d);
 }
 

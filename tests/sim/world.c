@@ -180,7 +180,7 @@ static void add_many(uint32_t count)
     uint32_t first = w->member_count;
     sim_group *g = &w->groups[w->group_count];
     if (w->group_count == GROUPS_MAX || first + count > MEMBERS_MAX) return;
-    *g = (sim_group){.above = draw_group(), .health = WARD_CHILD_DEGRADED};
+    *g = (sim_group){.above = draw_group(), .many = true, .health = WARD_CHILD_DEGRADED};
     snprintf(g->name, sizeof g->name, "x%u", first);
     member *m = &w->members[first];
     *m = (member){.group = g->above, .options = draw_options(), .instance = true};

@@ -98,6 +98,7 @@ typedef struct member {
 typedef struct sim_group {
     char name[24];
     bool exists;
+    bool many; /* of one component */
     int32_t above;
     ward_group_health policy;
     ward_child_health health; /* by what was told */

@@ -80,6 +80,72 @@ static void test_deny_beats_allow(void **state)
     wardi_grants_free(g);
 }
 
+/* Of one of many: its own name counts, and that of all of them. */
+static void test_members(void **state)
+{
+    (void)state;
+    const ward_grants grants = {
+        .send = {.allow = (const char *const[]){"web", "db.1", "bad", "x.*"},
+                 .allow_count = 4,
+                 .deny = (const char *const[]){"web.3", "bad", "x"},
+                 .deny_count = 3}};
+    static const struct {
+        const char *name, *group;
+        bool allowed;
+    } rows[] = {
+        {"web.1", "web", true}, {"web.1", NULL, false}, {"web.3", "web", false},
+        {"db.1", "db", true},   {"db.2", "db", false},  {"bad.1", "bad", false},
+        {"x.1", "x", false},    {"x.1", NULL, true},    {"webby.1", "webby", false},
+        {"db.1", "a..b", true}, {"a..b", "web", true},
+    };
+    wardi_grants *g = made(&grants);
+    for (size_t i = 0; i < WARD_COUNT(rows); i++)
+        if (wardi_grants_allow_member(g, WARDI_SEND, rows[i].name, rows[i].group) !=
+            rows[i].allowed)
+            fail_msg("%s", rows[i].name);
+    assert_false(wardi_grants_allow_member(NULL, WARDI_SEND, "web.1", "web"));
+    wardi_grants_free(g);
+}
+
+/* All of them at once, or none. */
+static void test_all_members(void **state)
+{
+    (void)state;
+    const ward_grants grants = {
+        .send = {.allow = (const char *const[]){"web", "db.*", "app.1", "c.#", "d", "e.*", "f"},
+                 .allow_count = 7,
+                 .deny = (const char *const[]){"c.3", "d", "*.x", "f.1.y"},
+                 .deny_count = 4},
+        .list = {.allow = (const char *const[]){"#"}, .allow_count = 1}};
+    static const struct {
+        const char *group;
+        bool allowed;
+    } rows[] = {{"web", false}, {"db", false}, {"app", false}, {"c", false},
+                {"d", false},   {"e", false},  {"f", false},   {"a..b", false}};
+    wardi_grants *g = made(&grants);
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) /* each of them could be NAME.x */
+        if (wardi_grants_allow_all(g, WARDI_SEND, rows[i].group) != rows[i].allowed)
+            fail_msg("%s", rows[i].group);
+    assert_true(wardi_grants_allow_all(g, WARDI_LIST, "web"));
+    assert_false(wardi_grants_allow_all(NULL, WARDI_LIST, "web"));
+    wardi_grants_free(g);
+    const ward_grants some = {
+        .send = {.allow = (const char *const[]){"web", "db.*", "app.1", "c.#", "d", "f"},
+                 .allow_count = 6,
+                 .deny = (const char *const[]){"c.3", "d", "f.1.y"},
+                 .deny_count = 3}};
+    static const struct {
+        const char *group;
+        bool allowed;
+    } others[] = {{"web", true}, {"db", true}, {"app", false},
+                  {"c", false},  {"d", false}, {"f", true}};
+    g = made(&some);
+    for (size_t i = 0; i < WARD_COUNT(others); i++)
+        if (wardi_grants_allow_all(g, WARDI_SEND, others[i].group) != others[i].allowed)
+            fail_msg("%s", others[i].group);
+    wardi_grants_free(g);
+}
+
 static void test_subscriptions(void **state)
 {
     (void)state;
@@ -231,6 +297,8 @@ int main(void)
         cmocka_unit_test(test_nothing_by_default),
         cmocka_unit_test(test_verbs_are_apart),
         cmocka_unit_test(test_deny_beats_allow),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(test_all_members),
         cmocka_unit_test(test_subscriptions),
         cmocka_unit_test(test_subscriptions_by_force),
         cmocka_unit_test(test_owns_its_patterns),

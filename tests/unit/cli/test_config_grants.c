@@ -117,24 +117,28 @@ static const bad_case warned[] = {
           "  cache: {path: b.wasm}\n",
      "3:63: there is no component \"cahce\"; did you mean `cache`?\n"
      "3:79: there is no component \"x\"; add it, or take this out\n"},
-    /* instances have names of their own, and nobody that of all */
-    {HEAD "  a: {path: a.wasm, grants: {send: [b.1, \"b.*\"]}}\n"
+    /* instances go by their own names, and by that of all */
+    {HEAD "  a: {path: a.wasm, grants: {send: [b, b.1, \"b.*\"]}}\n"
           "  b: {path: b.wasm, instances: 2, grants: {called_by: [a]}}\n",
      ""},
-    {HEAD "  a: {path: a.wasm, grants: {send: [b, b.2]}}\n"
+    {HEAD "  a: {path: a.wasm, grants: {send: [b.2]}}\n"
           "  b: {path: b.wasm, instances: 2, grants: {called_by: [a]}}\n",
-     "3:37: there are 2 instances of b, and none has this name; write \"b.*\" for all, or one of "
-     "them, like b.0\n"
-     "3:40: there is no component \"b.2\"; add it, or take this out\n"
-     "4:56: b.0 may be called by a, but a is not granted to send to b.0; write `send: [b.0]` "
-     "there, "
-     "or take this out\n"},
+     "3:37: there is no component \"b.2\"; add it, or take this out\n"
+     "4:56: b may be called by a, but a is not granted to send to b; write `send: [b]` there, or "
+     "take this out\n"},
     {HEAD "  a: {path: a.wasm, instances: 2, grants: {send: [b]}}\n"
           "  b: {path: b.wasm, grants: {called_by: [\"a.*\"]}}\n",
      ""},
+    {HEAD "  a: {path: a.wasm, instances: 2, grants: {send: [b]}}\n"
+          "  b: {path: b.wasm, grants: {called_by: [a]}}\n",
+     ""},
+    {HEAD "  a: {path: a.wasm, instances: 2, grants: {send: [b]}}\n"
+          "  b: {path: b.wasm, grants: {called_by: {allow: [a], deny: [\"*.0\"]}}}\n",
+     "3:51: a may send to b, but b does not grant to be called by a; write `called_by: [a]` there, "
+     "or take this out\n"},
     {HEAD "  a: {path: a.wasm, instances: 2, grants: {send: [b]}}\n" B,
-     "3:51: a.0 may send to b, but b does not grant to be called by a.0; write `called_by: [a.0]` "
-     "there, or take this out\n"},
+     "3:51: a may send to b, but b does not grant to be called by a; write `called_by: [a]` there, "
+     "or take this out\n"},
     /* of the defaults one half is enough, and who is unknown is said once */
     {"version: 1\ndefaults: {grants: {called_by: [a, z]}}\ncomponents:\n"
      "  a: {path: a.wasm}\n" B,

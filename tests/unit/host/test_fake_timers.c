@@ -1,128 +1,6 @@
 /* Timers of guests, in a world whose time the test moves: when they fire, in which order, what is
  * refused, and what becomes of them with their run. */
-#include "fake_world.h"
-
-enum { TEXT_AT = 512, INBOX_AT = 1024 };
-
-/* ---- guests: "!" calls the import that `next` says; of anything else they tell in `heard` ---- */
-
-static fake_guest guests[2];
-static char heard[4096];
-
-static struct {
-    const char *import;
-    wardi_raw args[4];
-    size_t count;
-    int64_t result;
-} next;
-
-static ward_error run_import(fake_guest *fake)
-{
-    wardi_raw result = {0};
-    if (fake_answer(fake, &result)) return WARD_OK;
-    wardi_answer answer = fake_import(fake, "ward", next.import, next.args, next.count, &result);
-    next.result = result.i64;
-    return answer == WARDI_WAITS ? FAKE_WAITS : WARD_OK;
-}
-
-static ward_error run_letter(fake_guest *fake, const wardi_value *args, wardi_value *results,
-                             uint64_t timeout_ns, ward_trap *trap)
-{
-    const char *text = (const char *)fake->memory + args[0].bits;
-    (void)timeout_ns;
-    results[0].bits = 0;
-    if (text[0] == '!') return run_import(fake);
-    if (text[0] == 't') {
-        fake->cause = "unreachable";
-        return fake_end(fake, WARD_ERROR_TRAP, trap);
-    }
-    size_t at = strlen(heard);
-    snprintf(heard + at, sizeof heard - at, "%c%.*s ", fake == &guests[0] ? 'a' : 'b',
-             (int)args[1].bits, text);
-    return WARD_OK;
-}
-
-static ward_error run_alloc(fake_guest *fake, const wardi_value *args, wardi_value *results,
-                            uint64_t timeout_ns, ward_trap *trap)
-{
-    (void)fake, (void)args, (void)timeout_ns, (void)trap;
-    results[0].bits = INBOX_AT;
-    return WARD_OK;
-}
-
-/* Arms one when it is told to. */
-static bool arms_in_health;
-static ward_error run_health(fake_guest *fake, const wardi_value *args, wardi_value *results,
-                             uint64_t timeout_ns, ward_trap *trap)
-{
-    (void)args, (void)timeout_ns, (void)trap;
-    results[0].bits = 0;
-    return arms_in_health && fake == &guests[0] ? run_import(fake) : WARD_OK;
-}
-
-static const char *const only_b[] = {"b"}, *const anybody[] = {"#"};
-static const ward_grants to_b = {.send = {only_b, 1, NULL, 0}};
-static const ward_grants from_all = {.called_by = {anybody, 1, NULL, 0}};
-
-static void add(const char *name, fake_guest *fake, ward_child_options options)
-{
-    ward_diag diag;
-    ward_component_options component = WARD_INIT(ward_component_options);
-    component.name = name;
-    fake_init(fake);
-    fake->waits_on = "ward.sleep";
-    fake_func(fake, "ward_alloc", 1, &fake_i32, run_alloc);
-    fake_func(fake, "handle-message", 2, &fake_i64, run_letter);
-    fake_func(fake, "_health", 0, &fake_i32, run_health);
-    FAKE_SOURCE(component, fake);
-    options.size = sizeof options;
-    options.component = &component;
-    options.interval_ns = 3600 * WARDI_S;
-    options.backoff.shape = WARD_BACKOFF_OFF;
-    if (ward_supervisor_add(supervisor, &options, &diag) != WARD_OK) fail_msg("%s", diag.text);
-}
-
-static void begin(ward_child_options a, ward_child_options b)
-{
-    open_world();
-    heard[0] = '\0';
-    arms_in_health = false;
-    a.grants = &to_b;
-    b.grants = &from_all;
-    add("a", &guests[0], a);
-    add("b", &guests[1], b);
-    assert_int_equal(ward_supervisor_start(supervisor, NULL), WARD_OK);
-    pass(WARDI_MS);
-}
-
-static void begin_usual(void)
-{
-    begin((ward_child_options){.mailbox_max = 256}, (ward_child_options){.mailbox_max = 256});
-}
-
-/* ---- what "a" is made to do ---- */
-
-static wardi_raw u64(uint64_t value)
-{
-    return (wardi_raw){.u64 = value};
-}
-
-static void prepare(const char *import, size_t count, const wardi_raw *args, const char *text)
-{
-    next.import = import;
-    next.count = count;
-    memcpy(next.args, args, count * sizeof *args);
-    strcpy((char *)guests[0].memory + TEXT_AT, text);
-}
-
-static int64_t does(const char *import, size_t count, const wardi_raw *args, const char *text)
-{
-    prepare(import, count, args, text);
-    assert_int_equal(
-        ward_supervisor_request(supervisor, id_of("a"), (const uint8_t *)"!", 1, NULL, 0, NULL, 0),
-        WARD_OK);
-    return next.result;
-}
+#include "fake_pair.h"
 
 static int64_t arm(uint64_t delay_ns, uint32_t to, const char *text)
 {
@@ -134,12 +12,6 @@ static int32_t cancel(int64_t timer)
 {
     wardi_raw arg = u64((uint64_t)timer);
     return (int32_t)does("cancel_timer", 1, &arg, "");
-}
-
-static uint32_t find(const char *name)
-{
-    wardi_raw args[] = {u64(TEXT_AT), u64(strlen(name))};
-    return (uint32_t)does("find", 2, args, name);
 }
 
 /* ---- when ---- */
@@ -465,8 +337,6 @@ static void test_with_everything(void **state)
     begin_usual();
     assert_true(arm(10 * WARDI_MS, find("b"), "late") > 0); /* what is left is a leak */
 }
-
-#define TEST(name) cmocka_unit_test_teardown(name, close_all)
 
 int main(void)
 {
