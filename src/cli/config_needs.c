@@ -94,10 +94,12 @@ static void check_needs(const name_index *names, const wardi_config_child *child
         const char *need = child->options.needs[i];
         const wardi_config_child *to = component_find(names, need);
         if (to == NULL) name_unknown(names, names->reading->mistakes, child->need_places[i], need);
-        if (to != NULL && to == name_find(names, need) && wardi_config_instances(to) > 1)
+        bool all = to != NULL && to->options.instances_health.rule == WARD_GROUP_ALL;
+        if (to != NULL && to == name_find(names, need) && wardi_config_instances(to) > 1 && !all)
             wardi_mistakes_add(names->reading->mistakes, child->need_places[i],
-                               "there are %u instances of %s, and each need is one component; "
-                               "write the one that is needed, like %s.0",
+                               "there are %u instances of %s, which are ready when not all of them "
+                               "are; write those that are needed, like %s.0, or "
+                               "`instances_healthy_when: all` there",
                                wardi_config_instances(to), need, need);
         for (size_t j = 0; j < i && j < 100; j++) {
             if (strcmp(child->options.needs[j], need) != 0) continue;

@@ -214,13 +214,13 @@ static ward_error copy_needs(child *c, const ward_child_options *options, ward_d
 {
     c->need_names = wardi_alloc_array(options->need_count, sizeof(char *));
     if (c->need_names == NULL) goto no_memory;
-    for (; c->need_count < options->need_count; c->need_count++) {
-        const char *name = options->needs[c->need_count];
+    for (; c->need_name_count < options->need_count; c->need_name_count++) {
+        const char *name = options->needs[c->need_name_count];
         if (!wardi_name_valid(name))
             return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
-                              "needs[%zu] is not the name of a component", c->need_count);
-        c->need_names[c->need_count] = wardi_strdup(name);
-        if (c->need_names[c->need_count] == NULL) goto no_memory;
+                              "needs[%zu] is not the name of a component", c->need_name_count);
+        c->need_names[c->need_name_count] = wardi_strdup(name);
+        if (c->need_names[c->need_name_count] == NULL) goto no_memory;
     }
     return WARD_OK;
 no_memory:
@@ -328,7 +328,7 @@ void child_free(child *c)
     wardi_grants_free(c->grants);
     for (size_t i = 0; i < c->metadata_count; i++) wardi_free(c->metadata[i]);
     wardi_free(c->metadata);
-    for (size_t i = 0; i < c->need_count; i++) wardi_free(c->need_names[i]);
+    for (size_t i = 0; i < c->need_name_count; i++) wardi_free(c->need_names[i]);
     wardi_free(c->need_names);
     wardi_free(c->needs);
     wardi_free(c->dependents);

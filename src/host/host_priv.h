@@ -92,8 +92,8 @@ struct child {
     /* Set by add, then read only. */
     bool instance;              /* one of many */
     const char *name, *version; /* what runs has them */
-    char **need_names;
-    size_t need_count;
+    char **need_names;          /* as they were given: of instances, the one for all */
+    size_t need_name_count, need_count;
     uint64_t interval_ns, startup_interval_ns, message_timeout_ns;
     wardi_mailbox_options mailbox;
     wardi_trend_policy trend_policy;
@@ -153,6 +153,7 @@ static_assert(offsetof(struct child, actor) == CHILD_ALIGNMENT, "the actor begin
 
 typedef struct group {
     char *name;
+    uint32_t instances; /* of one component, as it was added; 0: it is no such group */
     wardi_node_id node;
     struct group *above; /* NULL: the supervisor itself */
     ward_group_health policy;

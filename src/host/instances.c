@@ -82,7 +82,7 @@ static ward_error prepare(instances *in, ward_diag *ret_diag)
         error = child_link(s, in->all[i], ret_diag);
     if (error != WARD_OK) return error;
     bool room = children_reserve(s, in->made) &&
-                wardi_tree_reserve(s->tree, in->made + 1, in->made * in->options->need_count);
+                wardi_tree_reserve(s->tree, in->made + 1, in->made * in->all[0]->need_count);
     return room ? WARD_OK : no_memory(ret_diag);
 }
 
@@ -94,6 +94,7 @@ static ward_error enter_all(const instances *in, group *g, const wardi_node_opti
                             ward_diag *ret_diag)
 {
     ward_supervisor *s = in->supervisor;
+    g->instances = in->made;
     for (uint32_t i = 0; i < in->made; i++) {
         ward_error error = child_enter(s, in->all[i], g, shape, ret_diag);
         WARD_ASSERT(error == WARD_OK || i == 0);

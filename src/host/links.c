@@ -1,7 +1,10 @@
 /* Who is who, and who needs whom. */
+#include <stdio.h>
 #include <string.h>
 
 #include "host/host_priv.h"
+
+enum { NAME_BYTES_MAX = 127 };
 
 /* ---- names ---- */
 
@@ -95,36 +98,79 @@ static void dependent_remove(child *need, const child *c)
 
 void child_unlink(child *c)
 {
-    for (size_t i = 0; c->needs != NULL && i < c->need_count; i++)
-        if (c->needs[i] != NULL) dependent_remove(c->needs[i], c);
+    for (size_t i = 0; c->needs != NULL && i < c->need_count; i++) dependent_remove(c->needs[i], c);
     wardi_free(c->needs);
     c->needs = NULL;
+    c->need_count = 0;
+}
+
+/* Instance `i` of those; NULL: it has been removed. */
+static child *instance_of(const ward_supervisor *s, const group *g, uint32_t i)
+{
+    char name[NAME_BYTES_MAX + 16];
+    snprintf(name, sizeof name, "%s.%u", g->name, (unsigned)i);
+    child *found = names_find(&s->names, name);
+    return found != NULL && found->instance && found->group == g ? found : NULL;
+}
+
+/* How many children a name stands for: itself, or all instances of a component, which are ready
+ * together when each of them is. */
+static ward_error need_width(const ward_supervisor *s, const child *c, const char *name,
+                             size_t *ret_width, ward_diag *ret_diag)
+{
+    *ret_width = 1;
+    if (names_find(&s->names, name) != NULL) return WARD_OK;
+    const group *g = groups_find(s, name);
+    if (g == NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
+                          "%s needs \"%s\", and no component has that name", child_name(c), name);
+    if (g->instances == 0)
+        return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
+                          "%s needs \"%s\", which is a group; name the child of it that is needed",
+                          child_name(c), name);
+    if (g->policy.rule != WARD_GROUP_ALL)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "%s needs \"%s\", which is ready when not all its instances are; name "
+                          "those that are needed, like \"%s.0\", or ask for all in its "
+                          "instances_health",
+                          child_name(c), name, name);
+    *ret_width = g->instances;
+    return WARD_OK;
+}
+
+static bool need_add(child *c, child *need)
+{
+    if (!dependent_add(need, c)) return false;
+    c->needs[c->need_count++] = need;
+    return true;
+}
+
+static bool needs_add(ward_supervisor *s, child *c, const char *name)
+{
+    child *one = names_find(&s->names, name);
+    if (one != NULL) return need_add(c, one);
+    const group *g = groups_find(s, name);
+    for (uint32_t i = 0; i < g->instances; i++) {
+        child *each = instance_of(s, g, i);
+        if (each != NULL && !need_add(c, each)) return false;
+    }
+    return true;
 }
 
 ward_error child_link(ward_supervisor *s, child *c, ward_diag *ret_diag)
 {
-    c->needs = wardi_alloc_array(c->need_count, sizeof(child *));
-    ward_error error = c->needs != NULL ? WARD_OK : WARD_ERROR_NO_MEMORY;
-    for (size_t i = 0; error == WARD_OK && i < c->need_count; i++) {
-        child *need = names_find(&s->names, c->need_names[i]);
-        if (need == NULL && groups_find(s, c->need_names[i]) != NULL)
-            error = wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
-                               "%s needs \"%s\", which is a group; name the child of it that is "
-                               "needed",
-                               child_name(c), c->need_names[i]);
-        else if (need == NULL)
-            error = wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND,
-                               "%s needs \"%s\", and no component has that name", child_name(c),
-                               c->need_names[i]);
-        else if (dependent_add(need, c))
-            c->needs[i] = need;
-        else
-            error = WARD_ERROR_NO_MEMORY;
+    size_t room = 0, width = 0;
+    for (size_t i = 0; i < c->need_name_count; i++, room += width) {
+        ward_error error = need_width(s, c, c->need_names[i], &width, ret_diag);
+        if (error != WARD_OK) return error;
     }
-    if (error == WARD_OK) return WARD_OK;
-    if (error == WARD_ERROR_NO_MEMORY) wardi_fail(ret_diag, error, "no memory for dependencies");
+    c->needs = wardi_alloc_array(room, sizeof(child *));
+    bool added = c->needs != NULL;
+    for (size_t i = 0; added && i < c->need_name_count; i++)
+        added = needs_add(s, c, c->need_names[i]);
+    if (added) return WARD_OK;
     child_unlink(c);
-    return error;
+    return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for dependencies");
 }
 
 /* ---- the tree's edges ---- */

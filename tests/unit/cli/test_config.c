@@ -190,10 +190,14 @@ static const bad_case bad_cases[] = {
      "4:3: an instance of the component in line 3 has this name; give it another\n"
      "5:40: there is no component \"web.02\"; did you mean `web.2`?\n"
      "5:48: there is no component \"web.4\"; did you mean `web.2`?\n"},
-    {"version: 1\ncomponents:\n  web: {path: a.wasm, instances: 3}\n"
+    {"version: 1\ncomponents:\n"
+     "  web: {path: a.wasm, instances: 3, instances_healthy_when: 2}\n"
      "  api: {path: a.wasm, needs: [web]}\n",
-     "4:31: there are 3 instances of web, and each need is one component; write the one that is "
-     "needed, like web.0\n"},
+     "4:31: there are 3 instances of web, which are ready when not all of them are; write those "
+     "that are needed, like web.0, or `instances_healthy_when: all` there\n"},
+    {"version: 1\ncomponents:\n  web: {path: a.wasm, instances: 3, needs: [api]}\n"
+     "  api: {path: a.wasm, needs: [web]}\n",
+     "4:31: a cycle: web → api → web; take one of these needs out\n"},
     {"version: 1\ncomponents:\n  web: {path: a.wasm, instances: 3, needs: [api]}\n"
      "  api: {path: a.wasm, needs: [web.1]}\n",
      "4:31: a cycle: web → api → web; take one of these needs out\n"},

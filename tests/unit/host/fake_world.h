@@ -82,7 +82,7 @@ static int close_all(void **state)
     return 0;
 }
 
-static ward_child_id id_of(const char *name)
+__attribute__((unused)) static ward_child_id id_of(const char *name)
 {
     ward_child_id id = 0;
     assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
@@ -96,7 +96,7 @@ static ward_child_status status_of(const char *name)
     return status;
 }
 
-static ward_message_counts counts_of(const char *name)
+__attribute__((unused)) static ward_message_counts counts_of(const char *name)
 {
     ward_message_counts c = WARD_INIT(ward_message_counts);
     assert_int_equal(ward_supervisor_message_counts(supervisor, name, &c), WARD_OK);

@@ -245,8 +245,13 @@ static void all_or_none(void **state)
     needy.needs = group;
     needy.need_count = 1;
     needy.instances = 1;
-    assert_int_equal(ward_supervisor_add(supervisor, &needy, &diag), WARD_ERROR_NOT_FOUND);
-    assert_non_null(strstr(diag.text, "which is a group"));
+    assert_int_equal(ward_supervisor_add(supervisor, &needy, &diag), WARD_OK);
+    wait_for(0, "last", WARD_EVENT_READY, true);
+    assert_int_equal(ward_supervisor_ask(supervisor, "app", WARD_REQUEST_REMOVE, &diag),
+                     WARD_ERROR_STATE); /* it is needed */
+    size_t from = record.count;
+    assert_int_equal(ward_supervisor_ask(supervisor, "last", WARD_REQUEST_REMOVE, &diag), WARD_OK);
+    wait_for(from, "last", WARD_EVENT_STATE, WARD_STATE_TERMINATED);
     assert_int_equal(ward_supervisor_ask(supervisor, "app", WARD_REQUEST_REMOVE, &diag), WARD_OK);
     wait_for_group(0, "app", "removed");
     assert_true(nobody_is_there("app", 3));
