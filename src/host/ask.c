@@ -124,7 +124,7 @@ ward_error ward_supervisor_health(ward_supervisor *s, ward_child_id to, uint64_t
     timeout_ns = ask_timeout(timeout_ns);
     if (ask_at_once(s, to, timeout_ns, ret_report)) return WARD_OK;
     wardi_message *message;
-    uint64_t deadline_ns = wardi_add_sat(wardi_sched_now(s->sched), timeout_ns);
+    uint64_t deadline_ns = message_deadline(s, timeout_ns);
     ward_error error = ask_send(s, to, deadline_ns, &message);
     return error == WARD_OK ? ask_await(s, to, message, deadline_ns, ret_report) : error;
 }

@@ -205,7 +205,7 @@ void child_again(child *c)
     wardi_message *message = atomic_exchange(&c->again, NULL);
     wardi_sched *sched = c->supervisor->sched;
     if (message == NULL) return;
-    if (message->expiry_ns != 0 && wardi_sched_now(sched) > message->expiry_ns) {
+    if (wardi_message_is_late(sched, message)) {
         atomic_fetch_add_explicit(&c->expired_late, 1, memory_order_relaxed);
         wardi_message_answer(sched, message, WARD_ERROR_MESSAGE_EXPIRED);
         return;

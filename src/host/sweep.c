@@ -15,6 +15,7 @@
 
 #include "host/ask.h"
 #include "host/host_priv.h"
+#include "host/message.h"
 
 /* A guest that took so long may do so again, and so may its neighbours. */
 #define SLOW_NS WARDI_MS
@@ -80,7 +81,7 @@ static sweep *sweep_new(ward_supervisor *s, const ward_sweep_options *own)
     w->on_answer = own->on_answer;
     w->context = own->context;
     w->timeout_ns = ask_timeout(own->timeout_ns);
-    w->deadline_ns = wardi_add_sat(wardi_sched_now(s->sched), w->timeout_ns);
+    w->deadline_ns = message_deadline(s, w->timeout_ns);
     w->places = places; /* the keeper has one: they are never none */
     w->helper_count = helpers;
     atomic_store(&w->holders, 1);
@@ -173,24 +174,13 @@ static void ask_one(sweep *w, grain *g, uint32_t i)
     take_answer(w, id, &report);
 }
 
-/* The actor may be no child's, but any address can be fetched. */
-static void fetch_actor(const wardi_actor *actor)
-{
-    for (size_t i = 0; i < sizeof *actor; i += 64) __builtin_prefetch((const char *)actor + i, 1);
-}
-
-/* In steps: each fetches what the next one reads. */
 static void grain_pin(sweep *w, grain *g)
 {
     wardi_actor *actors[GRAIN];
-    for (uint32_t i = 0; i < g->count; i++) {
+    for (uint32_t i = 0; i < g->count; i++)
         actors[i] = wardi_sched_pin_place(w->supervisor->sched, g->first + i);
-        if (actors[i] != NULL) fetch_actor(actors[i]);
-    }
+    wardi_actors_fetch(actors, g->count);
     for (uint32_t i = 0; i < g->count; i++) g->children[i] = child_of(actors[i]);
-    for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++)
-        for (uint32_t i = 0; i < g->count; i++)
-            if (g->children[i] != NULL) child_behaviour.fetch(&g->children[i]->actor, step);
 }
 
 static void ask_grain(sweep *w, grain *g)

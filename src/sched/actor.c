@@ -306,7 +306,7 @@ static void act_on_signals(wardi_actor *a, uint32_t signals)
 static void deliver(wardi_actor *a, wardi_message *m)
 {
     sched_note(a->sched, a->id, (uint64_t)m->lane << 32 | m->kind);
-    if (WARD_UNLIKELY(m->expiry_ns != 0) && sched_now(a->sched) > m->expiry_ns) {
+    if (wardi_message_is_late(a->sched, m)) {
         count_own(&a->expired);
         actor_lose(a->sched, m, WARD_ERROR_MESSAGE_EXPIRED);
         return;

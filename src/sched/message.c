@@ -256,6 +256,11 @@ void wardi_message_answer(wardi_sched *sched, wardi_message *m, ward_error statu
         drop(m);
 }
 
+bool wardi_message_is_late(const wardi_sched *sched, const wardi_message *m)
+{
+    return WARD_UNLIKELY(m->expiry_ns != 0) && sched_now(sched) > m->expiry_ns;
+}
+
 void wardi_message_free(wardi_sched *sched, wardi_message *m)
 {
     if (m != NULL) wardi_message_answer(sched, m, WARD_ERROR_UNANSWERED);

@@ -90,6 +90,8 @@ static inline bool wardi_message_asks(const wardi_message *message)
 void wardi_message_answer(wardi_sched *sched, wardi_message *message, ward_error status);
 /** Takes it, NULL too. Who asked and was not answered yet is told WARD_ERROR_UNANSWERED. */
 void wardi_message_free(wardi_sched *sched, wardi_message *message);
+/** Its time is over. */
+bool wardi_message_is_late(const wardi_sched *sched, const wardi_message *message);
 /** Waits for the answer of a message that was sent with _ask_thread. WARD_OK: it is the caller's
  * again, and `status` tells what became of it. WARD_ERROR_REPLY_TIMEOUT, or WARD_ERROR_WOULD_BLOCK
  * on a worker of `sched`: the message is gone, and its answer will be thrown away. */
@@ -236,9 +238,11 @@ void wardi_actor_timer_cancel(wardi_actor *actor);
 
 /** The actor, which does not end until it is unpinned; NULL: it has. Any thread. */
 wardi_actor *wardi_sched_pin(wardi_sched *sched, wardi_actor_id id);
-/** The actor in a place, from 0 up to wardi_sched_places, for whoever goes through all of them;
- * NULL: nobody is there. One that is made meanwhile may be missed. */
+/** The actor in a place, from 0 up to wardi_sched_places, for whoever goes through all of them: its
+ * lines are on their way. NULL: nobody is there. One that is made meanwhile may be missed. */
 wardi_actor *wardi_sched_pin_place(wardi_sched *sched, uint32_t place);
+/** Calls each one's `fetch`, step by step, NULL for nobody. They are pinned, or can't end. */
+void wardi_actors_fetch(wardi_actor *const *actors, size_t count);
 uint32_t wardi_sched_places(wardi_sched *sched);
 /** Where an actor of that id is, or was. */
 static inline uint32_t wardi_actor_place(wardi_actor_id id)

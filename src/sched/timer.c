@@ -128,49 +128,37 @@ static void update_next(timer_shard *s)
 
 /* The signal is set and the actor queued under the lock: whoever takes the timer out under it knows
  * that this thread is done with the actor. */
-static void fire(timer_shard *s, wardi_timer_node *node)
+static void fire(timer_shard *s, wardi_actor *a)
 {
     s->count--;
     atomic_store_explicit(&s->fired, atomic_load_explicit(&s->fired, memory_order_relaxed) + 1,
                           memory_order_relaxed);
-    actor_signal(actor_of(node), SIGNAL_TIMER);
+    actor_signal(a, SIGNAL_TIMER);
 }
 
-/* Takes out the first nodes of a slot, `room` at most; how many there were. */
-static uint32_t take_some(timer_shard *s, uint32_t slot, wardi_timer_node **ret_nodes,
-                          uint32_t room)
+/* Takes the first actors out of a slot, `room` at most; how many there were. */
+static uint32_t take_some(timer_shard *s, uint32_t slot, wardi_actor **ret_actors, uint32_t room)
 {
     uint32_t count = 0;
     while (count < room && s->slots[slot] != NULL) {
         wardi_timer_node *node = s->slots[slot];
         unlink_node(s, node);
         if (node->hint != NULL) actor_fetch(actor_of(node->hint));
-        ret_nodes[count++] = node;
+        ret_actors[count++] = actor_of(node);
     }
     return count;
-}
-
-/* What they will touch is on its way before the first of them runs. */
-static void fetch_all(wardi_timer_node *const *nodes, uint32_t count)
-{
-    for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++) {
-        for (uint32_t i = 0; i < count; i++) {
-            const wardi_actor *a = actor_of(nodes[i]);
-            if (a->behaviour->fetch != NULL) a->behaviour->fetch(a, step);
-        }
-    }
 }
 
 /* Returns what is left of the budget. */
 static uint32_t serve(timer_shard *s, wheel_event event, uint32_t budget)
 {
-    wardi_timer_node *nodes[WHEEL_BATCH];
+    wardi_actor *actors[WHEEL_BATCH];
     uint32_t count;
     do {
-        count = take_some(s, event.slot, nodes, budget < WHEEL_BATCH ? budget : WHEEL_BATCH);
-        if (event.level == 0) fetch_all(nodes, count);
+        count = take_some(s, event.slot, actors, budget < WHEEL_BATCH ? budget : WHEEL_BATCH);
+        if (event.level == 0) wardi_actors_fetch(actors, count);
         for (uint32_t i = 0; i < count; i++)
-            event.level == 0 ? fire(s, nodes[i]) : push(s, nodes[i]);
+            event.level == 0 ? fire(s, actors[i]) : push(s, &actors[i]->timer);
         budget -= count;
     } while (count > 0);
     return budget;

@@ -20,12 +20,23 @@ uint32_t wardi_sched_places(wardi_sched *s)
 
 wardi_actor *wardi_sched_pin_place(wardi_sched *s, uint32_t place)
 {
-    return registry_pin_place(&s->registry, place);
+    wardi_actor *a = registry_pin_place(&s->registry, place);
+    if (a != NULL) actor_fetch(a);
+    return a;
 }
 
 void wardi_actor_unpin(wardi_actor *a)
 {
     registry_unpin(&a->sched->registry, a);
+}
+
+/* In steps: each fetches what the next one reads. */
+void wardi_actors_fetch(wardi_actor *const *actors, size_t count)
+{
+    for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++)
+        for (size_t i = 0; i < count; i++)
+            if (actors[i] != NULL && actors[i]->behaviour->fetch != NULL)
+                actors[i]->behaviour->fetch(actors[i], step);
 }
 
 bool wardi_actor_enter(wardi_actor *a)
