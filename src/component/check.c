@@ -194,20 +194,20 @@ uint64_t wardi_component_check_ns_max(const ward_component *component)
 
 /* ---- many in a row ---- */
 
-static void fetch(const void *from, size_t lines)
+static void fetch(const char *line, size_t count)
 {
-    for (size_t i = 0; i < lines; i++) __builtin_prefetch((const char *)from + 64 * i, 1);
+    for (; count > 0; count--, line += 64) __builtin_prefetch(line, 1);
 }
 
 void wardi_component_fetch(const ward_component *component)
 {
-    fetch(component, COMPONENT_CHECKED_BYTES / 64 + 1);
+    fetch((const char *)component, (COMPONENT_CHECKED_BYTES + 63) / 64);
 }
 
 void wardi_component_fetch_guest(const ward_component *component)
 {
     for (int i = 0; i < WARDI_PLACES; i++) {
-        const void *at = atomic_load_explicit(&component->places[i], memory_order_relaxed);
-        if (at != NULL) fetch(at, i + 1 < WARDI_PLACES ? WARDI_PLACE_LINES : 1);
+        uintptr_t place = atomic_load_explicit(&component->places[i], memory_order_relaxed);
+        fetch((const char *)(place & ~(uintptr_t)63), place & 63);
     }
 }

@@ -141,7 +141,7 @@ struct ward_component {
      * until nobody is announced. Both are sequentially consistent. */
     _Atomic(wardi_instance *) instance;
     /* Only to be fetched: of the last instance, which may be gone. */
-    _Atomic(const void *) places[WARDI_PLACES];
+    _Atomic uintptr_t places[WARDI_PLACES];
 
     /* ---- written by the holder of `activity`, read by any thread ---- */
     _Atomic uint64_t busy_since_ticks; /* 0: only just, or not at all */

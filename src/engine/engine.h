@@ -353,10 +353,11 @@ typedef struct wardi_instance_figures {
 void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_figures *ret_figures);
 
 /** Where the lines of memory lie that a call of a core function touches, to be fetched by whoever
- * will soon make very many such calls. */
-enum { WARDI_PLACES = 4, WARDI_PLACE_LINES = 4 };
+ * will soon make very many such calls: each the address of a line, and in the bits that are free
+ * then how many lines there are from it on; 0: none. */
+enum { WARDI_PLACES = 6 };
 typedef struct wardi_places {
-    const void *at[WARDI_PLACES]; /* so many lines from here on; NULL: none */
+    uintptr_t at[WARDI_PLACES];
 } wardi_places;
 /** On the instance's thread; the places may be fetched, never read, on any, for ever. */
 void wardi_instance_places(const wardi_instance *instance, const wardi_func *func,

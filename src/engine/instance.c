@@ -274,19 +274,52 @@ void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_fi
     ret_figures->fuel_last = atomic_load_explicit(&instance->fuel_last, memory_order_relaxed);
 }
 
-/* Of Wasmtime 48 on x86-64, found by looking where calls wait: what a call reads and writes of the
- * store; the function's own record, in the middle of its instance's; and in the guest's memory,
- * where linkers put the data of a module. Where that is wrong, some lines are fetched in vain. */
-enum { STORE_AT = 0x440, FUNC_AT = -0x80, DATA_AT = 1024 };
+/* ---- where calls wait for memory ---- */
+
+/* What compiled code agrees on with Wasmtime 48: the record of a function, and the beginning of the
+ * instance's data that it points to. */
+typedef struct func_record {
+    const void *array_call, *wasm_call;
+    uint64_t type;
+    const struct vm_data *data;
+} func_record;
+
+typedef struct vm_data {
+    char magic[8]; /* "core" */
+    const char *store;
+} vm_data;
+
+enum {
+    LINE = 64,
+    /* A call reads and writes so many bytes around what the instance's data points to in the store;
+     * and further up its id (x86-64, by looking: where that is wrong, a line is fetched in vain).
+     */
+    STORE_FROM = -16,
+    STORE_BYTES = 0xb0,
+    STORE_ID_AT = -0x1d8,
+    DATA_BYTES = 4 * LINE,
+    GUEST_DATA_AT = 1024, /* where linkers put the data of a module */
+};
+
+static uintptr_t place_of(const void *from, size_t bytes)
+{
+    uintptr_t first = (uintptr_t)from / LINE, last = ((uintptr_t)from + bytes - 1) / LINE;
+    return first * LINE + (last - first + 1);
+}
 
 void wardi_instance_places(const wardi_instance *instance, const wardi_func *func,
                            wardi_places *ret_places)
 {
-    const char *memory =
-        instance->memory != NULL ? (char *)memory_slot_bytes(instance->memory) : NULL;
-    const char *record = (const char *)(uintptr_t)func->opaque[1];
-    bool known = record != NULL && !instance->module->facts.is_component;
-    *ret_places =
-        (wardi_places){{instance, (const char *)instance->context + STORE_AT,
-                        known ? record + FUNC_AT : NULL, memory != NULL ? memory + DATA_AT : NULL}};
+    uintptr_t *at = ret_places->at;
+    *ret_places = (wardi_places){{place_of(instance, offsetof(wardi_instance, store))}};
+    if (instance->memory != NULL)
+        at[1] = place_of(memory_slot_bytes(instance->memory) + GUEST_DATA_AT, LINE);
+    const func_record *record = (const func_record *)(uintptr_t)func->opaque[1];
+    if (record == NULL || instance->module->facts.is_component) return;
+    const vm_data *data = record->data;
+    if (memcmp(data->magic, "core", 4) != 0) return;
+    at[2] = place_of(record, sizeof *record);
+    at[3] = place_of(data, DATA_BYTES);
+    at[4] = place_of(data->store + STORE_FROM, STORE_BYTES);
+    at[5] = place_of(data->store + STORE_ID_AT, sizeof(uint64_t));
 }

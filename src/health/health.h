@@ -80,10 +80,10 @@ enum { WARDI_FLAP_CHANGES_MAX = 32 };
 /** History, made by wardi_trend_init; a plain value. Degraded ("starting") before the first
  * verdict. */
 typedef struct wardi_trend {
-    bool judged;              /* a first verdict has counted */
-    bool started;             /* the start-up probe has passed, or there is none */
     ward_child_health health; /* after rise and fall */
     uint32_t bad, good;       /* consecutive verdicts */
+    bool judged;              /* a first verdict has counted */
+    bool started;             /* the start-up probe has passed, or there is none */
     bool flapping;
     uint32_t change_count; /* of changes_ns, a ring */
     uint32_t change_next;

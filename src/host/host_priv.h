@@ -71,59 +71,70 @@ void reason_get(const kept_reason *kept, ward_reason *ret_reason);
 /* "" for none. */
 const char *reason_text(const kept_reason *kept);
 
-/* An actor, a leaf of the tree, and what runs. Begins a line of memory, and so does its actor: who
- * goes through very many of them touches these. */
+/* An actor, a leaf of the tree, and what runs. Begins a line of memory, and so does its actor: very
+ * many have their checks in a row, and what a check touches is around the actor. */
 struct child {
     /* Set by add, then read only. */
     ward_supervisor *supervisor; /* first: clang's {0} may not meet the actor's atomics */
     const child_kind *kind;
     ward_component *component; /* of this kind, or NULL */
-    struct native *native;     /* of this kind, or NULL */
+    struct budget *budget;     /* of processor time; NULL: no limit */
+    bool mailbox_judged;       /* its depth is a resource that health judges */
+    bool restarts_judged;      /* a threshold is set for restarts */
 
     /* The actor's own. */
+    bool handling;          /* a message, from its delivery to its end, however often it waits */
+    uint32_t run;           /* that is up; 0: none */
     uint64_t check_due_ns;  /* of the next check; WARDI_FOREVER: none */
     uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
     wardi_message *message; /* that is handled; NULL: it has been answered, or will be later */
-    uint32_t run;           /* that is up; 0: none */
-    bool handling;          /* a message, from its delivery to its end, however often it waits */
 
     wardi_actor actor; /* runs one callback at a time: only it enters what runs */
 
+    /* The actor's own. */
+    _Atomic(guest *) guest; /* what it has of us; NULL: nothing yet. Any thread reads */
+    uint64_t
+        owed_due_ns; /* of a check that found the guest waiting in a message; 0: none is owed */
+    _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
+
+    /* Set by add, then read only. */
+    uint64_t interval_ns;
+    double full_at; /* share of the mailbox; negative: it is never full */
+
+    /* Under the supervisor's lock; but the actor alone writes them, and reads them without. */
+    bool full; /* and its level, as the actor found its mailbox */
+    wardi_trend trend;
+
+    /* No check at its interval that finds what the last one found looks at what follows. */
+
     /* Set by add, then read only. */
     bool instance;              /* one of many */
+    struct native *native;      /* of this kind, or NULL */
     const char *name, *version; /* what runs has them */
     char **need_names;          /* as they were given: of instances, the one for all */
     size_t need_name_count, need_count;
-    uint64_t interval_ns, startup_interval_ns, message_timeout_ns;
+    uint64_t startup_interval_ns, message_timeout_ns;
     wardi_mailbox_options mailbox;
     wardi_trend_policy trend_policy;
     wardi_tree_policy tree_policy;
     bool ready_when_degraded;
-    double full_at;              /* share of the mailbox; negative: it is never full */
-    bool mailbox_judged;         /* its depth is a resource that health judges */
     uint64_t resource_window_ns; /* restarts in it are another */
-    bool restarts_judged;        /* a threshold is set for restarts */
     wardi_grants *grants;        /* NULL: nothing is granted */
     char **metadata;             /* "key=value" */
     size_t metadata_count;
     uint32_t message_bytes_max, log_rate, timers_max, poison_after;
 
     /* The actor's own, too. */
-    uint64_t
-        owed_due_ns; /* of a check that found the guest waiting in a message; 0: none is owed */
-    uint64_t awaits; /* the request whose answer its guest waits for; 0: none */
+    uint64_t awaits;                  /* the request whose answer its guest waits for; 0: none */
     _Atomic uint64_t waits_for;       /* from whom; any thread reads */
-    _Atomic(guest *) guest;           /* what it has of us; NULL: nothing yet. Any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
     _Atomic uint64_t set_aside_count; /* any thread reads, as of the next two: messages that */
     _Atomic uint64_t unhandled;       /* … it has no handler for */
     _Atomic uint64_t expired_late;    /* … had no time left when they were to be tried again */
     _Atomic uint64_t looks;  /* askers of its health that were answered from outside; any thread */
     struct history *history; /* NULL: there is nothing to tell */
-    struct budget *budget;   /* of processor time; NULL: no limit */
     uint64_t ends;           /* of runs, by themselves */
     uint64_t began_ns;       /* the start of the run that is up, or was last */
-    _Atomic uint64_t checked_at_ns; /* 0: never; any thread reads */
 
     /* Under the supervisor's lock. */
     wardi_node_id node;
@@ -136,10 +147,8 @@ struct child {
     uint32_t wish_run;
     bool removed; /* freed when its actor has ended */
     bool given_up, ready;
-    bool full; /* and its level, as the actor found its mailbox: it alone writes them */
-    wardi_mailbox_level level;
-    bool went_down;    /* and is held: whether it is a restart is not decided yet */
-    wardi_trend trend; /* written by the actor alone, which reads it without */
+    wardi_mailbox_level level; /* the actor alone writes it */
+    bool went_down;            /* and is held: whether it is a restart is not decided yet */
     wardi_window restarts_recent;
     uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
     kept_reason *reason;              /* of the health */
@@ -150,6 +159,9 @@ struct child {
 };
 
 static_assert(offsetof(struct child, actor) == CHILD_ALIGNMENT, "the actor begins a line");
+static_assert(offsetof(struct child, trend.change_count) ==
+                  offsetof(struct child, guest) + CHILD_ALIGNMENT,
+              "what a check looks at behind the actor is one line");
 
 typedef struct group {
     char *name;

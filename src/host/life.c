@@ -330,12 +330,14 @@ static void child_ended(wardi_actor *self)
 static void child_fetch(const wardi_actor *self, uint32_t step)
 {
     const child *c = self->context;
-    if (step == 0)
+    if (step == 0) {
         __builtin_prefetch(c, 0);
-    else if (step == 1 && c->component != NULL)
+        __builtin_prefetch(&c->guest, 1);
+    } else if (step == 1 && c->component != NULL) {
         wardi_component_fetch(c->component);
-    else if (step == 2 && c->component != NULL)
+    } else if (step == 2 && c->component != NULL) {
         wardi_component_fetch_guest(c->component);
+    }
 }
 
 const wardi_behaviour child_behaviour = {.receive = child_receive,

@@ -19,7 +19,10 @@
 
 /* A guest that took so long may do so again, and so may its neighbours. */
 #define SLOW_NS WARDI_MS
-enum { GRAIN = 16, GRAINS_A_TURN = 32 };
+enum { GRAIN = 64, GRAINS_A_TURN = 8 };
+/* So many children pass between two steps of one: what is on its way from memory then is about as
+ * much as a core can ask for at once, and 200 ns pass before it is read. */
+enum { AHEAD = 2 };
 /* In the gate, beside the number of threads that are inside. */
 #define OVER UINT32_C(0x80000000)
 
@@ -43,7 +46,7 @@ struct sweep {
     _Atomic uint32_t gate;
     _Atomic(wardi_message *) sent; /* the newest first, linked by `context` */
     _Atomic uint64_t by_health[WARD_HEALTH_COUNT];
-    _Atomic uint16_t *answered; /* a bit a place, a word a grain */
+    _Atomic uint64_t *answered; /* a bit a place, a word a grain */
     pthread_mutex_t lock;       /* of `working` */
     pthread_cond_t changed;
     uint32_t working; /* helpers that may have a grain */
@@ -69,6 +72,7 @@ static sweep *sweep_new(ward_supervisor *s, const ward_sweep_options *own)
 {
     uint32_t places = wardi_sched_places(s->sched), grains = (places + GRAIN - 1) / GRAIN;
     uint32_t helpers = grains - 1 < s->worker_count ? grains - 1 : s->worker_count;
+    if (helpers > 1) helpers--; /* the asking thread is one as well */
     sweep *w = wardi_alloc(sizeof *w + helpers * sizeof w->helpers[0]);
     if (w == NULL) return NULL;
     pthread_condattr_t attributes;
@@ -111,9 +115,9 @@ static bool gate_enter(sweep *w)
     return false;
 }
 
-static void mark(sweep *w, uint32_t place, uint32_t bits)
+static void mark(sweep *w, uint32_t place, uint64_t bits)
 {
-    atomic_fetch_or_explicit(&w->answered[place / GRAIN], (uint16_t)bits, memory_order_relaxed);
+    atomic_fetch_or_explicit(&w->answered[place / GRAIN], bits, memory_order_relaxed);
 }
 
 static void count(sweep *w, ward_health health, uint32_t more)
@@ -125,7 +129,7 @@ static void take_answer(sweep *w, ward_child_id id, const ward_report *report)
 {
     uint32_t place = wardi_actor_place(id);
     if (!gate_enter(w)) return;
-    mark(w, place, 1u << place % GRAIN);
+    mark(w, place, UINT64_C(1) << place % GRAIN);
     count(w, report->status, 1);
     if (report->status != WARD_HEALTH_HEALTHY && w->on_answer != NULL)
         w->on_answer(w->context, id, WARD_OK, report);
@@ -135,9 +139,10 @@ static void take_answer(sweep *w, ward_child_id id, const ward_report *report)
 /* ---- a grain ---- */
 
 typedef struct grain {
-    child *children[GRAIN]; /* pinned; NULL: no child is there */
+    wardi_actor *actors[GRAIN]; /* pinned; NULL: nobody is there */
     uint32_t first, count;
-    uint32_t healthy, healthy_bits;
+    uint32_t healthy;
+    uint64_t healthy_bits;
     bool slow; /* a guest was */
 } grain;
 
@@ -154,9 +159,8 @@ static void ask_by_message(sweep *w, ward_child_id id)
     } while (!atomic_compare_exchange_weak(&w->sent, &newest, m));
 }
 
-static void ask_one(sweep *w, grain *g, uint32_t i)
+static void ask_one(sweep *w, grain *g, uint32_t i, child *c)
 {
-    child *c = g->children[i];
     ward_child_id id = c->actor.id;
     ward_verdict verdict;
     if (g->slow || !ask_here(c, w->timeout_ns, &verdict)) {
@@ -166,7 +170,7 @@ static void ask_one(sweep *w, grain *g, uint32_t i)
     g->slow = verdict.duration_ns >= SLOW_NS;
     if (verdict.health == WARD_CHILD_HEALTHY) {
         g->healthy++;
-        g->healthy_bits |= 1u << i;
+        g->healthy_bits |= UINT64_C(1) << i;
         return;
     }
     ward_report report;
@@ -174,22 +178,37 @@ static void ask_one(sweep *w, grain *g, uint32_t i)
     take_answer(w, id, &report);
 }
 
-static void grain_pin(sweep *w, grain *g)
+static void grain_pin(sweep *w, grain *g, uint32_t i)
 {
-    wardi_actor *actors[GRAIN];
-    for (uint32_t i = 0; i < g->count; i++)
-        actors[i] = wardi_sched_pin_place(w->supervisor->sched, g->first + i);
-    wardi_actors_fetch(actors, g->count);
-    for (uint32_t i = 0; i < g->count; i++) g->children[i] = child_of(actors[i]);
+    g->actors[i] = wardi_sched_pin_place(w->supervisor->sched, g->first + i);
 }
 
+static void grain_fetch(const grain *g, uint32_t i, uint32_t step)
+{
+    if (g->actors[i] != NULL) wardi_actor_fetch(g->actors[i], step);
+}
+
+static void grain_visit(sweep *w, grain *g, uint32_t i)
+{
+    child *c = child_of(g->actors[i]);
+    if (c == NULL) return;
+    if (!is_over(w)) ask_one(w, g, i, c);
+    wardi_actor_unpin(&c->actor);
+}
+
+/* Each child a few behind the one before it, in everything: so one is asked while others are on
+ * their way. */
 static void ask_grain(sweep *w, grain *g)
 {
-    grain_pin(w, g);
-    for (uint32_t i = 0; i < g->count; i++) {
-        if (g->children[i] == NULL) continue;
-        if (!is_over(w)) ask_one(w, g, i);
-        wardi_actor_unpin(&g->children[i]->actor);
+    enum { STEPS = 1 + WARDI_FETCH_STEPS };
+    for (uint32_t i = 0; i < g->count + STEPS * AHEAD; i++) {
+        if (i < g->count) grain_pin(w, g, i);
+        for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++) {
+            uint32_t at = i - (1 + step) * AHEAD; /* wraps where there is none yet */
+            if (at < g->count) grain_fetch(g, at, step);
+        }
+        uint32_t at = i - STEPS * AHEAD;
+        if (at < g->count) grain_visit(w, g, at);
     }
     if (g->healthy == 0 || !gate_enter(w)) return;
     count(w, WARD_HEALTH_HEALTHY, g->healthy);
@@ -300,7 +319,7 @@ static uint64_t tell_missing(sweep *w)
 {
     uint64_t missing = 0;
     for (uint32_t place = 0; place < w->places; place++) {
-        uint16_t bits = atomic_load_explicit(&w->answered[place / GRAIN], memory_order_relaxed);
+        uint64_t bits = atomic_load_explicit(&w->answered[place / GRAIN], memory_order_relaxed);
         if ((bits >> place % GRAIN & 1) != 0) continue;
         child *c = child_of(wardi_sched_pin_place(w->supervisor->sched, place));
         if (c == NULL) continue;

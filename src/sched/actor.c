@@ -400,10 +400,11 @@ void wardi_actor_counts(const wardi_actor *a, wardi_counts *ret)
     mailbox_user_positions(a, &put, &taken);
     uint64_t system_inside = atomic_load_explicit(&a->system_count, memory_order_relaxed) +
                              atomic_load_explicit(&a->answers_count, memory_order_relaxed);
+    uint64_t visited = atomic_load_explicit(&a->visited, memory_order_relaxed);
     uint64_t system_taken = atomic_load_explicit(&a->system_taken, memory_order_relaxed) +
-                            atomic_load_explicit(&a->answers_taken, memory_order_relaxed);
+                            atomic_load_explicit(&a->answers_taken, memory_order_relaxed) + visited;
     *ret = (wardi_counts){
-        .handled = atomic_load_explicit(&a->handled, memory_order_relaxed),
+        .handled = atomic_load_explicit(&a->handled, memory_order_relaxed) + visited,
         .refused = atomic_load_explicit(&a->refused, memory_order_relaxed),
         .dropped_oldest = atomic_load_explicit(&a->dropped_oldest, memory_order_relaxed),
         .dropped_newest = atomic_load_explicit(&a->dropped_newest, memory_order_relaxed),

@@ -183,7 +183,8 @@ struct wardi_actor {
     _Atomic uint32_t closed;  /* a stop was taken: sends are refused */
     _Atomic uint32_t blocked; /* senders that wait for room */
     _Atomic uint32_t room;    /* they wait for this to change */
-    _Atomic uint64_t refused, dropped_oldest;
+    _Atomic uint64_t visited; /* system messages that a visit stood for: who runs it writes */
+    _Atomic uint64_t refused;
     /* nobody, once it lives; but the lane comes with its first message, and `behaviour` from its
      * own callbacks */
     _Atomic(struct bounded *) user_lane;
@@ -199,6 +200,7 @@ struct wardi_actor {
     uint32_t next;                   /* wardi_next */
     _Atomic uint64_t dropped_newest; /* senders */
     wardi_timer_node timer;          /* under its shard's lock */
+    _Atomic uint64_t dropped_oldest; /* senders */
 };
 static_assert(offsetof(wardi_actor, user_lane) == 64 && offsetof(wardi_actor, system_list) == 128 &&
                   sizeof(wardi_actor) <= 256,
@@ -241,8 +243,8 @@ wardi_actor *wardi_sched_pin(wardi_sched *sched, wardi_actor_id id);
 /** The actor in a place, from 0 up to wardi_sched_places, for whoever goes through all of them: its
  * lines are on their way. NULL: nobody is there. One that is made meanwhile may be missed. */
 wardi_actor *wardi_sched_pin_place(wardi_sched *sched, uint32_t place);
-/** Calls each one's `fetch`, step by step, NULL for nobody. They are pinned, or can't end. */
-void wardi_actors_fetch(wardi_actor *const *actors, size_t count);
+/** Its behaviour's `fetch`. It is pinned, or can't end. */
+void wardi_actor_fetch(const wardi_actor *actor, uint32_t step);
 uint32_t wardi_sched_places(wardi_sched *sched);
 /** Where an actor of that id is, or was. */
 static inline uint32_t wardi_actor_place(wardi_actor_id id)

@@ -149,6 +149,12 @@ static uint32_t take_some(timer_shard *s, uint32_t slot, wardi_actor **ret_actor
     return count;
 }
 
+static void fetch_all(wardi_actor *const *actors, uint32_t count)
+{
+    for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++)
+        for (uint32_t i = 0; i < count; i++) wardi_actor_fetch(actors[i], step);
+}
+
 /* Returns what is left of the budget. */
 static uint32_t serve(timer_shard *s, wheel_event event, uint32_t budget)
 {
@@ -156,7 +162,7 @@ static uint32_t serve(timer_shard *s, wheel_event event, uint32_t budget)
     uint32_t count;
     do {
         count = take_some(s, event.slot, actors, budget < WHEEL_BATCH ? budget : WHEEL_BATCH);
-        if (event.level == 0) wardi_actors_fetch(actors, count);
+        if (event.level == 0) fetch_all(actors, count);
         for (uint32_t i = 0; i < count; i++)
             event.level == 0 ? fire(s, actors[i]) : push(s, &actors[i]->timer);
         budget -= count;

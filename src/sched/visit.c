@@ -21,7 +21,9 @@ uint32_t wardi_sched_places(wardi_sched *s)
 wardi_actor *wardi_sched_pin_place(wardi_sched *s, uint32_t place)
 {
     wardi_actor *a = registry_pin_place(&s->registry, place);
-    if (a != NULL) actor_fetch(a);
+    if (a == NULL) return NULL;
+    prefetch_to_write(a); /* all of it that a visit touches */
+    __builtin_prefetch(&a->user_lane, 0);
     return a;
 }
 
@@ -30,13 +32,9 @@ void wardi_actor_unpin(wardi_actor *a)
     registry_unpin(&a->sched->registry, a);
 }
 
-/* In steps: each fetches what the next one reads. */
-void wardi_actors_fetch(wardi_actor *const *actors, size_t count)
+void wardi_actor_fetch(const wardi_actor *a, uint32_t step)
 {
-    for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++)
-        for (size_t i = 0; i < count; i++)
-            if (actors[i] != NULL && actors[i]->behaviour->fetch != NULL)
-                actors[i]->behaviour->fetch(actors[i], step);
+    if (a->behaviour->fetch != NULL) a->behaviour->fetch(a, step);
 }
 
 bool wardi_actor_enter(wardi_actor *a)
@@ -55,8 +53,7 @@ bool wardi_actor_is_running(const wardi_actor *a)
 
 void wardi_actor_leave(wardi_actor *a)
 {
-    count_own(&a->system_taken);
-    count_own(&a->handled);
+    count_own(&a->visited);
     sched_gap(a->sched);
     uint32_t running = ACTOR_RUNNING;
     if (atomic_compare_exchange_strong(&a->phase, &running, ACTOR_IDLE)) return;
