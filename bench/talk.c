@@ -210,6 +210,7 @@ static void measure_ring(const bench *b, size_t count)
     ward_child_id first[TOKENS];
     uint64_t messages = b->samples < RING_MESSAGES ? b->samples : RING_MESSAGES;
     if (messages < count) messages = count;
+    if (messages < TOKENS) messages = TOKENS;
     ring_open(b, &f, count);
     for (size_t k = 0; k < TOKENS; k++) {
         snprintf(name, sizeof name, "t%zu", k * count / TOKENS);
