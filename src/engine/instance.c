@@ -321,5 +321,4 @@ void wardi_instance_places(const wardi_instance *instance, const wardi_func *fun
     at[2] = place_of(record, sizeof *record);
     at[3] = place_of(data, DATA_BYTES);
     at[4] = place_of(data->store + STORE_FROM, STORE_BYTES);
-    at[5] = place_of(data->store + STORE_ID_AT, sizeof(uint64_t));
 }

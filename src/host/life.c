@@ -189,14 +189,14 @@ static void check_next(child *c, uint64_t now_ns)
  * the lock, which all children share, is left alone: its health and reason are what they were, and
  * so are its state, or it would not be well, and whatever follows from them for readiness, its own
  * and others'. */
-static void check(child *c)
+static void check(child *c, uint64_t now_ns)
 {
     ward_supervisor *s = c->supervisor;
     ward_verdict verdict;
     count_restarts(c);
     c->owed_due_ns = c->handling ? c->check_due_ns : 0;
     c->kind->check(c, &verdict);
-    uint64_t now_ns = wardi_sched_now(s->sched);
+    now_ns += verdict.duration_ns; /* no clock is read for what is as good as known */
     atomic_store_explicit(&c->checked_at_ns, now_ns, memory_order_relaxed);
     bool lives = true;
     if (!wardi_trend_steady(&c->trend, &verdict) || !ready_is_steady(c)) {
@@ -221,19 +221,22 @@ static void settle_owed(child *c)
     c->owed_due_ns = 0;
 }
 
-static wardi_next child_due(wardi_actor *self)
+static wardi_next act_on_time(child *c, uint64_t now_ns)
 {
-    child *c = self->context;
     if (c->run == 0) return WARDI_WAITING;
-    uint64_t now_ns = wardi_sched_now(c->supervisor->sched);
     uint64_t entered_ns = budget_enter(c);
     guest_timers_fire(c, now_ns);
     if (c->resume_due_ns <= now_ns) child_resume(c);
     if (c->run != 0) settle_owed(c);
-    if (c->run != 0 && c->check_due_ns <= now_ns) check(c);
+    if (c->run != 0 && c->check_due_ns <= now_ns) check(c, now_ns);
     budget_leave(c, entered_ns);
     if (c->run != 0) child_timer(c);
     return next_of(c);
+}
+
+static wardi_next child_due(wardi_actor *self)
+{
+    return act_on_time(self->context, wardi_sched_turn_ns(self->sched));
 }
 
 /* ---- stop ---- */
@@ -300,7 +303,7 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
-    if (wish == WISH_START || c->owed_due_ns != 0) child_due(self);
+    if (wish == WISH_START || c->owed_due_ns != 0) act_on_time(c, wardi_sched_now(s->sched));
     if (c->run != 0) child_timer(c); /* its guest may have armed an earlier one */
     uint64_t entered_ns = budget_enter(c);
     if (next_of(c) == WARDI_READY) child_again(c);
