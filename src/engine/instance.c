@@ -291,13 +291,11 @@ typedef struct vm_data {
 
 enum {
     LINE = 64,
-    /* A call reads and writes so many bytes around what the instance's data points to in the store;
-     * and further up its id (x86-64, by looking: where that is wrong, a line is fetched in vain).
-     */
-    STORE_FROM = -16,
-    STORE_BYTES = 0xb0,
-    STORE_ID_AT = -0x1d8,
-    DATA_BYTES = 4 * LINE,
+    /* A call reads and writes so many bytes around what the instance's data points to in the store
+     * (x86-64, by looking: where that is wrong, a line is fetched in vain). */
+    STORE_FROM = -0x48,
+    STORE_BYTES = 0xe0,
+    BEFORE_RECORD = 96,   /* the module's memories and globals end there */
     GUEST_DATA_AT = 1024, /* where linkers put the data of a module */
 };
 
@@ -318,7 +316,7 @@ void wardi_instance_places(const wardi_instance *instance, const wardi_func *fun
     if (record == NULL || instance->module->facts.is_component) return;
     const vm_data *data = record->data;
     if (memcmp(data->magic, "core", 4) != 0) return;
-    at[2] = place_of(record, sizeof *record);
-    at[3] = place_of(data, DATA_BYTES);
+    at[2] = place_of((const char *)record - BEFORE_RECORD, BEFORE_RECORD + sizeof *record);
+    at[3] = place_of(data, LINE);
     at[4] = place_of(data->store + STORE_FROM, STORE_BYTES);
 }
