@@ -149,7 +149,8 @@ static ward_error check_guest_options(const ward_child_options *options, ward_di
     ward_child_options own;
     wardi_grants *grants = NULL;
     options_whole(options, &own);
-    ward_error error = wardi_grants_new(own.grants, &grants, ret_diag);
+    ward_error error =
+        own.grants != NULL ? wardi_grants_new(own.grants, &grants, ret_diag) : WARD_OK;
     wardi_grants_free(grants);
     if (error == WARD_OK && own.timers_max > TIMERS_MAX)
         error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
