@@ -72,7 +72,7 @@ static sweep *sweep_new(ward_supervisor *s, const ward_sweep_options *own)
 {
     uint32_t places = wardi_sched_places(s->sched), grains = (places + GRAIN - 1) / GRAIN;
     uint32_t helpers = grains - 1 < s->worker_count ? grains - 1 : s->worker_count;
-    if (helpers > 1) helpers--; /* the asking thread is one as well */
+    if (helpers > 2) helpers--; /* the asking thread is one as well */
     sweep *w = wardi_alloc(sizeof *w + helpers * sizeof w->helpers[0]);
     if (w == NULL) return NULL;
     pthread_condattr_t attributes;
