@@ -65,6 +65,7 @@ soak: ## SOAK_SECONDS=1800 of random traps, hangs, floods and restarts; SOAK_SEE
 install: ## install what `make` has built, under PREFIX=/usr/local
 	@test -e build/ward || { echo "Nothing is built yet: run make first." >&2; exit 1; }
 	@cmake --install build --prefix "$(PREFIX)"
+	@test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ldconfig # so that programs find the library
 
 clean: ## remove what was built here; the engine stays in its cache
 	@rm -rf build build-*
