@@ -236,7 +236,7 @@ static wardi_next act_on_time(child *c, uint64_t now_ns)
 
 static wardi_next child_due(wardi_actor *self)
 {
-    return act_on_time(self->context, wardi_sched_turn_ns(self->sched));
+    return act_on_time(self->context, wardi_actor_timer_now(self));
 }
 
 /* ---- stop ---- */

@@ -236,6 +236,9 @@ bool wardi_sched_stop(wardi_sched *sched, wardi_actor_id id);
 void wardi_actor_timer_set(wardi_actor *actor, uint64_t deadline_ns);
 /** After it, `timer` does not run. */
 void wardi_actor_timer_cancel(wardi_actor *actor);
+/** In `timer`: the time, as of the beginning of this run or up to 20 µs before it, but not before
+ * the deadline. Free of charge, where to read the clock costs as much as a short run. */
+uint64_t wardi_actor_timer_now(const wardi_actor *actor);
 /* ---- visits: an idle actor's work, done on the spot ---- */
 
 /** The actor, which does not end until it is unpinned; NULL: it has. Any thread. */
@@ -312,10 +315,6 @@ ward_error wardi_sched_new(const wardi_sched_options *options, wardi_sched **ret
  * uses `sched` any more. NULL: nothing. */
 void wardi_sched_free(wardi_sched *sched);
 uint64_t wardi_sched_now(const wardi_sched *sched);
-/** On a worker: as of the beginning of this run, or up to 20 µs before it; free of charge where
- * reading the clock costs as much as a short run. Never behind a timer that has fired. Elsewhere:
- * now. */
-uint64_t wardi_sched_turn_ns(const wardi_sched *sched);
 /** Replaces workers that have been in one run for longer than a slice and then some. For the clock
  * thread, each millisecond while wardi_sched_busy: no lock, no memory, bounded. One thread. */
 void wardi_sched_watch(wardi_sched *sched, uint64_t now_ns);

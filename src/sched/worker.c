@@ -42,12 +42,6 @@ static void refresh_now(worker *w)
     w->now_ns = sched_now(s);
 }
 
-uint64_t wardi_sched_turn_ns(const wardi_sched *s)
-{
-    const worker *w = worker_self(s);
-    return w != NULL && !s->simulated ? w->now_ns : sched_now(s);
-}
-
 /* ---- which queue ---- */
 
 /* From a worker that one actor was queued on, and which is awake to run it, it is left to it: to
