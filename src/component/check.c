@@ -194,20 +194,13 @@ uint64_t wardi_component_check_ns_max(const ward_component *component)
 
 /* ---- many in a row ---- */
 
-static void fetch(const char *line, size_t count)
-{
-    for (; count > 0; count--, line += 64) __builtin_prefetch(line, 1);
-}
-
 void wardi_component_fetch(const ward_component *component)
 {
-    fetch((const char *)component, (COMPONENT_CHECKED_BYTES + 63) / 64);
+    wardi_place_fetch(wardi_place_of(component, COMPONENT_CHECKED_BYTES));
 }
 
 void wardi_component_fetch_guest(const ward_component *component)
 {
-    for (int i = 0; i < WARDI_PLACES; i++) {
-        uintptr_t place = atomic_load_explicit(&component->places[i], memory_order_relaxed);
-        fetch((const char *)(place & ~(uintptr_t)63), place & 63);
-    }
+    for (int i = 0; i < WARDI_PLACES; i++)
+        wardi_place_fetch(atomic_load_explicit(&component->places[i], memory_order_relaxed));
 }

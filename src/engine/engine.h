@@ -359,6 +359,17 @@ enum { WARDI_PLACES = 5 };
 typedef struct wardi_places {
     uintptr_t at[WARDI_PLACES];
 } wardi_places;
+/** At most 62 lines of them. */
+static inline uintptr_t wardi_place_of(const void *from, size_t bytes)
+{
+    uintptr_t first = (uintptr_t)from / 64, last = ((uintptr_t)from + bytes - 1) / 64;
+    return first * 64 + (last - first + 1);
+}
+static inline void wardi_place_fetch(uintptr_t place)
+{
+    const char *line = (const char *)(place & ~(uintptr_t)63);
+    for (uintptr_t count = place & 63; count > 0; count--, line += 64) __builtin_prefetch(line, 1);
+}
 /** On the instance's thread; the places may be fetched, never read, on any, for ever. */
 void wardi_instance_places(const wardi_instance *instance, const wardi_func *func,
                            wardi_places *ret_places);

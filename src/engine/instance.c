@@ -290,33 +290,27 @@ typedef struct vm_data {
 } vm_data;
 
 enum {
-    LINE = 64,
     /* A call reads and writes so many bytes around what the instance's data points to in the store
      * (x86-64, by looking: where that is wrong, a line is fetched in vain). */
     STORE_FROM = -0x48,
     STORE_BYTES = 0xe0,
+    DATA_BYTES = 64,
     BEFORE_RECORD = 96,   /* the module's memories and globals end there */
     GUEST_DATA_AT = 1024, /* where linkers put the data of a module */
 };
-
-static uintptr_t place_of(const void *from, size_t bytes)
-{
-    uintptr_t first = (uintptr_t)from / LINE, last = ((uintptr_t)from + bytes - 1) / LINE;
-    return first * LINE + (last - first + 1);
-}
 
 void wardi_instance_places(const wardi_instance *instance, const wardi_func *func,
                            wardi_places *ret_places)
 {
     uintptr_t *at = ret_places->at;
-    *ret_places = (wardi_places){{place_of(instance, offsetof(wardi_instance, store))}};
+    *ret_places = (wardi_places){{wardi_place_of(instance, offsetof(wardi_instance, store))}};
     if (instance->memory != NULL)
-        at[1] = place_of(memory_slot_bytes(instance->memory) + GUEST_DATA_AT, LINE);
+        at[1] = wardi_place_of(memory_slot_bytes(instance->memory) + GUEST_DATA_AT, 1);
     const func_record *record = (const func_record *)(uintptr_t)func->opaque[1];
     if (record == NULL || instance->module->facts.is_component) return;
     const vm_data *data = record->data;
     if (memcmp(data->magic, "core", 4) != 0) return;
-    at[2] = place_of((const char *)record - BEFORE_RECORD, BEFORE_RECORD + sizeof *record);
-    at[3] = place_of(data, LINE);
-    at[4] = place_of(data->store + STORE_FROM, STORE_BYTES);
+    at[2] = wardi_place_of((const char *)record - BEFORE_RECORD, BEFORE_RECORD + sizeof *record);
+    at[3] = wardi_place_of(data, DATA_BYTES);
+    at[4] = wardi_place_of(data->store + STORE_FROM, STORE_BYTES);
 }

@@ -23,9 +23,9 @@ void report_of(const ward_verdict *verdict, ward_report *ret_report)
 child *child_of(wardi_actor *actor)
 {
     if (actor == NULL) return NULL;
-    if (actor->behaviour == &child_behaviour) return actor->context;
-    wardi_actor_unpin(actor);
-    return NULL;
+    child *c = child_in(actor);
+    if (c == NULL) wardi_actor_unpin(actor);
+    return c;
 }
 
 /* ---- on the spot ---- */

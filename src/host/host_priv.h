@@ -363,6 +363,11 @@ bool ready_is_steady(const child *c);
 /* ---- a child's life (life.c) ---- */
 
 extern const wardi_behaviour child_behaviour;
+/* The child whose actor this is; NULL: it is none's. The actor does not end meanwhile. */
+static inline child *child_in(const wardi_actor *actor)
+{
+    return actor->behaviour == &child_behaviour ? actor->context : NULL;
+}
 /* Its run has ended, for this reason: evidence is taken, it is failed, and the tree is told. No
  * lock is held. */
 void child_die(child *c, const ward_reason *reason, ward_cause cause);

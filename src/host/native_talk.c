@@ -9,7 +9,7 @@ static ward_error speaker(ward_supervisor *s, ward_child_id from, child **ret_ch
     if (!s->started) return WARD_ERROR_STATE;
     wardi_actor *actor = wardi_sched_pin(s->sched, from);
     if (actor == NULL) return WARD_ERROR_ACTOR_GONE;
-    child *c = actor->behaviour == &child_behaviour ? actor->context : NULL;
+    child *c = child_in(actor);
     if (c != NULL && c->kind == &native_kind) {
         *ret_child = c;
         return WARD_OK;
@@ -26,7 +26,7 @@ typedef struct introduction {
 static void introduce(void *context, wardi_actor *actor)
 {
     introduction *i = context;
-    const child *to = actor->behaviour == &child_behaviour ? actor->context : NULL;
+    const child *to = child_in(actor);
     i->welcome =
         to != NULL && child_granted(i->from->grants, WARDI_SEND, to) && child_welcomes(to, i->from);
 }

@@ -635,5 +635,5 @@ void wardi_instance_places(const wardi_instance *instance, const wardi_func *fun
                            wardi_places *ret_places)
 {
     (void)func;
-    *ret_places = (wardi_places){{((uintptr_t)instance & ~(uintptr_t)63) + 1}};
+    *ret_places = (wardi_places){{wardi_place_of(instance, 1)}};
 }

@@ -165,13 +165,6 @@ static inline void start_actors(const ward_grants *grants)
     wait_for(0, "c", WARD_EVENT_READY, true);
 }
 
-static inline ward_child_id id_of(const char *name)
-{
-    ward_child_id id = 0;
-    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
-    return id;
-}
-
 /* What the guest answered: its result, and the bytes behind it as text. */
 static char said[256];
 static inline ward_error tell(const char *to, const char *message, int64_t *ret_result)

@@ -166,6 +166,13 @@ static inline void start(void)
     if (error != WARD_OK) fail_msg("%s", diag.text);
 }
 
+static inline ward_child_id id_of(const char *name)
+{
+    ward_child_id id = 0;
+    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
+    return id;
+}
+
 static inline ward_child_status status_of(const char *name)
 {
     ward_child_status status = WARD_INIT(ward_child_status);

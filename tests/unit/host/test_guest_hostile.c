@@ -108,13 +108,6 @@ static void start_pokers(const ward_grants *grants)
     wait_for(0, "b", WARD_EVENT_READY, true);
 }
 
-static ward_child_id id_of(const char *name)
-{
-    ward_child_id id = 0;
-    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
-    return id;
-}
-
 static size_t import_index(const char *name)
 {
     for (size_t i = 0; i < guest_import_count; i++)

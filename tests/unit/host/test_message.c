@@ -17,13 +17,6 @@ static const char echo[] =
     " (func (export \"add\") (param i32 i32) (result i32)"
     "   (i32.add (local.get 0) (local.get 1))))";
 
-static ward_child_id id_of(const char *name)
-{
-    ward_child_id id = 0;
-    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
-    return id;
-}
-
 static ward_message_counts counts_of(const char *name)
 {
     ward_message_counts counts = WARD_INIT(ward_message_counts);

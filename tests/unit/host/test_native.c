@@ -121,13 +121,6 @@ static void added(const char *name, part *p, ward_child_options options)
         fail_msg("%s", diag.text);
 }
 
-static ward_child_id id_of(const char *name)
-{
-    ward_child_id id = 0;
-    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
-    return id;
-}
-
 static ward_error request(const char *name, const char *text, char *answer, size_t capacity)
 {
     size_t length = 0;

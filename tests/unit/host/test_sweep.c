@@ -43,13 +43,6 @@ static ward_error sweep(uint64_t timeout_ns, ward_sweep_result *ret_result)
     return ward_supervisor_sweep(supervisor, &options, ret_result);
 }
 
-static ward_child_id id_of(const char *name)
-{
-    ward_child_id id = 0;
-    assert_int_equal(ward_supervisor_find(supervisor, name, &id), WARD_OK);
-    return id;
-}
-
 static void add_many(int from, int to, const char *wat, ward_health_policy health)
 {
     for (int i = from; i < to; i++) {
