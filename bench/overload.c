@@ -6,7 +6,7 @@
 
 #include "fleet.h"
 
-enum { SERVERS = 4, FLOODERS = 3, MAILBOX = 64, TIMES_OVER = 10, BINS = 20 };
+enum { SERVERS = 4, FLOODERS = 3, MAILBOX = 64, TIMES_OVER = 10, BURST = 1000, BINS = 20 };
 #define BIN_NS (100 * WARDI_MS)
 #define CALM_NS (BINS * BIN_NS) /* before, and after */
 #define REQUEST_NS (10 * WARDI_S)
@@ -20,7 +20,7 @@ typedef struct server {
 static struct {
     fleet fleet;
     server servers[SERVERS];
-    _Atomic uint64_t rate; /* of the flood, all threads together, a second; 0: what they can */
+    uint64_t sent_before, handled_before; /* the flood: by all servers together */
     atomic_bool over;
 } world;
 
@@ -96,29 +96,29 @@ static void expect_all_counted(void)
 
 /* ---- the flood ---- */
 
-/* In bursts of a millisecond, however many that are. */
+/* Ten times what has been handled since it began, looked at once a millisecond: the flood takes time
+ * from the workers that handle it, so no rate measured beforehand is ten times what they can. */
 static void *flood(void *argument)
 {
     size_t at = (size_t)(uintptr_t)argument;
-    uint64_t next_ns = wardi_now_ns();
     while (!atomic_load(&world.over)) {
-        uint64_t burst = atomic_load(&world.rate) / 1000 / FLOODERS + 1;
-        for (uint64_t i = 0; i < burst; i++) {
+        uint64_t due = TIMES_OVER * (SUM_OF(handled) - world.handled_before + BURST);
+        uint64_t sent = SUM_OF(sent) - world.sent_before;
+        for (uint64_t i = sent / FLOODERS; i < due / FLOODERS; i++) {
             server *s = &world.servers[at++ % SERVERS];
             note(s,
                  ward_supervisor_send(world.fleet.supervisor, s->id, (const uint8_t *)"flood", 5));
         }
-        next_ns += WARDI_MS;
-        uint64_t now_ns = wardi_now_ns();
-        if (next_ns > now_ns) wardi_sleep_until_ns(next_ns);
+        wardi_sleep_until_ns(wardi_now_ns() + WARDI_MS);
     }
     return NULL;
 }
 
-static void flood_begin(pthread_t *threads, uint64_t rate)
+static void flood_begin(pthread_t *threads)
 {
     atomic_store(&world.over, false);
-    atomic_store(&world.rate, rate);
+    world.sent_before = SUM_OF(sent);
+    world.handled_before = SUM_OF(handled);
     for (uintptr_t i = 0; i < FLOODERS; i++)
         if (pthread_create(&threads[i], NULL, flood, (void *)i) != 0) abort();
 }
@@ -127,20 +127,6 @@ static void flood_end(const pthread_t *threads)
 {
     atomic_store(&world.over, true);
     for (size_t i = 0; i < FLOODERS; i++) pthread_join(threads[i], NULL);
-}
-
-/* What they handle in a second when their mailboxes never run dry. */
-static uint64_t capacity(void)
-{
-    pthread_t threads[FLOODERS];
-    flood_begin(threads, 100000);
-    wardi_sleep_until_ns(wardi_now_ns() + 200 * WARDI_MS);
-    uint64_t handled = SUM_OF(handled), began_ns = wardi_now_ns();
-    wardi_sleep_until_ns(began_ns + WARDI_S);
-    handled = SUM_OF(handled) - handled;
-    uint64_t took_ns = wardi_now_ns() - began_ns;
-    flood_end(threads);
-    return handled * WARDI_S / took_ns;
 }
 
 /* ---- normal load ---- */
@@ -227,12 +213,10 @@ static void overload(const bench *b, uint64_t duration_ns)
     latencies before = ask_for(CALM_NS);
     if (before.count == 0) bench_must(WARD_ERROR_INTERNAL, &wrong, "normal load");
     double normal_us = share_of(&before, 0, before.count, 0.99);
-    uint64_t rate = TIMES_OVER * capacity();
-    uint64_t sent = SUM_OF(sent), handled = SUM_OF(handled);
-    flood_begin(threads, rate);
+    flood_begin(threads);
     latencies during = ask_for(duration_ns);
-    sent = SUM_OF(sent) - sent;
-    handled = SUM_OF(handled) - handled;
+    uint64_t sent = SUM_OF(sent) - world.sent_before;
+    uint64_t handled = SUM_OF(handled) - world.handled_before;
     flood_end(threads);
     uint64_t began_ns = wardi_now_ns();
     latencies after = ask_for(CALM_NS);
