@@ -198,7 +198,7 @@ static double recovered_ms(const latencies *l, uint64_t began_ns, double normal_
         while (at < l->count && l->at_ns[at] < began_ns + (uint64_t)(bin + 1) * BIN_NS) at++;
         double p50 = at > from ? share_of(l, from, at, 0.5) : 0;
         double p99 = at > from ? share_of(l, from, at, 0.99) : 0;
-        if (bin < 10)
+        if (bin < 10 || p50 > normal_us)
             fprintf(stderr, "overload: %4d ms after it %5.0f µs P50, %5.0f µs P99 of %zu\n",
                     (bin + 1) * 100, p50, p99, at - from);
         if (at == from || p50 > normal_us) bad_until = (bin + 1) * 100.0;
