@@ -96,8 +96,9 @@ static void expect_all_counted(void)
 
 /* ---- the flood ---- */
 
-/* Ten times what has been handled since it began, looked at once a millisecond: the flood takes time
- * from the workers that handle it, so no rate measured beforehand is ten times what they can. */
+/* Ten times what has been handled since it began, looked at once a millisecond: the flood takes
+ * time from the workers that handle it, so no rate measured beforehand is ten times what they can.
+ */
 static void *flood(void *argument)
 {
     size_t at = (size_t)(uintptr_t)argument;

@@ -1,0 +1,47 @@
+/* surface: what operators, orchestrators and monitoring systems touch: HTTP, gRPC, the control
+ * socket.
+ *
+ * One thread serves all of it. It reads what the host publishes, takes no lock that a worker holds,
+ * and posts commands; it holds no policy. docs/surfaces.md tells the formats. */
+#ifndef WARDI_SURFACE_H
+#define WARDI_SURFACE_H
+
+#include <ward/observe.h>
+
+#include "core/core.h"
+#include "journal/journal.h"
+
+typedef struct surface wardi_surface;
+
+/** Everything is copied; NULL means: there is none. */
+typedef struct wardi_surface_options {
+    const char *http_address;  /* "127.0.0.1:9320", "[::1]:9320"; port 0: any */
+    const char *grpc_address;  /* "127.0.0.1:9321" */
+    const char *control_path;  /* of the Unix socket */
+    const char *control_group; /* its members may control, too; NULL: the same user and root only */
+    const char *journal_path;  /* of the journal that is written, for what is asked of the past */
+    const wardi_journal *journal; /* borrowed; NULL: none is kept */
+    uint32_t connections_max;     /* of all together; default 1024, and what the process may open */
+} wardi_surface_options;
+
+/** Opens the listeners: what is taken or forbidden is said here. Events may be handed to
+ * wardi_surface_take from now on. Errors: INVALID_ARGUMENT (an address), IO, NO_MEMORY. */
+ward_error wardi_surface_new(const wardi_surface_options *options, wardi_surface **ret_surface,
+                             ward_diag *ret_diag);
+/** A ward_event_callback; its context is the surface. Never waits. */
+void wardi_surface_take(void *surface, const ward_event *event);
+/** Serves from now on, on a thread of its own. The supervisor is borrowed until the end, and may be
+ * started before or after. Errors: NO_MEMORY, IO. */
+ward_error wardi_surface_start(wardi_surface *surface, ward_supervisor *supervisor,
+                               ward_diag *ret_diag);
+/** Where it listens, "127.0.0.1:9320", with the port that it was given; "" if it does not. Lives as
+ * long as the surface. */
+const char *wardi_surface_http_address(const wardi_surface *surface);
+const char *wardi_surface_grpc_address(const wardi_surface *surface);
+/** The host leaves: readiness is refused from now on, and everything else still served. Any thread.
+ */
+void wardi_surface_leaving(wardi_surface *surface);
+/** Ends the thread and closes every connection. NULL is fine. */
+void wardi_surface_free(wardi_surface *surface);
+
+#endif
