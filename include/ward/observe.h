@@ -7,6 +7,7 @@
 #define WARD_OBSERVE_H
 
 #include <ward/message.h>
+#include <ward/metric.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,7 +58,7 @@ typedef struct ward_child_figures {
     ward_message_counts messages; /**< what became of its messages */
     uint32_t mailbox_waiting;     /**< messages in its mailbox */
     uint32_t mailbox_max;         /**< that it holds at most */
-    uint64_t cpu_ns;              /**< processor time of its callbacks; 0 without a CPU limit */
+    uint64_t inside_ns;           /**< time inside its guest, in all calls that have ended */
     /** health exports that took up to ward_latency_bound of the bucket, and longer than that of the
      * one before */
     uint64_t latency_buckets[WARD_LATENCY_BUCKETS];
@@ -71,24 +72,22 @@ WARD_API ward_error ward_supervisor_figures(const ward_supervisor *supervisor, w
 
 /** How the host itself does. */
 typedef struct ward_pulse {
-    size_t size;              /**< set by WARD_INIT */
-    bool started;             /**< and has not been asked to stop */
-    bool stopping;            /**< or has stopped */
-    uint32_t workers;         /**< threads that run children */
-    uint64_t children;        /**< that there are, whatever their state */
-    uint64_t groups;          /**< the same */
-    uint64_t worker_age_ns;   /**< since a worker last answered; grows while none does */
-    uint64_t clock_age_ns;    /**< how far the clock that ends guests is behind; 0: it rests */
-    uint64_t runs;            /**< of callbacks, by all workers */
-    uint64_t steals;          /**< of work, by one worker from another */
-    uint64_t timers_fired;    /**< all in all */
-    uint64_t workers_stuck;   /**< workers found to be held up in one call */
+    size_t size;            /**< set by WARD_INIT */
+    bool started;           /**< and has not been asked to stop */
+    bool stopping;          /**< or has stopped */
+    uint32_t workers;       /**< threads that run children */
+    uint64_t children;      /**< that there are, whatever their state */
+    uint64_t worker_age_ns; /**< since the workers were asked what none has answered; 0: one has */
+    uint64_t clock_age_ns;  /**< the same of the clock, which ends guests at their deadlines */
+    uint64_t runs;          /**< of callbacks, by all workers */
+    uint64_t steals;        /**< of work, by one worker from another */
+    uint64_t timers_fired;  /**< all in all */
+    uint64_t workers_stuck; /**< workers found to be held up in one call */
     uint64_t workers_missing; /**< of them, those that no spare could stand in for */
-    uint64_t events;          /**< that there were, told or lost */
 } ward_pulse;
 
-/** Looks, and sends the workers something to answer by the next time: asked once a second,
- * `worker_age_ns` beyond some seconds means that none of them gets anywhere. */
+/** Looks, and asks the workers and the clock something to answer by the next time: of one who looks
+ * once a second, an age of some seconds tells that they get nowhere. Errors: STATE. */
 WARD_API ward_error ward_supervisor_pulse(const ward_supervisor *supervisor, ward_pulse *ret_pulse);
 
 /** Puts WARD_EVENT_OPERATOR with these words into the stream of events: who has done what to the

@@ -173,7 +173,11 @@ typedef enum ward_event_kind {
     /** the health of a group, or whether it is ready, changed: from_health → health, `ready`, with
      * the reason; not while the supervisor stops */
     WARD_EVENT_GROUP_HEALTH,
+    WARD_EVENT_OPERATOR, /**< somebody did something: reason says who and what */
+    WARD_EVENT_ADDED,    /**< to a supervisor that has been started */
+    WARD_EVENT_REMOVED,  /**< and is forgotten */
 } ward_event_kind;
+enum { WARD_EVENT_KIND_COUNT = 14 };
 
 /** Why a child is restarted. */
 typedef enum ward_cause {
@@ -214,6 +218,7 @@ typedef struct ward_event {
     bool instance;                 /**< one of many: events of its group tell how they all are */
     /** of a state that ends a run by itself: the number of its ward_evidence; 0: there is none */
     uint64_t evidence;
+    uint64_t child_id; /**< as of ward_supervisor_find; 0: no child */
 } ward_event;
 
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */

@@ -13,6 +13,7 @@
 #include <ward/message.h>
 #include <ward/metric.h>
 #include <ward/native.h>
+#include <ward/observe.h>
 #include <ward/supervisor.h>
 
 #endif

@@ -164,6 +164,9 @@ static void print_what(FILE *to, const ward_event *event)
                             event->flapping ? "flapping" : "no longer flapping");
         return;
     case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
+    case WARD_EVENT_OPERATOR: fputs("operator", to); return;
+    case WARD_EVENT_ADDED: fputs("added", to); return;
+    case WARD_EVENT_REMOVED: fputs("removed", to); return;
     case WARD_EVENT_GROUP: print_group(to, event); return;
     case WARD_EVENT_SET_ASIDE:
         wardi_output_styled(to, WARDI_RED, "set aside");
@@ -244,6 +247,9 @@ static void set_what(json_t *object, const ward_event *event)
         break;
     case WARD_EVENT_SET_ASIDE:
     case WARD_EVENT_DENIED:
+    case WARD_EVENT_OPERATOR:
+    case WARD_EVENT_ADDED:
+    case WARD_EVENT_REMOVED:
     case WARD_EVENT_STOPPED: break;
     }
 }

@@ -80,11 +80,12 @@ static void collect_resources(ward_component *component, wardi_resource_evidence
     ret_found->fuel_per_call = component->terms->limits.fuel_per_call;
     ret_found->traps_in_window = wardi_trap_window_count(
         &component->traps_recent, component->terms->policy.resource_window_ns, now_ns);
-    ret_found->busy_ns = component->busy_ns;
+    uint64_t inside_ns = wardi_get(&component->inside_ns);
+    ret_found->busy_ns = inside_ns - component->inside_seen_ns;
     ret_found->elapsed_ns = now_ns - component->checked_at_ns;
     component->growths_seen = figures.growths_refused;
     component->fuel_peak = 0;
-    component->busy_ns = 0;
+    component->inside_seen_ns = inside_ns;
     component->checked_at_ns = now_ns;
 }
 
@@ -115,6 +116,16 @@ static void note_verdict(ward_component *component, const ward_verdict *verdict)
     wardi_note_put(&component->note, &said, text, strlen(text), false);
 }
 
+/* Most are not, so that nothing but what a check looks at anyway is written for them. */
+static void count_slow(ward_component *component, const wardi_probe *probe)
+{
+    size_t bucket = 1;
+    while (bucket < WARDI_LATENCY_BUCKETS - 1 &&
+           probe->duration_ns > wardi_latency_bound_ns(bucket))
+        bucket++;
+    wardi_count(&component->slow_probes[bucket - 1], 1);
+}
+
 static void count_check(ward_component *component, const wardi_evidence *evidence)
 {
     wardi_count(&component->checks, 1);
@@ -122,6 +133,7 @@ static void count_check(ward_component *component, const wardi_evidence *evidenc
     if (probe == NULL) return;
     wardi_count(&component->probes, 1);
     wardi_count(&component->probe_ns_total, probe->duration_ns);
+    if (WARD_UNLIKELY(probe->duration_ns > wardi_latency_bound_ns(0))) count_slow(component, probe);
     if (WARD_UNLIKELY(probe->error != WARD_PROBE_OK))
         wardi_count(&component->probe_errors[probe->error], 1);
 }

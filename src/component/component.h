@@ -33,6 +33,14 @@ ward_error wardi_component_fail(ward_component *component, const ward_reason *re
 
 /** A check that never enters the guest, whatever it does: of one that is busy, or not Ready. False:
  * it is Ready and free, or is being checked just now. Any thread. */
+enum { WARDI_LATENCY_BUCKETS = 12 };
+/** The longest time that the bucket counts; UINT64_MAX: the last. */
+uint64_t wardi_latency_bound_ns(size_t bucket);
+/** Calls of the health export by how long they took. Any thread. */
+void wardi_component_latencies(const ward_component *component,
+                               uint64_t ret_counts[WARDI_LATENCY_BUCKETS]);
+/** Time inside the guest, in all its calls that have ended. Any thread. */
+uint64_t wardi_component_inside_ns(const ward_component *component);
 bool wardi_component_look(ward_component *component, ward_verdict *ret_verdict);
 /** A check takes no longer. Any thread. */
 uint64_t wardi_component_check_ns_max(const ward_component *component);

@@ -150,7 +150,7 @@ struct ward_component {
     wardi_note note;
 
     /* ---- the holder of `activity` alone ---- */
-    uint64_t busy_ns; /* inside the guest since the last check */
+    _Atomic uint64_t inside_ns; /* the guest, all in all; any thread reads */
 
     /* ---- written by a successful load, once; published by `loaded` ---- */
     ward_health_form health_form;
@@ -177,7 +177,7 @@ struct ward_component {
     uint8_t *bytes;        /* the source, given back once it is loaded */
     size_t byte_count;
     guest_call *pending; /* NULL: none was made yet */
-    uint64_t checked_at_ns;
+    uint64_t checked_at_ns, inside_seen_ns;
     uint64_t growths_seen;
     uint64_t fuel_peak; /* since the last check */
     wardi_trap_window traps_recent;
@@ -186,6 +186,9 @@ struct ward_component {
     _Atomic(const char *) busy_export; /* of a call; lives as long as the module */
     _Atomic uint64_t traps, starts, fuel_peak_of_run;
     _Atomic uint64_t probe_errors[WARD_PROBE_ERROR_COUNT];
+    /* Probes by how long they took, but for the fastest, which are all the others: see
+     * wardi_component_latencies. */
+    _Atomic uint64_t slow_probes[WARDI_LATENCY_BUCKETS - 1];
     _Atomic uint64_t started_at_ns, started_wall_ns, ran_ns;
 
     /* ---- written by any thread ---- */

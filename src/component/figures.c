@@ -52,6 +52,32 @@ void ward_component_figures(const ward_component *component, ward_figures *ret_f
     memcpy(ret_figures, &figures, covers);
 }
 
+uint64_t wardi_latency_bound_ns(size_t bucket)
+{
+    static const uint64_t bounds[WARDI_LATENCY_BUCKETS - 1] = {
+        WARDI_US,     5 * WARDI_US,  25 * WARDI_US,  100 * WARDI_US, 500 * WARDI_US, WARDI_MS,
+        5 * WARDI_MS, 25 * WARDI_MS, 100 * WARDI_MS, WARDI_S,        10 * WARDI_S};
+    return bucket < WARD_COUNT(bounds) ? bounds[bucket] : UINT64_MAX;
+}
+
+/* The slow ones first: one that comes meanwhile counts as fast, and never below zero. */
+void wardi_component_latencies(const ward_component *component,
+                               uint64_t ret_counts[WARDI_LATENCY_BUCKETS])
+{
+    uint64_t slow = 0;
+    for (size_t i = 1; i < WARDI_LATENCY_BUCKETS; i++) {
+        ret_counts[i] = wardi_get(&component->slow_probes[i - 1]);
+        slow += ret_counts[i];
+    }
+    uint64_t all = wardi_get(&component->probes);
+    ret_counts[0] = all > slow ? all - slow : 0;
+}
+
+uint64_t wardi_component_inside_ns(const ward_component *component)
+{
+    return wardi_get(&component->inside_ns);
+}
+
 /* Whether the health export is called without a fiber, and why. */
 static void explain_fast_path(const wardi_module_facts *facts, bool metered, ward_module_info *info)
 {

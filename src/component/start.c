@@ -57,7 +57,7 @@ static ward_error run_plain(ward_component *component, wardi_known known, uint64
     ward_diag diag;
     ward_error error = wardi_call(wardi_instance_of(component), &component->known[known], NULL, 0,
                                   NULL, 0, timeout_ns, &trap, &diag);
-    component->busy_ns += wardi_ticks_span_ns(began, wardi_ticks());
+    wardi_count(&component->inside_ns, wardi_ticks_span_ns(began, wardi_ticks()));
     if (error == WARD_OK || exited_well(error, &trap)) return WARD_OK;
     if (wardi_ends_guest(error)) wardi_trap_record(component, error, name, &trap);
     return wardi_fail(ret_diag, error, "%s", diag.text);
@@ -131,7 +131,7 @@ static ward_error instantiate(ward_component *component, uint64_t deadline_ns, w
 
 static void begin_run(ward_component *component)
 {
-    component->busy_ns = 0;
+    component->inside_seen_ns = wardi_get(&component->inside_ns);
     component->growths_seen = 0;
     component->fuel_peak = 0;
     atomic_store_explicit(&component->fuel_peak_of_run, 0, memory_order_relaxed);

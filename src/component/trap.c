@@ -92,7 +92,7 @@ static void count_fuel(ward_component *component)
 void wardi_guest_left(ward_component *component, const char *export_name, uint64_t duration_ns,
                       ward_error error, ward_trap *trap)
 {
-    component->busy_ns += duration_ns;
+    wardi_count(&component->inside_ns, duration_ns);
     if (component->terms->limits.fuel_per_call != 0) count_fuel(component);
     if (WARD_LIKELY(!wardi_ends_guest(error))) return;
     wardi_trap_record(component, error, export_name, trap);

@@ -164,6 +164,7 @@ ward_error child_enter(ward_supervisor *s, child *c, group *in, const wardi_node
     s->children[s->child_count++] = c;
     names_put(&s->names, c);
     group_join(c, in);
+    if (s->started) event_push(s, event_of(c, WARD_EVENT_ADDED), "");
     return WARD_OK;
 }
 

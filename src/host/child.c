@@ -321,8 +321,8 @@ void child_free(child *c)
     guest_free(c);
     history_free(c);
     evidence_drop(c); /* of one that was removed, it has gone with the lock held */
-    reason_drop(&c->reason);
-    reason_drop(&c->unready_reason);
+    reason_free(&c->reason);
+    reason_free(&c->unready_reason);
     wardi_free(c->trend.changes_ns);
     wardi_free(c->set_aside);
     wardi_free(c->budget);

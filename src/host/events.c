@@ -15,7 +15,8 @@ ward_event event_of(const child *c, ward_event_kind kind)
                         .health = c->trend.health,
                         .ready = c->ready,
                         .flapping = c->trend.flapping,
-                        .instance = c->instance};
+                        .instance = c->instance,
+                        .child_id = c->actor.id};
 }
 
 static bool batch_reserve(event_batch *batch)
@@ -75,13 +76,14 @@ void events_done(ward_supervisor *s)
 
 const char *ward_event_kind_name(ward_event_kind kind)
 {
-    static const char *const names[] = {
-        [WARD_EVENT_STATE] = "state",        [WARD_EVENT_HEALTH] = "health",
-        [WARD_EVENT_READY] = "ready",        [WARD_EVENT_RESTART] = "restart",
-        [WARD_EVENT_GIVEN_UP] = "given_up",  [WARD_EVENT_FLAPPING] = "flapping",
-        [WARD_EVENT_STOPPED] = "stopped",    [WARD_EVENT_GROUP] = "group",
-        [WARD_EVENT_DENIED] = "denied",      [WARD_EVENT_GROUP_HEALTH] = "group_health",
-        [WARD_EVENT_SET_ASIDE] = "set_aside"};
+    static const char *const names[WARD_EVENT_KIND_COUNT] = {
+        [WARD_EVENT_STATE] = "state",         [WARD_EVENT_HEALTH] = "health",
+        [WARD_EVENT_READY] = "ready",         [WARD_EVENT_RESTART] = "restart",
+        [WARD_EVENT_GIVEN_UP] = "given_up",   [WARD_EVENT_FLAPPING] = "flapping",
+        [WARD_EVENT_STOPPED] = "stopped",     [WARD_EVENT_GROUP] = "group",
+        [WARD_EVENT_DENIED] = "denied",       [WARD_EVENT_GROUP_HEALTH] = "group_health",
+        [WARD_EVENT_SET_ASIDE] = "set_aside", [WARD_EVENT_OPERATOR] = "operator",
+        [WARD_EVENT_ADDED] = "added",         [WARD_EVENT_REMOVED] = "removed"};
     return (unsigned)kind < WARD_COUNT(names) ? names[kind] : "unknown";
 }
 

@@ -96,6 +96,7 @@ child *group_next(group *g, const child *self)
 static bool recount(child *c)
 {
     member_view now = look(c);
+    child_show(c, now.given_up);
     if (now.health == c->seen.health && now.ready == c->seen.ready &&
         now.given_up == c->seen.given_up)
         return false;
@@ -136,8 +137,9 @@ enum { WHY_BYTES_MAX = 80 }; /* of one, so that there is room for others */
 static const char *words_of(const child *c)
 {
     ward_state state = child_state(c);
-    if (c->reason != NULL && (state == WARD_STATE_READY || state == WARD_STATE_FAILED))
-        return reason_text(c->reason);
+    if (reason_text(&c->reason)[0] != '\0' &&
+        (state == WARD_STATE_READY || state == WARD_STATE_FAILED))
+        return reason_text(&c->reason);
     if (c->seen.given_up) return "given up";
     return state == WARD_STATE_READY ? "not checked yet" : ward_state_name(state);
 }

@@ -169,20 +169,25 @@ static void read_metric(metric *from, ward_metric *to)
         to->buckets[i] = atomic_load_explicit(&from->buckets[i], memory_order_relaxed);
 }
 
+ward_error guest_metrics_of(const child *c, ward_metric *ret_metrics, size_t *ret_count)
+{
+    size_t room = *ret_count, count = 0;
+    const guest *g = atomic_load_explicit(&c->guest, memory_order_acquire);
+    struct metrics *m = g != NULL ? atomic_load_explicit(&g->metrics, memory_order_acquire) : NULL;
+    if (m != NULL) count = atomic_load_explicit(&m->count, memory_order_acquire);
+    for (size_t i = 0; i < count && i < room; i++) read_metric(&m->list[i], &ret_metrics[i]);
+    *ret_count = count;
+    return count <= room ? WARD_OK : WARD_ERROR_BUFFER_TOO_SMALL;
+}
+
 ward_error ward_supervisor_metrics(const ward_supervisor *supervisor, const char *name,
                                    ward_metric *ret_metrics, size_t *ret_count)
 {
     ward_supervisor *s = (ward_supervisor *)(uintptr_t)supervisor;
-    size_t room = *ret_count, count = 0;
     pthread_mutex_lock(&s->lock);
-    child *found = names_find(&s->names, name);
-    const guest *g =
-        found != NULL ? atomic_load_explicit(&found->guest, memory_order_acquire) : NULL;
-    struct metrics *m = g != NULL ? atomic_load_explicit(&g->metrics, memory_order_acquire) : NULL;
-    if (m != NULL) count = atomic_load_explicit(&m->count, memory_order_acquire);
-    for (size_t i = 0; i < count && i < room; i++) read_metric(&m->list[i], &ret_metrics[i]);
+    const child *found = names_find(&s->names, name);
+    ward_error error =
+        found != NULL ? guest_metrics_of(found, ret_metrics, ret_count) : WARD_ERROR_NOT_FOUND;
     pthread_mutex_unlock(&s->lock);
-    if (found == NULL) return WARD_ERROR_NOT_FOUND;
-    *ret_count = count;
-    return count <= room ? WARD_OK : WARD_ERROR_BUFFER_TOO_SMALL;
+    return error;
 }

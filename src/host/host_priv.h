@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <ward/evidence.h>
+#include <ward/observe.h>
 
 #include "access/access.h"
 #include "component/component.h"
@@ -57,19 +58,27 @@ typedef struct child_kind {
 
 extern const child_kind component_kind, native_kind;
 
-/* A reason that is kept; NULL: there is none (reason.c). */
+/* A reason that is kept (reason.c): replaced under the supervisor's lock, and read by any thread.
+ */
 typedef struct kept_reason {
     uint16_t length;
     bool cut;
     const char *text;
+    struct kept_reason *next; /* of those that were replaced */
 } kept_reason;
+typedef _Atomic(kept_reason *) reason_place; /* NULL: there is none */
 
-void reason_drop(kept_reason **kept);
+void reason_drop(ward_supervisor *s, reason_place *place);
+/* Nobody looks any more, and no lock is held. */
+void reason_free(reason_place *place);
 /* Without memory for them it says so instead. */
-void reason_keep(kept_reason **kept, const ward_reason *reason);
-void reason_get(const kept_reason *kept, ward_reason *ret_reason);
-/* "" for none. */
-const char *reason_text(const kept_reason *kept);
+void reason_keep(ward_supervisor *s, reason_place *place, const ward_reason *reason);
+/* Any thread, without the lock. */
+void reason_get(ward_supervisor *s, const reason_place *place, ward_reason *ret_reason);
+/* "" for none. The lock is held. */
+const char *reason_text(const reason_place *place);
+/* Those that were replaced; nobody reads any more. */
+void reasons_done(ward_supervisor *s);
 
 /* An actor, a leaf of the tree, and what runs. Begins a line of memory, and so does its actor: very
  * many have their checks in a row, and what a check touches is around the actor. */
@@ -136,6 +145,10 @@ struct child {
     uint64_t ends;           /* of runs, by themselves */
     uint64_t began_ns;       /* the start of the run that is up, or was last */
 
+    /* Written under the supervisor's lock, read by any thread: what it looks like (look.c). */
+    _Atomic uint32_t shown;
+    _Atomic uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
+
     /* Under the supervisor's lock. */
     wardi_node_id node;
     struct group *group;                /* NULL: in none */
@@ -150,9 +163,8 @@ struct child {
     wardi_mailbox_level level; /* the actor alone writes it */
     bool went_down;            /* and is held: whether it is a restart is not decided yet */
     wardi_window restarts_recent;
-    uint32_t restarts, restarts_by_cause[WARD_CAUSES_MAX];
-    kept_reason *reason;              /* of the health */
-    kept_reason *unready_reason;      /* when not ready */
+    reason_place reason;              /* of the health */
+    reason_place unready_reason;      /* when not ready */
     struct evidence_record *evidence; /* of the last end; NULL: none, or it made way */
     struct set_aside_list *set_aside;
     struct child *unsettled; /* next in readiness' work list; itself: the last; NULL: not in it */
@@ -194,6 +206,11 @@ typedef struct event_batch {
     size_t count, capacity;
 } event_batch;
 
+/* What the threads of the host were asked last, and whether they have answered: see look.c. */
+typedef struct pulse_state {
+    _Atomic uint64_t workers_asked_ns, clock_asked_ns; /* 0: answered */
+} pulse_state;
+
 struct ward_supervisor {
     wardi_engine *engine;
     ward_event_callback on_event;
@@ -209,6 +226,9 @@ struct ward_supervisor {
     void *evidence_context;
     char *core_dump_directory; /* NULL: none are written */
 
+    _Atomic uint32_t reason_readers; /* at this moment; see reason.c */
+    pulse_state pulse;
+
     pthread_mutex_t topics_lock; /* of the index alone; taken last, and held for no send */
     wardi_topics *topics;
 
@@ -222,7 +242,9 @@ struct ward_supervisor {
     name_table names;
     group **groups; /* each at a fixed address: children and groups point to them */
     size_t group_count;
-    bool linked, started, stopping, stopped;
+    bool linked, started, stopped;
+    atomic_bool stopping;                                    /* read without the lock as well */
+    kept_reason *reasons_replaced;                           /* that somebody may still read */
     struct evidence_record *evidence_first, **evidence_last; /* that are kept, oldest first */
     size_t evidence_kept;
     uint64_t evidence_lost; /* for want of memory */
@@ -312,6 +334,16 @@ void group_forget(ward_supervisor *s, group *g);
 /* Makes the child's actor live. */
 ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag);
 
+/* ---- how it looks from outside (look.c) ---- */
+
+/* What has changed of it can be seen from now on. The lock is held. */
+void child_show(child *c, bool given_up);
+void child_look(const child *c, ward_child_status *ret_status);
+void message_counts_of(const child *c, ward_message_counts *ret_counts);
+/* By a worker, and by the clock. */
+void pulse_of_workers(ward_supervisor *s);
+void pulse_of_clock(ward_supervisor *s);
+
 /* ---- names and needs (links.c) ---- */
 
 child *names_find(const name_table *names, const char *name);
@@ -392,6 +424,8 @@ uint64_t guest_timers_due_ns(const child *c);
 /* Sends what those that are due have to send; maybe not all at once. */
 void guest_timers_fire(child *c, uint64_t now_ns);
 void guest_tell(const child *c, ward_child_status *status);
+/* As ward_supervisor_metrics. Any thread, while the child is there. */
+ward_error guest_metrics_of(const child *c, ward_metric *ret_metrics, size_t *ret_count);
 /* The name of who sent it: nothing for the application. False: it has been removed. */
 bool message_sender(wardi_sched *sched, const wardi_message *message, wardi_text *name);
 /* What keeps a topic, or so many bytes, from being published: INVALID_ARGUMENT. */

@@ -60,7 +60,7 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     uint64_t evidence = evidence_take(c, &reason, cause);
     pthread_mutex_lock(&s->lock);
     guest_run_over(c, error);
-    reason_keep(&c->reason, &reason);
+    reason_keep(c->supervisor, &c->reason, &reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
     push_end(c, WARD_STATE_STARTING, child_state(c), diag->text, evidence);
@@ -87,7 +87,7 @@ static void start(child *c)
     }
     pthread_mutex_lock(&s->lock);
     push_state(c, WARD_STATE_STARTING, child_state(c), "");
-    reason_drop(&c->reason);
+    reason_drop(c->supervisor, &c->reason);
     group_update(c);
     tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
     c->check_due_ns = wardi_sched_now(s->sched); /* before any message: see child_wake */
@@ -111,7 +111,7 @@ static void push_changes(child *c, const ward_verdict *verdict, ward_child_healt
         event.from_health = before;
         event.source = verdict->source;
         event.probe_error = verdict->probe_error;
-        event_push(c->supervisor, event, reason_text(c->reason));
+        event_push(c->supervisor, event, reason_text(&c->reason));
     }
     if (flapping_changed) event_push(c->supervisor, event_of(c, WARD_EVENT_FLAPPING), "");
 }
@@ -143,7 +143,7 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
     /* It may have failed by itself: a trap poisons a component-model instance. */
     if (child_state(c) == WARD_STATE_READY) c->kind->fail(c, reason);
     pthread_mutex_lock(&s->lock);
-    reason_keep(&c->reason, reason);
+    reason_keep(c->supervisor, &c->reason, reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
     push_end(c, WARD_STATE_READY, WARD_STATE_FAILED, reason->text, evidence);
@@ -158,7 +158,7 @@ static bool apply(child *c, const ward_verdict *verdict, uint64_t now_ns)
     ward_child_health before = c->trend.health;
     bool first = !c->trend.judged;
     wardi_trend_change change = wardi_trend_apply(&c->trend, &c->trend_policy, verdict, now_ns);
-    reason_keep(&c->reason, &verdict->reason);
+    reason_keep(c->supervisor, &c->reason, &verdict->reason);
     push_changes(c, verdict, before, change.health_changed || first, change.flapping_changed);
     if (!wardi_health_live(child_state(c), &c->trend)) return false;
     ready_look(c);

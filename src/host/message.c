@@ -115,35 +115,39 @@ ward_error ward_supervisor_invoke(ward_supervisor *s, ward_child_id to, const ch
 
 /* ---- counts ---- */
 
+void message_counts_of(const child *c, ward_message_counts *ret_counts)
+{
+    wardi_counts counts = {0};
+    wardi_actor_counts(&c->actor, &counts);
+    uint64_t set_aside = atomic_load_explicit(&c->set_aside_count, memory_order_relaxed);
+    uint64_t again = atomic_load(&c->again) != NULL;
+    uint64_t looks = atomic_load_explicit(&c->looks, memory_order_relaxed);
+    uint64_t unhandled = atomic_load_explicit(&c->unhandled, memory_order_relaxed);
+    uint64_t late = atomic_load_explicit(&c->expired_late, memory_order_relaxed);
+    *ret_counts = (ward_message_counts){.size = sizeof *ret_counts,
+                                        .sent = counts.sent + looks,
+                                        .handled = counts.handled + looks - set_aside - again -
+                                                   unhandled - late,
+                                        .refused = counts.refused + unhandled,
+                                        .dropped = counts.dropped_oldest + counts.dropped_newest,
+                                        .expired = counts.expired + late,
+                                        .undelivered = counts.undelivered,
+                                        .pending = counts.pending + again,
+                                        .set_aside = set_aside};
+}
+
 ward_error ward_supervisor_message_counts(const ward_supervisor *supervisor, const char *name,
                                           ward_message_counts *ret_counts)
 {
     ward_supervisor *s = (ward_supervisor *)(uintptr_t)supervisor;
-    wardi_counts counts = {0};
+    ward_message_counts all;
     if (!s->started) return WARD_ERROR_STATE;
     pthread_mutex_lock(&s->lock);
     const child *found = names_find(&s->names, name);
-    uint64_t set_aside = 0, again = 0, looks = 0, unhandled = 0, late = 0;
-    if (found != NULL) {
-        wardi_actor_counts(&found->actor, &counts);
-        set_aside = atomic_load_explicit(&found->set_aside_count, memory_order_relaxed);
-        again = atomic_load(&found->again) != NULL;
-        looks = atomic_load_explicit(&found->looks, memory_order_relaxed);
-        unhandled = atomic_load_explicit(&found->unhandled, memory_order_relaxed);
-        late = atomic_load_explicit(&found->expired_late, memory_order_relaxed);
-    }
+    if (found != NULL) message_counts_of(found, &all);
     pthread_mutex_unlock(&s->lock);
     if (found == NULL) return WARD_ERROR_NOT_FOUND;
-    ward_message_counts all = {.size = ret_counts->size,
-                               .sent = counts.sent + looks,
-                               .handled =
-                                   counts.handled + looks - set_aside - again - unhandled - late,
-                               .refused = counts.refused + unhandled,
-                               .dropped = counts.dropped_oldest + counts.dropped_newest,
-                               .expired = counts.expired + late,
-                               .undelivered = counts.undelivered,
-                               .pending = counts.pending + again,
-                               .set_aside = set_aside};
+    all.size = ret_counts->size;
     memcpy(ret_counts, &all, ret_counts->size < sizeof all ? ret_counts->size : sizeof all);
     return WARD_OK;
 }

@@ -40,8 +40,8 @@ void ready_after_message(child *c)
 /* True: it is not ready for another reason than before. */
 static bool reword(child *c, const ward_reason *reason)
 {
-    if (strcmp(reason_text(c->unready_reason), reason->text) == 0) return false;
-    reason_keep(&c->unready_reason, reason);
+    if (strcmp(reason_text(&c->unready_reason), reason->text) == 0) return false;
+    reason_keep(c->supervisor, &c->unready_reason, reason);
     return true;
 }
 
@@ -50,7 +50,7 @@ static bool recompute(child *c)
 {
     const child *need = unready_need(c);
     ward_reason reason = {0};
-    if (need != NULL) reason_get(need->unready_reason, &reason);
+    if (need != NULL) reason_get(need->supervisor, &need->unready_reason, &reason);
     wardi_readiness of = {.state = child_state(c),
                           .trend = &c->trend,
                           .ready_when_degraded = c->ready_when_degraded,

@@ -130,8 +130,9 @@ bool wardi_supervisor_step(ward_supervisor *s)
 
 static void watch(void *context, uint64_t now_ns)
 {
-    const ward_supervisor *s = context;
+    ward_supervisor *s = context;
     wardi_sched_watch(s->sched, now_ns);
+    pulse_of_clock(s);
 }
 
 static void on_busy(void *context)
@@ -300,6 +301,7 @@ void ward_supervisor_free(ward_supervisor *s)
     for (size_t i = 0; i < s->group_count; i++) group_free(s->groups[i]);
     wardi_tree_free(s->tree);
     events_done(s);
+    reasons_done(s);
     names_done(&s->names);
     wardi_free(s->children);
     wardi_free(s->groups);
@@ -351,40 +353,6 @@ ward_error ward_supervisor_ask(ward_supervisor *s, const char *name, ward_reques
 
 /* ---- status ---- */
 
-/* It is, or a group that it is in. */
-static bool is_given_up(const child *c)
-{
-    const wardi_tree *tree = c->supervisor->tree;
-    wardi_node_view view;
-    if (c->given_up) return true;
-    for (wardi_node_id at = c->node; wardi_tree_look(tree, at, &view); at = view.parent)
-        if (view.state == WARDI_NODE_QUARANTINED) return true;
-    return false;
-}
-
-static void status_of(const child *c, ward_child_status *status)
-{
-    status->state = child_state(c);
-    status->health = c->trend.health;
-    status->ready = c->ready;
-    status->live = wardi_health_live(status->state, &c->trend);
-    status->flapping = c->trend.flapping;
-    status->given_up = is_given_up(c);
-    status->restarts = c->restarts;
-    memcpy(status->restarts_by_cause, c->restarts_by_cause, sizeof c->restarts_by_cause);
-    budget_tell(c, status);
-    guest_tell(c, status);
-    uint64_t checked_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
-    uint64_t now_ns = wardi_now_ns();
-    status->checked_age_ns = checked_ns != 0 && checked_ns < now_ns ? now_ns - checked_ns : 0;
-    bool ill = c->trend.health != WARD_CHILD_HEALTHY;
-    reason_get(ill || c->ready ? c->reason : c->unready_reason, &status->reason);
-    ward_verdict busy;
-    if (c->kind->busy == NULL || !c->kind->busy(c, &busy) || busy.health <= status->health) return;
-    status->health = busy.health;
-    wardi_reason_copy(&status->reason, &busy.reason);
-}
-
 ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *name,
                                  ward_child_status *ret_status)
 {
@@ -393,7 +361,7 @@ ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *
     ward_child_status status = {0};
     pthread_mutex_lock(&s->lock);
     const child *found = names_find(&s->names, name);
-    if (found != NULL) status_of(found, &status);
+    if (found != NULL) child_look(found, &status);
     pthread_mutex_unlock(&s->lock);
     if (found == NULL) return WARD_ERROR_NOT_FOUND;
     size_t size = ret_status->size < sizeof status ? ret_status->size : sizeof status;

@@ -31,10 +31,10 @@ static void tell_restart(child *c, const wardi_node_action *action)
     event.cause = action->cause;
     event.attempt = action->attempt;
     event.delay_ns = delay_of(action, now_ns);
-    c->restarts++;
-    c->restarts_by_cause[action->cause]++;
+    atomic_fetch_add_explicit(&c->restarts, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->restarts_by_cause[action->cause], 1, memory_order_relaxed);
     wardi_window_add(&c->restarts_recent, c->resource_window_ns, now_ns);
-    event_push(c->supervisor, event, reason_text(c->reason));
+    event_push(c->supervisor, event, reason_text(&c->reason));
 }
 
 static void tell_child(child *c, const wardi_node_action *action)
@@ -49,7 +49,7 @@ static void tell_child(child *c, const wardi_node_action *action)
     if (!c->given_up || was_over) return;
     ward_event event = event_of(c, WARD_EVENT_GIVEN_UP);
     event.cause = action->cause;
-    event_push(c->supervisor, event, reason_text(c->reason));
+    event_push(c->supervisor, event, reason_text(&c->reason));
 }
 
 static const char *group_words(const wardi_node_action *action)
@@ -97,6 +97,7 @@ static void tell_group(ward_supervisor *s, const wardi_node_action *action)
 static void child_forget(child *c)
 {
     ward_supervisor *s = c->supervisor;
+    event_push(s, event_of(c, WARD_EVENT_REMOVED), "");
     names_remove(&s->names, child_name(c));
     child_unlink(c);
     group_leave(c);
@@ -168,6 +169,7 @@ static wardi_next keeper_look(wardi_actor *self)
 {
     ward_supervisor *s = self->context;
     pthread_mutex_lock(&s->lock);
+    pulse_of_workers(s);
     while (wardi_tree_tick(s->tree, wardi_sched_now(s->sched))) tree_obey(s);
     s->keeper_due_ns = wardi_tree_next_ns(s->tree);
     if (s->keeper_due_ns == WARDI_FOREVER)

@@ -209,7 +209,7 @@ bool wardi_sched_busy(const wardi_sched *s)
     return atomic_load(&s->awake) != 0;
 }
 
-void wardi_sched_figures_get(wardi_sched *s, wardi_sched_figures *ret)
+void wardi_sched_figures_brief(wardi_sched *s, wardi_sched_figures *ret)
 {
     *ret = (wardi_sched_figures){
         .actors = registry_live(&s->registry),
@@ -226,6 +226,11 @@ void wardi_sched_figures_get(wardi_sched *s, wardi_sched_figures *ret)
     }
     for (uint32_t i = 0; i < s->worker_count; i++)
         ret->timers_fired += atomic_load(&s->shards[i].fired);
+}
+
+void wardi_sched_figures_get(wardi_sched *s, wardi_sched_figures *ret)
+{
+    wardi_sched_figures_brief(s, ret);
     registry_counts(&s->registry, &ret->messages);
 }
 

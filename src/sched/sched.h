@@ -326,6 +326,8 @@ bool wardi_sched_step(wardi_sched *sched);
 /** With a world: of every decision and delivery so far. */
 uint64_t wardi_sched_trace(const wardi_sched *sched);
 void wardi_sched_figures_get(wardi_sched *sched, wardi_sched_figures *ret_figures);
+/** All but `messages`, for which every actor has to be looked at. */
+void wardi_sched_figures_brief(wardi_sched *sched, wardi_sched_figures *ret_figures);
 /** Invariants, slow; nothing may run meanwhile. False: `ret_diag` says what is broken. */
 bool wardi_sched_check(wardi_sched *sched, ward_diag *ret_diag);
 

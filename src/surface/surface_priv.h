@@ -1,57 +1,127 @@
-/* Shared by the files of surface alone: the thread that serves, and what each surface has of it. */
+/* Shared by the files of surface alone: the thread that serves, and what each protocol has of it.
+ * All of it is that thread's, but where another is named. */
 #ifndef SURFACE_PRIV_H
 #define SURFACE_PRIV_H
 
+#include <stdatomic.h>
 #include <uv.h>
 
-#include "journal/journal.h"
 #include "surface/surface.h"
 #include "surface/view.h"
 
+/* ---- the door (door.c): who comes in, how many, and who has to leave ---- */
+
+typedef struct door door;
 typedef struct peer peer;
 
-/* A surface that speaks over connections. All of it on the surfaces' thread. */
+/* What is spoken over connections. */
 typedef struct protocol {
-    const char *name; /* "http", "grpc" */
-    /* Takes a connected, non-blocking socket, which is the protocol's to close from now on: it then
-     * calls door_left. False: it was not taken, and is closed. */
+    /* Takes a connected, non-blocking socket, which is the protocol's to close from now on; then
+     * it calls peer_left. False: it was not taken, and the door closes it. */
     bool (*enter)(void *context, int fd, peer *from);
-    /* Makes a connection leave soon; it is about to, or has no business here. */
+    /* Makes an idle connection leave, now or soon: somebody else needs its place, or it has been
+     * idle for too long. */
     void (*expel)(void *context, peer *of);
     void *context;
 } protocol;
 
-/* A connection, as the door keeps count of it: who came longest ago and is idle leaves first when
- * there are too many. In lists of the door. */
+/* A connection, as the door keeps count of it. It begins busy. */
 struct peer {
-    struct door *door;
+    door *door;
     int fd;
     void *of_protocol;      /* the protocol's own */
-    uint64_t idle_since_ns; /* monotonic; of one that is not idle: UINT64_MAX */
-    bool streams;           /* long-lived by its nature: counted apart */
-    uid_t uid;              /* over a Unix socket: who is at the other end */
+    uint64_t idle_since_ns; /* monotonic; 0: busy */
+    uid_t uid;              /* over the Unix socket: who is at the other end */
     gid_t gid;
-    pid_t pid; /* 0: not over a Unix socket */
-    struct peer *older, *newer;
+    pid_t pid;           /* 0: not over the Unix socket */
+    peer *older, *newer; /* of those that are idle */
 };
 
+/* It waits for nothing that it was asked: it may be made to leave for another. */
+void peer_idle(peer *p);
+void peer_busy(peer *p);
+/* Its socket is closed, and it is forgotten. */
+void peer_left(peer *p);
+
+typedef struct door_options {
+    const char *address;       /* "127.0.0.1:9320"; or: */
+    const char *path;          /* of a Unix socket, for the same user and root alone */
+    const char *allowed_group; /* and its members; NULL: no others */
+    int inherited_fd;          /* a listening socket instead of either; -1: none */
+    protocol protocol;
+} door_options;
+
+/* Opens and listens, which any thread may do before the loop runs. Errors: INVALID_ARGUMENT, IO. */
+ward_error door_new(const door_options *options, struct surface *of, door **ret_door,
+                    ward_diag *ret_diag);
+/* From now on connections are taken. False: said why. */
+bool door_open(door *d);
+/* None are any more; those that are inside stay. */
+void door_close(door *d);
+/* The loop has ended. NULL is fine. */
+void door_free(door *d);
+/* "127.0.0.1:9320", with the port that it was given; or the path. */
+const char *door_address(const door *d);
+
+typedef struct door_figures {
+    uint64_t accepted, refused, expelled; /* refused: nobody idle could be made to leave */
+    uint32_t open, idle;
+} door_figures;
+void door_figures_get(const struct surface *s, door_figures *ret_figures);
+/* Those who have been idle for a minute leave. */
+void door_expel_idle(struct surface *s);
+
+/* ---- the thread ---- */
+
+/* Connections of all doors together: idle ones, who has been so for the longest first. */
+typedef struct crowd {
+    uint32_t open, idle, max;
+    peer *longest, *newest;
+    int reserve_fd; /* given up to take one in when no descriptor is left; -1: it is out */
+    door_figures figures;
+} crowd;
+
 struct surface {
-    wardi_surface_options options;
+    wardi_surface_options options; /* its texts are copies */
     ward_supervisor *supervisor;
     wardi_feed *feed;
     uv_loop_t loop;
-    uv_async_t wake;
-    uv_timer_t second; /* once a second: the pulse, and who has been idle for too long */
+    uv_async_t wake;   /* from any thread: events wait, or it is to end */
+    uv_timer_t second; /* the pulse, and who has been idle for too long */
+    uv_thread_t thread;
+    bool loop_made, running;
+    atomic_bool leaving, ending;
     view *view;
-    ward_pulse pulse; /* as of the last second */
-    bool stopping;
+    ward_pulse pulse;     /* as of the last second */
+    bool pulse_known;     /* the supervisor has been started */
+    uint64_t events_lost; /* on the way here */
+    uint64_t run;         /* of the host, as the journal counts; without one, when it began */
+    crowd crowd;
+    door *http_door, *grpc_door, *control_door;
+    struct http *http;
+    struct grpc *grpc;
 };
 
-/* Whether `first` of the request's or response's life has gone on for too long is the protocol's to
- * say; idleness is the door's. A connection says that it has something to do, or has not. */
-void peer_busy(peer *p);
-void peer_idle(peer *p);
-/* Its socket is closed. */
-void peer_left(peer *p);
+/* ---- what is spoken: http*.c over TCP and the control socket, grpc*.c ---- */
+
+/* NULL: no memory. `open` is called once before the loop runs, false: no descriptors; `close` on
+ * the loop, or where it never ran: it closes its handles and its connections; `free` after the
+ * loop's end. All but `new` take NULL. */
+struct http *http_new(struct surface *s);
+protocol http_protocol(struct http *h);
+bool http_open(struct http *h);
+void http_close(struct http *h);
+void http_free(struct http *h);
+struct grpc *grpc_new(struct surface *s);
+protocol grpc_protocol(struct grpc *g);
+bool grpc_open(struct grpc *g);
+void grpc_close(struct grpc *g);
+void grpc_free(struct grpc *g);
+
+/* ---- the host ---- */
+
+/* Whether each thread of the host gets anywhere: its clock, its workers, this one. */
+bool surface_clock_lives(const struct surface *s);
+bool surface_workers_live(const struct surface *s);
 
 #endif

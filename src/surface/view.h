@@ -61,7 +61,9 @@ typedef struct view_member {
     uint64_t restart_due_wall_ns; /* while it waits to be restarted; 0: it does not */
     uint64_t evidence;            /* the number of the last evidence; 0: none */
     view_condition condition;
-    size_t place; /* in view.members */
+    struct view_member *top_next, *top_previous; /* of those in no group: see view_top */
+    size_t place;                                /* in view.members */
+    uint64_t round;                              /* of view_sync, in which it was there */
 } view_member;
 
 typedef struct view view;
@@ -94,12 +96,15 @@ size_t view_count(const view *v);
 /* In no order; an index is good until the next change. */
 view_member *view_at(const view *v, size_t index);
 
+/* The first member that is in no group; its top_next is the next. */
+view_member *view_top(const view *v);
+
 /* The condition of the member now: of a child that is held up at this moment, with that.
  * `ret_reason` receives why it is not healthy or not ready, or "". */
 view_condition view_now(const view *v, const view_member *member, ward_reason *ret_reason);
 /* Everything that the host knows of a child now. False: it is gone. */
 bool view_child_status(const view *v, const view_member *member, ward_child_status *ret_status);
-/* Of the host: started, and each member at the top that counts is ready. */
+/* Each member at the top that counts is ready, and all of them are known. O(1). */
 bool view_host_ready(const view *v);
 const ward_supervisor *view_supervisor(const view *v);
 

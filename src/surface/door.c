@@ -1,0 +1,353 @@
+/* The door. Connections are taken by us, not by what speaks over them, so that one place knows how
+ * many there are: with all places taken, who has been idle for the longest leaves for whoever
+ * comes; and where the process has no descriptor left, the one that is kept in reserve lets the
+ * next one in. So ten thousand connections that say nothing keep no probe out. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "surface/surface_priv.h"
+
+enum { BACKLOG = 4096, TAKEN_AT_ONCE = 64, IDLE_MAX_S = 60 };
+
+struct door {
+    door_options options;
+    struct surface *of;
+    int fd;
+    uv_poll_t poll;
+    bool open, closed;
+    char address[120];
+    gid_t allowed_gid;
+    bool has_allowed_gid, made_path;
+};
+
+/* ---- who is idle ---- */
+
+static void unlink_idle(crowd *c, peer *p)
+{
+    *(p->older != NULL ? &p->older->newer : &c->longest) = p->newer;
+    *(p->newer != NULL ? &p->newer->older : &c->newest) = p->older;
+    p->older = p->newer = NULL;
+    p->idle_since_ns = 0;
+    c->idle--;
+}
+
+void peer_idle(peer *p)
+{
+    crowd *c = &p->door->of->crowd;
+    if (p->idle_since_ns != 0) unlink_idle(c, p);
+    p->idle_since_ns = wardi_now_ns();
+    p->older = c->newest;
+    *(c->newest != NULL ? &c->newest->newer : &c->longest) = p;
+    c->newest = p;
+    c->idle++;
+}
+
+void peer_busy(peer *p)
+{
+    if (p->idle_since_ns != 0) unlink_idle(&p->door->of->crowd, p);
+}
+
+void peer_left(peer *p)
+{
+    crowd *c = &p->door->of->crowd;
+    peer_busy(p);
+    c->open--;
+    wardi_free(p);
+    if (c->reserve_fd < 0) c->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* True: one is about to leave. */
+static bool expel_longest(crowd *c)
+{
+    peer *p = c->longest;
+    if (p == NULL) return false;
+    peer_busy(p); /* asked once */
+    c->figures.expelled++;
+    p->door->options.protocol.expel(p->door->options.protocol.context, p);
+    return true;
+}
+
+void door_expel_idle(struct surface *s)
+{
+    crowd *c = &s->crowd;
+    uint64_t now_ns = wardi_now_ns();
+    while (c->longest != NULL && now_ns - c->longest->idle_since_ns > IDLE_MAX_S * WARDI_S)
+        expel_longest(c);
+}
+
+void door_figures_get(const struct surface *s, door_figures *ret_figures)
+{
+    *ret_figures = s->crowd.figures;
+    ret_figures->open = s->crowd.open;
+    ret_figures->idle = s->crowd.idle;
+}
+
+/* ---- who may come in ---- */
+
+static bool in_allowed_group(const door *d, uid_t uid, gid_t gid)
+{
+    enum { GROUPS_MAX = 256 };
+    gid_t groups[GROUPS_MAX];
+    int count = GROUPS_MAX;
+    if (!d->has_allowed_gid) return false;
+    if (gid == d->allowed_gid) return true;
+    const struct passwd *user = getpwuid(uid); /* this thread alone asks */
+    if (user == NULL || getgrouplist(user->pw_name, gid, groups, &count) < 0) return false;
+    for (int i = 0; i < count; i++)
+        if (groups[i] == d->allowed_gid) return true;
+    return false;
+}
+
+/* By what the kernel says of the other end. */
+static bool identify(const door *d, peer *p)
+{
+    struct ucred who;
+    socklen_t size = sizeof who;
+    if (d->options.path == NULL) return true;
+    if (getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return false;
+    p->uid = who.uid;
+    p->gid = who.gid;
+    p->pid = who.pid != 0 ? who.pid : -1; /* of another namespace: there, and not to be named */
+    return who.uid == 0 || who.uid == geteuid() || in_allowed_group(d, who.uid, who.gid);
+}
+
+static void admit(door *d, int fd)
+{
+    crowd *c = &d->of->crowd;
+    peer *p = c->open < c->max || expel_longest(c) ? wardi_alloc(sizeof *p) : NULL;
+    int on = 1;
+    if (p == NULL) {
+        c->figures.refused++;
+        close(fd);
+        return;
+    }
+    *p = (peer){.door = d, .fd = fd};
+    if (d->options.path == NULL) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    c->open++;
+    c->figures.accepted++;
+    if (identify(d, p) && d->options.protocol.enter(d->options.protocol.context, fd, p)) return;
+    close(fd);
+    peer_left(p);
+}
+
+/* No descriptor is left: the reserve makes room for the one that waits, and somebody idle for the
+ * reserve. False: there is nothing to give. */
+static bool make_room(crowd *c)
+{
+    if (c->reserve_fd < 0) return expel_longest(c);
+    close(c->reserve_fd);
+    c->reserve_fd = -1;
+    expel_longest(c);
+    return true;
+}
+
+static void take(uv_poll_t *poll, int status, int events)
+{
+    door *d = poll->data;
+    (void)status;
+    (void)events;
+    for (int i = 0; i < TAKEN_AT_ONCE; i++) {
+        int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0) {
+            admit(d, fd);
+            continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if ((errno != EMFILE && errno != ENFILE) || !make_room(&d->of->crowd)) return;
+    }
+}
+
+/* ---- listening ---- */
+
+static ward_error fail(door *d, int fd, ward_diag *ret_diag, const char *where, const char *way_out)
+{
+    int why = errno;
+    if (fd >= 0) close(fd);
+    wardi_free(d);
+    return wardi_fail(ret_diag, WARD_ERROR_IO, "cannot listen on %s: %s%s", where, strerror(why),
+                      why == EADDRINUSE ? way_out : "");
+}
+
+/* "HOST:PORT", with an IPv6 address in brackets; no host: all of the machine's addresses. */
+static bool split(const char *address, char host[80], char port[8])
+{
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || strlen(colon + 1) > 5 || colon[1] == '\0') return false;
+    size_t length = (size_t)(colon - address);
+    bool bracketed = length >= 2 && address[0] == '[' && address[length - 1] == ']';
+    if (bracketed) {
+        address++;
+        length -= 2;
+    }
+    if (length >= 80 || (!bracketed && memchr(address, ':', length) != NULL)) return false;
+    memcpy(host, address, length);
+    host[length] = '\0';
+    snprintf(port, 8, "%s", colon + 1);
+    return strspn(port, "0123456789") == strlen(port) && strtoul(port, NULL, 10) <= 65535;
+}
+
+static void name_address(door *d, int fd)
+{
+    struct sockaddr_storage own;
+    socklen_t size = sizeof own;
+    char host[80], port[8];
+    if (getsockname(fd, (struct sockaddr *)&own, &size) != 0 || own.ss_family == AF_UNIX ||
+        getnameinfo((struct sockaddr *)&own, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return;
+    bool six = own.ss_family == AF_INET6;
+    snprintf(d->address, sizeof d->address, six ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static ward_error listen_tcp(door *d, ward_diag *ret_diag)
+{
+    char host[80], port[8];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
+                    *found;
+    const char *address = d->options.address;
+    if (!split(address, host, port)) {
+        wardi_free(d);
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "\"%s\" is no address: HOST:PORT, like 127.0.0.1:9320 or [::1]:9320",
+                          address);
+    }
+    int failed = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found);
+    if (failed != 0) {
+        wardi_free(d);
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "\"%s\" is no address here: %s",
+                          address, gai_strerror(failed));
+    }
+    int on = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    bool listens =
+        fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
+    freeaddrinfo(found);
+    if (!listens)
+        return fail(d, fd, ret_diag, address, "; another ward may run here: give it another port");
+    d->fd = fd;
+    name_address(d, fd);
+    return WARD_OK;
+}
+
+/* Whether somebody answers there; else what is left of a ward that was killed makes way. */
+static bool is_taken(const struct sockaddr_un *at)
+{
+    struct stat there;
+    if (stat(at->sun_path, &there) != 0 || !S_ISSOCK(there.st_mode)) return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool answers = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof *at) == 0;
+    if (fd >= 0) close(fd);
+    if (!answers) unlink(at->sun_path);
+    return answers;
+}
+
+static ward_error find_group(door *d, ward_diag *ret_diag)
+{
+    const char *name = d->options.allowed_group;
+    if (name == NULL) return WARD_OK;
+    const struct group *found = getgrnam(name);
+    if (found == NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "there is no group \"%s\" on this machine", name);
+    d->allowed_gid = found->gr_gid;
+    d->has_allowed_gid = true;
+    return WARD_OK;
+}
+
+static ward_error listen_unix(door *d, ward_diag *ret_diag)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    const char *path = d->options.path;
+    ward_error error = find_group(d, ret_diag);
+    if (error == WARD_OK && strlen(path) >= sizeof at.sun_path)
+        error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                           "%s: the path of a socket has at most %zu bytes", path,
+                           sizeof at.sun_path - 1);
+    if (error != WARD_OK) {
+        wardi_free(d);
+        return error;
+    }
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    errno = EADDRINUSE;
+    if (is_taken(&at)) return fail(d, -1, ret_diag, path, "; another ward listens there");
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* Nobody connects before its mode is set: it does not listen yet. */
+    bool bound = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+    mode_t mode = d->has_allowed_gid ? 0660 : 0600;
+    bool listens = bound && chmod(path, mode) == 0 &&
+                   (!d->has_allowed_gid || chown(path, (uid_t)-1, d->allowed_gid) == 0) &&
+                   listen(fd, BACKLOG) == 0;
+    if (!listens) {
+        int why = errno;
+        if (bound) unlink(path);
+        errno = why;
+        return fail(d, fd, ret_diag, path, "");
+    }
+    d->fd = fd;
+    d->made_path = true;
+    wardi_text address = WARDI_TEXT(d->address);
+    wardi_text_puts(&address, path);
+    return WARD_OK;
+}
+
+static ward_error listen_inherited(door *d)
+{
+    d->fd = d->options.inherited_fd;
+    fcntl(d->fd, F_SETFD, FD_CLOEXEC);
+    fcntl(d->fd, F_SETFL, fcntl(d->fd, F_GETFL) | O_NONBLOCK);
+    name_address(d, d->fd);
+    return WARD_OK;
+}
+
+ward_error door_new(const door_options *options, struct surface *of, door **ret_door,
+                    ward_diag *ret_diag)
+{
+    door *d = wardi_alloc(sizeof *d);
+    if (d == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a listener");
+    *d = (door){.options = *options, .of = of, .fd = -1};
+    ward_error error = options->inherited_fd >= 0 ? listen_inherited(d)
+                       : options->path != NULL    ? listen_unix(d, ret_diag)
+                                                  : listen_tcp(d, ret_diag);
+    if (error == WARD_OK) *ret_door = d;
+    return error;
+}
+
+bool door_open(door *d)
+{
+    d->poll.data = d;
+    if (uv_poll_init(&d->of->loop, &d->poll, d->fd) != 0) return false;
+    d->open = uv_poll_start(&d->poll, UV_READABLE, take) == 0;
+    return d->open;
+}
+
+void door_close(door *d)
+{
+    if (d == NULL || d->closed) return;
+    d->closed = true;
+    if (d->open) uv_close((uv_handle_t *)&d->poll, NULL);
+}
+
+void door_free(door *d)
+{
+    if (d == NULL) return;
+    if (d->fd >= 0) close(d->fd);
+    if (d->made_path) unlink(d->options.path);
+    wardi_free(d);
+}
+
+const char *door_address(const door *d)
+{
+    return d != NULL ? d->address : "";
+}
