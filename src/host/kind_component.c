@@ -44,6 +44,13 @@ static void component_restarts_set(child *c, uint32_t restarts_in_window)
     wardi_component_restarts_set(c->component, restarts_in_window);
 }
 
+/* Of one that is up: what keeps the others from being well is told by their state. */
+static bool component_busy(const child *c, ward_verdict *ret_verdict)
+{
+    return ward_component_state(c->component) == WARD_STATE_READY &&
+           wardi_component_look(c->component, ret_verdict);
+}
+
 const child_kind component_kind = {
     .start = component_start,
     .stop = component_stop,
@@ -55,6 +62,7 @@ const child_kind component_kind = {
     .state = component_state,
     .interrupt = component_interrupt,
     .restarts_set = component_restarts_set,
+    .busy = component_busy,
 };
 
 ward_error component_child_new(child *c, const ward_component_options *options, ward_diag *ret_diag)
