@@ -101,6 +101,18 @@ ward_error wardi_cli_host_open(const ward_host_options *options, ward_host **ret
  * minutes: after a second it is left to go down with the process. */
 void wardi_cli_host_close(ward_host *host);
 
+/* ---- places (where.c): NULL or false: there is none ---- */
+
+/** The control socket and the journal of this user. */
+const char *wardi_where_control(char *room, size_t size);
+const char *wardi_where_journal(char *room, size_t size);
+/** What is written in the file ("" is off), else in the environment ("off" is off), else by
+ * default; NULL: off. */
+const char *wardi_where_of(const char *written, const char *variable, const char *by_default);
+/** Makes the directories of a file, for this user alone. `by_default`: nobody has chosen the place,
+ * and it must belong to this user or root. Errors: IO. */
+ward_error wardi_where_make(const char *file, bool by_default, ward_diag *ret_diag);
+
 /* ---- output: data on standard output, messages on standard error ---- */
 
 typedef enum wardi_style {

@@ -10,13 +10,17 @@ typedef enum top_key {
     TOP_VERSION,
     TOP_HOST,
     TOP_SUPERVISOR,
+    TOP_SURFACES,
+    TOP_JOURNAL,
     TOP_DEFAULTS,
     TOP_GROUPS,
     TOP_COMPONENTS,
 } top_key;
 static const char *const top_keys[] = {
-    [TOP_VERSION] = "version",   [TOP_HOST] = "host",     [TOP_SUPERVISOR] = "supervisor",
-    [TOP_DEFAULTS] = "defaults", [TOP_GROUPS] = "groups", [TOP_COMPONENTS] = "components",
+    [TOP_VERSION] = "version",       [TOP_HOST] = "host",
+    [TOP_SUPERVISOR] = "supervisor", [TOP_SURFACES] = "surfaces",
+    [TOP_JOURNAL] = "journal",       [TOP_DEFAULTS] = "defaults",
+    [TOP_GROUPS] = "groups",         [TOP_COMPONENTS] = "components",
 };
 
 const char *wardi_config_resolve(wardi_reading *reading, const char *path)
@@ -156,6 +160,13 @@ static void read_shared(wardi_reading *reading, const wardi_yaml *const *parts)
     if (supervisor != NULL && is_map(reading, supervisor, "`supervisor`"))
         wardi_config_read_map(reading, supervisor, &wardi_supervisor_keys, "supervisor.", config,
                               config->supervisor_places);
+    const wardi_yaml *surfaces = parts[TOP_SURFACES], *journal = parts[TOP_JOURNAL];
+    if (surfaces != NULL && is_map(reading, surfaces, "`surfaces`"))
+        wardi_config_read_map(reading, surfaces, &wardi_surface_keys, "surfaces.", config,
+                              config->surface_places);
+    if (journal != NULL && is_map(reading, journal, "`journal`"))
+        wardi_config_read_map(reading, journal, &wardi_journal_keys, "journal.", config,
+                              config->journal_places);
     const wardi_yaml *defaults = parts[TOP_DEFAULTS];
     if (defaults != NULL && is_map(reading, defaults, "`defaults`"))
         wardi_config_read_map(reading, defaults, &wardi_component_keys, "", &config->defaults,

@@ -11,6 +11,8 @@
 #include "access/access.h"
 #include "cli/yaml.h"
 #include "core/core.h"
+#include "journal/journal.h"
+#include "surface/surface.h"
 
 /* ---- the table ---- */
 
@@ -67,6 +69,8 @@ typedef struct wardi_keys {
 
 extern const wardi_keys wardi_host_keys;       /* into wardi_config; paths begin with "host." */
 extern const wardi_keys wardi_supervisor_keys; /* the same; "supervisor." */
+extern const wardi_keys wardi_surface_keys;    /* the same; "surfaces." */
+extern const wardi_keys wardi_journal_keys;    /* the same; "journal." */
 extern const wardi_keys wardi_group_keys;      /* into wardi_config_group */
 extern const wardi_keys wardi_component_keys;  /* into wardi_config_child */
 extern const wardi_keys wardi_dir_keys;        /* into ward_preopen */
@@ -101,7 +105,11 @@ typedef struct wardi_config {
     uint32_t workers;
     ward_supervisor_options supervisor; /* but for its callback, workers and seed */
     wardi_place places[8];              /* of wardi_host_keys */
+    wardi_surface_options surfaces;     /* NULL: by default; "": off */
+    wardi_journal_options journal;      /* the same */
     wardi_place supervisor_places[8];   /* of wardi_supervisor_keys */
+    wardi_place surface_places[8];      /* of wardi_surface_keys */
+    wardi_place journal_places[4];      /* of wardi_journal_keys */
     /* Each after the group that it is in, and siblings in the order of the file: so they may be
      * added as they stand. */
     wardi_config_group *groups;

@@ -93,6 +93,25 @@ static void check_core_dumps(wardi_reading *reading)
                            path, strerror(errno));
 }
 
+static void check_address(wardi_reading *reading, const char *key, const char *address)
+{
+    char quoted[WARDI_SHOWN_BYTES];
+    if (address == NULL || address[0] == '\0' || wardi_surface_address_valid(address)) return;
+    wardi_mistakes_add(
+        reading->mistakes,
+        reading->config->surface_places[wardi_key_index(&wardi_surface_keys, key)],
+        "%s: %s is no address; write HOST:PORT, like 127.0.0.1:9320 or [::]:9320, or "
+        "off",
+        key, wardi_config_shown(quoted, address));
+}
+
+static void check_surfaces(wardi_reading *reading)
+{
+    const wardi_surface_options *surfaces = &reading->config->surfaces;
+    check_address(reading, "surfaces.http", surfaces->http_address);
+    check_address(reading, "surfaces.grpc", surfaces->grpc_address);
+}
+
 static void check_files(wardi_reading *reading, const wardi_config_child *child)
 {
     const ward_wasi_grants *wasi = &child->component.wasi;
@@ -226,6 +245,7 @@ void wardi_config_check(wardi_reading *reading)
     const wardi_config *config = reading->config;
     wardi_config_check_groups(reading);
     check_core_dumps(reading);
+    check_surfaces(reading);
     if (config->child_count == 0) return;
     check_host(reading);
     for (size_t i = 0; i < config->child_count; i++) check_child(reading, &config->children[i]);

@@ -91,6 +91,34 @@ static_assert(WARD_COUNT(supervisor_items) <= WARD_COUNT(((wardi_config *)0)->su
 const wardi_keys wardi_supervisor_keys = {"`supervisor`", supervisor_items,
                                           WARD_COUNT(supervisor_items)};
 
+static const wardi_key surface_items[] = {
+    {"surfaces.http", WARDI_KEY_TEXT, WARDI_KEY_OFF, HOST(surfaces.http_address), 0, 0, NULL,
+     "127.0.0.1:9320", "Where probes, metrics and events are served over HTTP; off: nowhere."},
+    {"surfaces.grpc", WARDI_KEY_TEXT, WARDI_KEY_OFF, HOST(surfaces.grpc_address), 0, 0, NULL,
+     "127.0.0.1:9321", "Where gRPC asks for health; off: nowhere."},
+    {"surfaces.control", WARDI_KEY_FILE, WARDI_KEY_OFF, HOST(surfaces.control_path), 0, 0, NULL,
+     "$XDG_RUNTIME_DIR/ward/control.sock", "The socket that commands come by; off: none."},
+    {"surfaces.control_group", WARDI_KEY_TEXT, 0, HOST(surfaces.control_group), 0, 0, NULL,
+     "none", "A group of the machine whose members may command, besides the same user and root."},
+    {"surfaces.connections_max", WARDI_KEY_COUNT32, 0, HOST(surfaces.connections_max), 16, 1000000,
+     NULL, "4096", "Connections of all surfaces; the longest idle one makes way for one more."},
+};
+static_assert(WARD_COUNT(surface_items) <= WARD_COUNT(((wardi_config *)0)->surface_places),
+              "a place a key");
+const wardi_keys wardi_surface_keys = {"`surfaces`", surface_items, WARD_COUNT(surface_items)};
+
+static const wardi_key journal_items[] = {
+    {"journal.path", WARDI_KEY_FILE, WARDI_KEY_OFF, HOST(journal.path), 0, 0, NULL,
+     "$XDG_STATE_HOME/ward/journal.db", "The file that keeps what happened; off: none."},
+    {"journal.retention", WARDI_KEY_DURATION, 0, HOST(journal.retention_ns), MINUTE, 3650 * DAY,
+     NULL, "168h", "What is older goes."},
+    {"journal.size_max", WARDI_KEY_SIZE, 0, HOST(journal.bytes_max), MIB, 1024 * GIB, NULL,
+     "256MiB", "Size of the file at which the oldest makes way."},
+};
+static_assert(WARD_COUNT(journal_items) <= WARD_COUNT(((wardi_config *)0)->journal_places),
+              "a place a key");
+const wardi_keys wardi_journal_keys = {"`journal`", journal_items, WARD_COUNT(journal_items)};
+
 /* What a component and a group have alike. */
 #define BACKOFF_ROWS(at, limit)                                                                    \
     {"restart.backoff", WARDI_KEY_CHOICE, 0, at(backoff.shape), 0, 0, backoffs, "exponential",     \

@@ -338,7 +338,7 @@ static void set_off(const wardi_key *key, char *at)
 {
     /* Of files "" is off, for NULL is the default; wasi.stdin has no other default. */
     const char *none = "";
-    if (key->type == WARDI_KEY_FILE)
+    if (key->type == WARDI_KEY_FILE || key->type == WARDI_KEY_TEXT)
         memcpy(at, strcmp(key->path, "wasi.stdin") == 0 ? &(const char *){NULL} : &none,
                sizeof none);
     else

@@ -138,17 +138,21 @@ char *wardi_config_schema(void)
 {
     json_t *host = map_of(&wardi_host_keys, "host.");
     json_t *supervisor = map_of(&wardi_supervisor_keys, "supervisor.");
+    json_t *surfaces = map_of(&wardi_surface_keys, "surfaces.");
+    json_t *journal = map_of(&wardi_journal_keys, "journal.");
     json_t *group = map_of(&wardi_group_keys, "");
     json_t *component = map_of(&wardi_component_keys, "");
     json_t *schema = json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:[s, s], s:{s:{s:[i, s]}, s:o, s:o, s:{s:s}, s:o, s:o},"
+        "{s:s, s:s, s:s, s:s, s:b, s:[s, s], s:{s:{s:[i, s]}, s:o, s:o, s:o, s:o, s:{s:s}, s:o, "
+        "s:o},"
         " s:{s:o, s:o}}",
         "$schema", "https://json-schema.org/draft/2020-12/schema", "title", "ward.yaml",
         "description", "Components that Ward runs, and how. Reference: docs/configuration.md",
         "type", "object", "additionalProperties", 0, "required", "version", "components",
-        "properties", "version", "enum", 1, "1", "host", host, "supervisor", supervisor, "defaults",
-        "$ref", "#/$defs/component", "groups", named_map(0, "#/$defs/group"), "components",
-        named_map(1, "#/$defs/component"), "$defs", "component", component, "group", group);
+        "properties", "version", "enum", 1, "1", "host", host, "supervisor", supervisor, "surfaces",
+        surfaces, "journal", journal, "defaults", "$ref", "#/$defs/component", "groups",
+        named_map(0, "#/$defs/group"), "components", named_map(1, "#/$defs/component"), "$defs",
+        "component", component, "group", group);
     char *bytes = schema != NULL ? json_dumps(schema, JSON_INDENT(2)) : NULL;
     json_decref(schema);
     return bytes;

@@ -16,6 +16,9 @@
 /* What a clean-up that ended at the very deadline needs to be told. */
 #define STOP_GRACE_NS (500 * WARDI_MS)
 
+/* What is left to be written when everything is stopped. */
+#define JOURNAL_CLOSE_NS (5 * WARDI_S)
+
 /* How long stopping goes without saying. */
 #define STOP_UNSAID_NS WARDI_S
 
@@ -30,6 +33,8 @@ typedef struct run_state {
     ward_host *host;
     ward_supervisor *supervisor;
     wardi_events *events;
+    wardi_journal *journal; /* NULL: none is kept */
+    wardi_surface *surface;
     int signal_fd, wake_fd, stopped_fd;
     pthread_t stopper;
     bool stopping;
@@ -150,6 +155,55 @@ static size_t count_components(const run_state *run)
     return count;
 }
 
+/* ---- what watches ---- */
+
+static void on_event(void *context, const ward_event *event)
+{
+    run_state *run = context;
+    wardi_events_take(run->events, event);
+    if (run->journal != NULL) wardi_journal_take(run->journal, event);
+    wardi_surface_take(run->surface, event);
+}
+
+static int open_journal(run_state *run)
+{
+    char room[512];
+    ward_diag diag;
+    wardi_journal_options options = run->config->journal;
+    const char *by_default = wardi_where_journal(room, sizeof room);
+    options.path = wardi_where_of(options.path, "WARD_JOURNAL", by_default);
+    options.evidence = evidence_of;
+    options.evidence_context = run;
+    if (options.path == NULL) return WARDI_EXIT_OK;
+    bool is_default = options.path == by_default;
+    ward_error error = wardi_where_make(options.path, is_default, &diag);
+    if (error == WARD_OK) error = wardi_journal_open(&options, &run->journal, &diag);
+    if (error == WARD_OK) return WARDI_EXIT_OK;
+    wardi_complain("run: the journal cannot be kept: %s (journal.path, or WARD_JOURNAL=off)",
+                   diag.text);
+    return WARDI_EXIT_FAILED;
+}
+
+static int open_surface(run_state *run)
+{
+    char journal_room[512], control_room[512];
+    ward_diag diag;
+    wardi_surface_options options = run->config->surfaces;
+    const char *control = wardi_where_control(control_room, sizeof control_room);
+    options.http_address = wardi_where_of(options.http_address, "WARD_HTTP", "127.0.0.1:9320");
+    options.grpc_address = wardi_where_of(options.grpc_address, "WARD_GRPC", "127.0.0.1:9321");
+    options.control_path = wardi_where_of(options.control_path, "WARD_CONTROL", control);
+    options.journal = run->journal;
+    options.journal_path = wardi_where_of(run->config->journal.path, "WARD_JOURNAL",
+                                          wardi_where_journal(journal_room, sizeof journal_room));
+    ward_error error = WARD_OK;
+    if (options.control_path != NULL)
+        error = wardi_where_make(options.control_path, options.control_path == control, &diag);
+    if (error == WARD_OK) error = wardi_surface_new(&options, &run->surface, &diag);
+    if (error == WARD_OK) return WARDI_EXIT_OK;
+    return complain_of("", &diag);
+}
+
 static int open_supervisor(run_state *run)
 {
     /* Of the host's memory, all in all; the guest's own is elsewhere. */
@@ -170,14 +224,17 @@ static int open_supervisor(run_state *run)
     };
     run->events = wardi_events_new(&events);
     if (run->events == NULL) return WARDI_EXIT_FAILED;
+    int status = open_journal(run);
+    if (status == WARDI_EXIT_OK) status = open_surface(run);
+    if (status != WARDI_EXIT_OK) return status;
     options.workers = run->config->workers;
-    options.on_event = wardi_events_take;
-    options.event_context = run->events;
+    options.on_event = on_event;
+    options.event_context = run;
     options.on_log = wardi_events_take_line;
     options.log_context = run->events;
     if (ward_supervisor_new(run->host, &options, &run->supervisor, &diag) != WARD_OK)
         return complain_of("", &diag);
-    int status = add_groups(run);
+    status = add_groups(run);
     return status == WARDI_EXIT_OK ? add_children(run) : status;
 }
 
@@ -197,6 +254,7 @@ static void stop_begin(run_state *run)
 {
     if (run->stopping) return;
     run->stopping = true;
+    wardi_surface_leaving(run->surface);
     run->stopping_since_ns = wardi_now_ns();
     run->say_at_ns = wardi_add_sat(run->stopping_since_ns, STOP_UNSAID_NS);
     uint64_t timeout_ns = run->settings->stop_timeout_ns;
@@ -320,7 +378,8 @@ static void wait_until_stopped(run_state *run)
 static void run_all(run_state *run)
 {
     ward_diag diag;
-    if (ward_supervisor_start(run->supervisor, &diag) != WARD_OK) {
+    if (wardi_surface_start(run->surface, run->supervisor, &diag) != WARD_OK ||
+        ward_supervisor_start(run->supervisor, &diag) != WARD_OK) {
         run->status = complain_of("", &diag);
         return;
     }
@@ -339,6 +398,9 @@ int wardi_run_run(const void *settings, char **args, int arg_count)
     if (run.status == WARDI_EXIT_OK) run_all(&run);
     /* It asks the supervisor; a thread that hangs in a write goes down with the process. */
     if (!wardi_events_end(run.events)) _exit(run.status);
+    wardi_surface_free(run.surface);
+    if (!wardi_journal_close(run.journal, JOURNAL_CLOSE_NS))
+        wardi_complain("run: the journal could not be written to its end");
     ward_supervisor_free(run.supervisor);
     wardi_cli_host_close(run.host);
     wardi_events_free(run.events);

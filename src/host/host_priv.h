@@ -242,8 +242,8 @@ struct ward_supervisor {
     name_table names;
     group **groups; /* each at a fixed address: children and groups point to them */
     size_t group_count;
-    bool linked, started, stopped;
-    atomic_bool stopping;                                    /* read without the lock as well */
+    bool linked, stopped;
+    atomic_bool started, stopping;                           /* read without the lock as well */
     kept_reason *reasons_replaced;                           /* that somebody may still read */
     struct evidence_record *evidence_first, **evidence_last; /* that are kept, oldest first */
     size_t evidence_kept;

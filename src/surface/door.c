@@ -198,6 +198,12 @@ static bool split(const char *address, char host[80], char port[8])
     return strspn(port, "0123456789") == strlen(port) && strtoul(port, NULL, 10) <= 65535;
 }
 
+bool wardi_surface_address_valid(const char *address)
+{
+    char host[80], port[8];
+    return split(address, host, port);
+}
+
 static void name_address(door *d, int fd)
 {
     struct sockaddr_storage own;

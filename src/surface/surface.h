@@ -24,6 +24,9 @@ typedef struct wardi_surface_options {
     uint32_t connections_max;     /* of all together; default 1024, and what the process may open */
 } wardi_surface_options;
 
+/** "HOST:PORT", with an IPv6 address in brackets; no host: all addresses of the machine. */
+bool wardi_surface_address_valid(const char *address);
+
 /** Opens the listeners: what is taken or forbidden is said here. Events may be handed to
  * wardi_surface_take from now on. Errors: INVALID_ARGUMENT (an address), IO, NO_MEMORY. */
 ward_error wardi_surface_new(const wardi_surface_options *options, wardi_surface **ret_surface,

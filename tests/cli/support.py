@@ -11,6 +11,8 @@ import unittest
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 GUESTS = TESTS / "guests"
 WARD = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "ward"
+# Many run at once, and most are not about who watches.
+QUIET = {f"WARD_{what}": "off" for what in ("HTTP", "GRPC", "CONTROL", "JOURNAL")}
 LIMIT_S = 60  # generous: only a hang reaches it
 
 HEALTHY = "810e00"
@@ -20,7 +22,7 @@ HIGH_LATENCY = "810e010c00000048696768206c6174656e6379"
 def environment(**changes):
     """The caller's environment without what changes the output, and with a cache of its own."""
     plain = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "WARD_NO_COLOR")}
-    return {**plain, "TERM": "xterm", "XDG_CACHE_HOME": Case.cache.name, **changes}
+    return {**plain, "TERM": "xterm", "XDG_CACHE_HOME": Case.cache.name, **QUIET, **changes}
 
 
 class Case(unittest.TestCase):

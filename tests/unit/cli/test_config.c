@@ -26,7 +26,7 @@ static const bad_case bad_cases[] = {
      "3:1: not YAML: tab character may not be used as indentation; look at this line and the one "
      "above\n"},
     {A "extra: 1\n", "4:1: \"extra\" is no key of the file; it takes version, host, supervisor, "
-                     "defaults, groups, components\n"},
+                     "surfaces, journal, defaults, groups, components\n"},
     {A "defualts: {}\n", "4:1: \"defualts\" is no key of the file; did you mean `defaults`?\n"},
     {A "version: 1\n",
      "4:1: \"version\" stands here for the second time, after line 1; keep one\n"},
@@ -278,6 +278,9 @@ static const char everything[] =
     "       compile_memory: 512MiB, compile_timeout: 30s, workers: 4}\n"
     "supervisor: {strategy: one_for_one, failures: {limit: 5, window: 70s}, starts_max: 6,\n"
     "             core_dumps: cores}\n"
+    "surfaces: {http: '[::1]:80', grpc: off, control: run/w.sock, control_group: ops,\n"
+    "           connections_max: 99}\n"
+    "journal: {path: off, retention: 2h, size_max: 5MiB}\n"
     "groups:\n"
     "  inner:\n"
     "    group: outer\n"
@@ -460,6 +463,18 @@ static void budgets(void **state)
     check_bad(cases, WARD_COUNT(cases));
 }
 
+static void all_of_surfaces(const wardi_config *config)
+{
+    assert_string_equal(config->surfaces.http_address, "[::1]:80");
+    assert_string_equal(config->surfaces.grpc_address, "");
+    assert_non_null(strstr(config->surfaces.control_path, "run/w.sock"));
+    assert_string_equal(config->surfaces.control_group, "ops");
+    assert_int_equal(config->surfaces.connections_max, 99);
+    assert_string_equal(config->journal.path, "");
+    assert_int_equal(config->journal.retention_ns, 7200 * WARDI_S);
+    assert_int_equal(config->journal.bytes_max, 5 << 20);
+}
+
 static void all_of_groups(const wardi_config *config)
 {
     const ward_supervisor_options *root = &config->supervisor;
@@ -572,6 +587,7 @@ static void all(void **state)
     all_of_health(child);
     all_of_restart(&child->options);
     all_of_messages(&child->options);
+    all_of_surfaces(config);
     all_of_groups(config);
     all_of_grants(&child->options);
     all_of_wasi(&child->component.wasi);
@@ -598,6 +614,10 @@ static void nothing_forgotten(void **state)
     for (size_t i = 0; i < wardi_supervisor_keys.count; i++)
         if (config->supervisor_places[i].line == 0)
             fail_msg("%s", wardi_supervisor_keys.items[i].path);
+    for (size_t i = 0; i < wardi_surface_keys.count; i++)
+        if (config->surface_places[i].line == 0) fail_msg("%s", wardi_surface_keys.items[i].path);
+    for (size_t i = 0; i < wardi_journal_keys.count; i++)
+        if (config->journal_places[i].line == 0) fail_msg("%s", wardi_journal_keys.items[i].path);
     for (size_t i = 0; i < wardi_group_keys.count; i++)
         if (config->groups[0].places[i].line == 0 && config->groups[1].places[i].line == 0)
             fail_msg("%s", wardi_group_keys.items[i].path);

@@ -112,7 +112,8 @@ static void reference(void **state)
     (void)state;
     size_t missing =
         missing_rows(document, &wardi_host_keys) + missing_rows(document, &wardi_component_keys) +
-        missing_rows(document, &wardi_dir_keys) + missing_rows(document, &wardi_supervisor_keys);
+        missing_rows(document, &wardi_dir_keys) + missing_rows(document, &wardi_supervisor_keys) +
+        missing_rows(document, &wardi_surface_keys) + missing_rows(document, &wardi_journal_keys);
     char *groups = part_of(document, "\n## groups\n", "\n## ");
     missing += missing_rows(groups, &wardi_group_keys);
     free(groups);
@@ -122,8 +123,9 @@ static void reference(void **state)
 
 /* ---- limits ---- */
 
-static const wardi_keys *const all_keys[] = {&wardi_component_keys, &wardi_group_keys,
-                                             &wardi_supervisor_keys, &wardi_host_keys};
+static const wardi_keys *const all_keys[] = {&wardi_component_keys,  &wardi_group_keys,
+                                             &wardi_supervisor_keys, &wardi_host_keys,
+                                             &wardi_surface_keys,    &wardi_journal_keys};
 
 /* A row is of a key where its first cell is nothing else: "| `limits.fuel` | off | …". */
 static bool is_key_of_table(const char *row, const wardi_key *key)
@@ -194,7 +196,8 @@ static void manual_of_the_file(void **state)
     (void)state;
     size_t missing =
         missing_items(document, &wardi_host_keys) + missing_items(document, &wardi_component_keys) +
-        missing_items(document, &wardi_dir_keys) + missing_items(document, &wardi_supervisor_keys);
+        missing_items(document, &wardi_dir_keys) + missing_items(document, &wardi_supervisor_keys) +
+        missing_items(document, &wardi_surface_keys) + missing_items(document, &wardi_journal_keys);
     char *groups = part_of(document, "\n.Ss A group\n", "\n.Ss ");
     missing += missing_items(groups, &wardi_group_keys);
     free(groups);
