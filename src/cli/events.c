@@ -218,7 +218,7 @@ static next_is next(wardi_events *events, uint64_t due_ns, slot *to, lost_count 
 static void print_missing(const wardi_events *events, const ward_event *event, const char *why)
 {
     if (events->options.json)
-        wardi_evidence_print_missing_json(event, why);
+        wardi_json_print(wardi_evidence_json_missing(event, why));
     else
         wardi_evidence_print_missing(stdout, why);
 }
@@ -232,7 +232,7 @@ static void print_evidence(wardi_events *events, const ward_event *event)
     if (error != WARD_OK || evidence->number != event->evidence)
         print_missing(events, event, "it has made way for that of a later end");
     else if (options->json)
-        wardi_evidence_print_json(evidence);
+        wardi_json_print(wardi_evidence_json(evidence));
     else if (wardi_evidence_tells(evidence) &&
              wardi_evidence_asks(&events->writer.gate, evidence, event->instance, wardi_now_ns()))
         wardi_evidence_print(stdout, evidence);

@@ -7,8 +7,6 @@
 #ifndef WARDI_CLI_EVENTS_H
 #define WARDI_CLI_EVENTS_H
 
-#include <jansson.h>
-
 #include "cli/cli.h"
 
 typedef struct wardi_events wardi_events;
@@ -50,9 +48,8 @@ bool wardi_event_is_reason_known(const ward_event *event, const ward_event *show
 bool wardi_event_is_aside(const ward_event *event, const ward_event *shown);
 /** One event as a line of JSON. */
 void wardi_event_print_json(const ward_event *event);
-/** When it was, for people, and for scripts in UTC. */
+/** When it was. */
 void wardi_event_print_time(FILE *to, uint64_t wall_ns);
-json_t *wardi_event_time_json(uint64_t wall_ns);
 
 /** A line that a component logged, on one line whatever it holds; and as JSON. */
 void wardi_line_print(FILE *to, const ward_log_line *line, int name_width);

@@ -6,8 +6,6 @@
 #ifndef WARDI_CLI_EVIDENCE_H
 #define WARDI_CLI_EVIDENCE_H
 
-#include <jansson.h>
-
 #include "cli/cli.h"
 
 /* ---- which ends are shown ---- */
@@ -50,13 +48,5 @@ void wardi_evidence_print_missing(FILE *to, const char *why);
 void wardi_evidence_print_held_back(FILE *to, wardi_evidence_gate *gate);
 /** "unreachable in _health", and below it, `indent` spaces in, at most `frames_max` frames. */
 void wardi_trap_print(FILE *to, const ward_trap *trap, int indent, uint32_t frames_max);
-
-/* ---- for scripts ---- */
-
-void wardi_evidence_print_json(const ward_evidence *evidence);
-/** The line in its place; `event` says whose it was. */
-void wardi_evidence_print_missing_json(const ward_event *event, const char *why);
-/** null: its guest was not ended. */
-json_t *wardi_trap_json(const ward_trap *trap);
 
 #endif

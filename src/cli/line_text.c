@@ -71,26 +71,12 @@ void wardi_line_print_suppressed(FILE *to, const ward_log_line *line, int name_w
 
 /* ---- for scripts ---- */
 
-static json_t *head_json(const ward_log_line *line, const char *event)
-{
-    return json_pack("{s:o, s:s, s:o}", "time", wardi_event_time_json(line->wall_ns), "event",
-                     event, "component", wardi_json_text(line->component));
-}
-
 void wardi_line_print_json(const ward_log_line *line)
 {
-    json_t *object = head_json(line, "log"), *fields = json_object();
-    for (size_t i = 0; i < line->field_count; i++)
-        json_object_set_new(fields, line->fields[i].key, wardi_json_text(line->fields[i].value));
-    json_object_set_new(object, "level", json_string(ward_log_level_name(line->level)));
-    json_object_set_new(object, "text", wardi_json_text(line->text));
-    json_object_set_new(object, "fields", fields);
-    wardi_json_print(object);
+    wardi_json_print(wardi_line_json(line));
 }
 
 void wardi_line_print_suppressed_json(const ward_log_line *line)
 {
-    json_t *object = head_json(line, "log_suppressed");
-    json_object_set_new(object, "count", json_integer((json_int_t)line->suppressed));
-    wardi_json_print(object);
+    wardi_json_print(wardi_line_json_suppressed(line));
 }

@@ -264,22 +264,6 @@ static void what_is_held_back_is_said(void **state)
                                     "shown, 3 too many at once; --json has it\n");
 }
 
-/* A name may be cut inside a character, and a line of JSON must come out all the same. */
-static void names_that_are_cut(void **state)
-{
-    (void)state;
-    strcpy(evidence.trap.export_name, "a\xc3");
-    strcpy(evidence.trap.frames[0].function, "\xe2\x82");
-    json_t *trap = wardi_trap_json(&evidence.trap);
-    assert_non_null(trap);
-    assert_string_equal(json_string_value(json_object_get(trap, "export")), "a\xef\xbf\xbd");
-    json_decref(trap);
-    evidence.trap.error = WARD_OK;
-    trap = wardi_trap_json(&evidence.trap);
-    assert_true(json_is_null(trap));
-    json_decref(trap);
-}
-
 #define TEST(name) cmocka_unit_test_setup(name, crash)
 int main(void)
 {
@@ -295,7 +279,6 @@ int main(void)
         TEST(no_dump),
         TEST(nothing_to_add),
         TEST(what_is_held_back_is_said),
-        TEST(names_that_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
