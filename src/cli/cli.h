@@ -52,6 +52,7 @@ typedef enum wardi_args_kind {
     WARDI_ARGS_WASM,
     WARDI_ARGS_YAML,
     WARDI_ARGS_OTHER,
+    WARDI_ARGS_MEMBERS, /* names of components and groups of a ward that runs */
     WARDI_ARGS_COMMAND,
 } wardi_args_kind;
 
@@ -141,6 +142,10 @@ void wardi_complain(const char *format, ...) WARD_PRINTF(1, 2);
 /** Flushes standard output: a reader that is gone is no failure, a full disk is, and then
  * `on_failure` is returned instead of `status`. */
 int wardi_output_finish(int status, int on_failure);
+/** The style that a condition is shown in, "healthy", …. */
+wardi_style wardi_style_of_condition(const char *condition);
+/** A text, cut, in a cell of that width. */
+void wardi_print_padded(const char *text, int width, wardi_style style);
 /** The style that a health is shown in. */
 wardi_style wardi_style_of(ward_child_health health);
 

@@ -5,12 +5,18 @@
 #define FRAME(field) offsetof(wardi_frame_settings, field)
 #define VALIDATE(field) offsetof(wardi_validate_settings, field)
 #define RUN(field) offsetof(wardi_run_settings, field)
+#define PS(field) offsetof(wardi_ps_settings, field)
+#define EVENTS(field) offsetof(wardi_events_settings, field)
 
 static const char *const profiles[] = {"guarded", "dense", NULL};
 static const char *const fallbacks[] = {"state", "degraded", "failed", NULL};
 static const char *const levels[] = {"trace", "debug", "info", "warn", "error", NULL};
 static const char *const codecs[] = {"borsh", "cbor", "json", NULL};
 static const char *const statuses[] = {"healthy", "degraded", "unhealthy", NULL};
+static const char *const outputs[] = {"table", "wide", "json", "yaml", "name", NULL};
+static const char *const sorts[] = {"name", "condition", "age", NULL};
+static const char *const conditions[] = {"starting",  "healthy", "degraded", "unready",
+                                         "unhealthy", "stopped", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 /* clang-format off */
@@ -54,6 +60,49 @@ static const wardi_option run_options[] = {
     {"quiet", 'q', WARDI_OPTION_FLAG, RUN(quiet), NULL, NULL, "print no events, and nothing that components log"},
     {"log-level", 'l', WARDI_OPTION_CHOICE, RUN(log_level), "LEVEL", levels, "least level of what components log (default info)"},
     {"stop-timeout", 0, WARDI_OPTION_DURATION, RUN(stop_timeout_ns), "TIME", NULL, "for stopping everything (default 10s)"},
+};
+#define SOCKET_ROW(settings)                                                                        \
+    {"socket", 's', WARDI_OPTION_FILE, offsetof(settings, socket), "FILE", NULL, "of the ward that runs (default: WARD_CONTROL, or this user's)"}
+static const wardi_option ps_options[] = {
+    {"output", 'o', WARDI_OPTION_CHOICE, PS(output), "FORMAT", outputs, "how it is printed (default table)"},
+    {"sort", 0, WARDI_OPTION_CHOICE, PS(sort), "BY", sorts, "what comes first (default name); condition: the worst"},
+    {"condition", 'c', WARDI_OPTION_CHOICE, PS(condition), "CONDITION", conditions, "only those"},
+    {"group", 'g', WARDI_OPTION_TEXT, PS(group), "GROUP", NULL, "only those in this group"},
+    {"groups", 0, WARDI_OPTION_FLAG, PS(groups), NULL, NULL, "groups instead of components"},
+    {"watch", 'w', WARDI_OPTION_FLAG, PS(watch), NULL, NULL, "again each second, until it is interrupted"},
+    SOCKET_ROW(wardi_ps_settings),
+};
+static const wardi_option client_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_client_settings, json), NULL, NULL, "print one JSON object"},
+    SOCKET_ROW(wardi_client_settings),
+};
+static const wardi_option socket_options[] = {
+    SOCKET_ROW(wardi_client_settings),
+};
+static const wardi_option health_options[] = {
+    {"live", 0, WARDI_OPTION_FLAG, offsetof(wardi_health_settings, live), NULL, NULL, "whether it need not be restarted, instead of whether it serves"},
+    {"quiet", 'q', WARDI_OPTION_FLAG, offsetof(wardi_health_settings, quiet), NULL, NULL, "print nothing"},
+    {"timeout", 't', WARDI_OPTION_DURATION, offsetof(wardi_health_settings, timeout_ns), "TIME", NULL, "for an answer (default 30s)"},
+    SOCKET_ROW(wardi_health_settings),
+};
+static const wardi_option evidence_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_evidence_settings, json), NULL, NULL, "print one JSON object: all of it"},
+    {"number", 'n', WARDI_OPTION_COUNT, offsetof(wardi_evidence_settings, number), "N", NULL, "of the end of a run, as events tell it (default: the last)"},
+    SOCKET_ROW(wardi_evidence_settings),
+};
+static const wardi_option events_options[] = {
+    {"component", 'c', WARDI_OPTION_TEXT, EVENTS(component), "NAME", NULL, "only of this one, or of its instances"},
+    {"since", 0, WARDI_OPTION_DURATION, EVENTS(since_ns), "TIME", NULL, "only of the last TIME, like 1h"},
+    {"limit", 'n', WARDI_OPTION_COUNT, EVENTS(limit), "N", NULL, "the last N (default 1000)"},
+    {"follow", 'f', WARDI_OPTION_FLAG, EVENTS(follow), NULL, NULL, "what happens from now on, after what --since names"},
+    {"json", 0, WARDI_OPTION_FLAG, EVENTS(json), NULL, NULL, "print JSON lines, on a terminal as well"},
+    {"journal", 0, WARDI_OPTION_FILE, EVENTS(journal), "FILE", NULL, "to read (default: WARD_JOURNAL, or this user's)"},
+    SOCKET_ROW(wardi_events_settings),
+};
+static const wardi_option call_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_call_settings, json), NULL, NULL, "print one JSON object"},
+    {"timeout", 't', WARDI_OPTION_DURATION, offsetof(wardi_call_settings, timeout_ns), "TIME", NULL, "for the call (default 10s)"},
+    SOCKET_ROW(wardi_call_settings),
 };
 static const wardi_option version_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_plain_settings, json), NULL, NULL, "print one JSON object"},
@@ -189,6 +238,249 @@ const wardi_command wardi_commands[] = {
         OPTIONS(run_options),
         .usage_status = WARDI_EXIT_USAGE,
         .run = wardi_run_run,
+    },
+    {
+        .name = "ps",
+        .args = "[WORDS]",
+        .args_min = 0,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "list the components of a ward that runs",
+        .about =
+            "Lists components, or those with WORDS in their names, with their condition, for how\n"
+            "long they have had it, and why they are not healthy.\n"
+            "\n"
+            "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward ps\n"
+                    "  ward ps --sort condition --watch\n"
+                    "  ward ps -c unhealthy -o name | xargs -n1 ward why\n",
+        OPTIONS(ps_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_ps_run,
+    },
+    {
+        .name = "tree",
+        .args = "",
+        .args_min = 0,
+        .args_max = 0,
+        .args_kind = WARDI_ARGS_NONE,
+        .summary = "show the supervisor tree of a ward that runs",
+        .about =
+            "Shows groups, the components in them, and how they are; of instances, those that\n"
+            "are not healthy, and how many are.\n"
+            "\n"
+            "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward tree\n",
+        OPTIONS(client_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_tree_run,
+    },
+    {
+        .name = "health",
+        .args = "[NAME]",
+        .args_min = 0,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "ask whether a ward that runs, or a component of it, is ready",
+        .about = "Asks what a readiness probe asks, and prints the answer.\n"
+                 "\n"
+                 "Exit status: 0 ready; 1 not ready, or no answer; 2 wrong usage.\n",
+        .examples = "  ward health\n"
+                    "  ward health api --quiet && echo serving\n"
+                    "  ward health --live\n",
+        OPTIONS(health_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_health_run,
+    },
+    {
+        .name = "why",
+        .args = "NAME",
+        .args_min = 1,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "tell why a component is as it is",
+        .about =
+            "Tells in words how a component is and since when, how its last run ended, what was\n"
+            "tried, what happens next, and what to do.\n"
+            "\n"
+            "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward why api\n",
+        OPTIONS(client_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_why_run,
+    },
+    {
+        .name = "evidence",
+        .args = "NAME",
+        .args_min = 1,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "print what is known of the end of a component's run",
+        .about =
+            "Prints cause, backtrace, last messages and lines, and figures, as they were when the\n"
+            "run ended; of ends that have made way, what the journal keeps.\n"
+            "\n"
+            "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward evidence api\n"
+                    "  ward evidence api --json > api.json\n",
+        OPTIONS(evidence_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_evidence_run,
+    },
+    {
+        .name = "events",
+        .args = "",
+        .args_min = 0,
+        .args_max = 0,
+        .args_kind = WARDI_ARGS_NONE,
+        .summary = "print what happened, from the journal",
+        .about = "Reads the journal, whether the ward that writes it runs or not. With --follow, "
+                 "prints\n"
+                 "what happens from now on, of a ward that runs.\n"
+                 "\n"
+                 "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward events --since 1h --component api\n"
+                    "  ward events -f\n"
+                    "  ward events --json -n 100000 | jq -r .event | sort | uniq -c\n",
+        OPTIONS(events_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_events_run,
+    },
+    {
+        .name = "metrics",
+        .args = "[NAME]",
+        .args_min = 0,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "print the metrics of a ward that runs",
+        .about = "Prints what /metrics answers, of all or of one component, in the text format of\n"
+                 "Prometheus.\n"
+                 "\n"
+                 "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward metrics\n"
+                    "  ward metrics api | grep memory\n",
+        OPTIONS(socket_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_metrics_run,
+    },
+    {
+        .name = "start",
+        .args = "NAME...",
+        .args_min = 1,
+        .args_max = 64,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "start components or groups that are stopped",
+        .about = "Wants them up from now on; one that waits for its restart is started at once. "
+                 "Returns when that is\n"
+                 "asked; `ward events -f` shows what comes of it.\n"
+                 "\n"
+                 "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward start api\n",
+        OPTIONS(socket_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_start_run,
+    },
+    {
+        .name = "stop",
+        .args = "NAME...",
+        .args_min = 1,
+        .args_max = 64,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "stop components or groups of a ward that runs",
+        .about = "They stay down until they are started. Returns when that is\n"
+                 "asked; `ward events -f` shows what comes of it.\n"
+                 "\n"
+                 "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward stop api\n",
+        OPTIONS(socket_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_stop_run,
+    },
+    {
+        .name = "restart",
+        .args = "NAME...",
+        .args_min = 1,
+        .args_max = 64,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "restart components or groups",
+        .about = "Gives each a new run, at once. Returns when that is\n"
+                 "asked; `ward events -f` shows what comes of it.\n"
+                 "\n"
+                 "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward restart api\n",
+        OPTIONS(socket_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_restart_run,
+    },
+    {
+        .name = "quarantine",
+        .args = "NAME...",
+        .args_min = 1,
+        .args_max = 64,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "take components or groups out of service",
+        .about = "They stay down until they are released, whatever their group does. Returns when "
+                 "that is\n"
+                 "asked; `ward events -f` shows what comes of it.\n"
+                 "\n"
+                 "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward quarantine api\n",
+        OPTIONS(socket_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_quarantine_run,
+    },
+    {
+        .name = "release",
+        .args = "NAME...",
+        .args_min = 1,
+        .args_max = 64,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "let back in what was given up or quarantined",
+        .about = "They are tried again. Returns when that is\n"
+                 "asked; `ward events -f` shows what comes of it.\n"
+                 "\n"
+                 "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward release api\n",
+        OPTIONS(socket_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_release_run,
+    },
+    {
+        .name = "call",
+        .args = "NAME FUNCTION [ARG...]",
+        .args_min = 2,
+        .args_max = 18,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "call an export of a component that runs",
+        .about =
+            "Calls a function with numbers and prints its results, one a line. 7 is an i32, or an\n"
+            "i64 if it is large; 0.5 is an f64; i64:7 and f32:1 say which. Negative ones stand\n"
+            "behind --.\n"
+            "\n"
+            "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward call adder add 2 3\n"
+                    "  ward call adder add -- -2 3\n",
+        OPTIONS(call_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_call_run,
+    },
+    {
+        .name = "send",
+        .args = "NAME [TEXT]",
+        .args_min = 1,
+        .args_max = 2,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "send a message to a component that runs",
+        .about =
+            "Sends TEXT, or standard input, to its export handle-message. Nobody waits for an\n"
+            "answer.\n"
+            "\n"
+            "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward send api hello\n"
+                    "  ward send api < message.bin\n",
+        OPTIONS(socket_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_send_run,
     },
     {
         .name = "completion",

@@ -71,6 +71,8 @@ static void bash_command(const wardi_command *command)
         words(command->words, " ");
         fputs("'\n", stdout);
     }
+    if (command->args_kind == WARDI_ARGS_MEMBERS)
+        fputs("            arguments=$(ward ps -o name 2>/dev/null)\n", stdout);
     if (command->args_kind == WARDI_ARGS_COMMAND) {
         fputs("            arguments='", stdout);
         first_words(" ");
@@ -214,6 +216,8 @@ static void zsh_command(const wardi_command *command)
             first_words(" ");
         fputs(")'", stdout);
     }
+    if (command->args_kind == WARDI_ARGS_MEMBERS)
+        fputs(" \\\n                '*:name:($(ward ps -o name 2>/dev/null))'", stdout);
     if (files_of(command) != NULL)
         printf(" \\\n                '1:file:_files -g \"*.(%s)\"'",
                command->args_kind == WARDI_ARGS_WASM ? "wasm|wat" : "yaml|yml");
@@ -328,6 +332,10 @@ static void fish_command(const wardi_command *command)
         else
             first_words(" ");
         fputs("'\n", stdout);
+    }
+    if (command->args_kind == WARDI_ARGS_MEMBERS) {
+        fish_condition(command);
+        fputs(" -a '(ward ps -o name 2>/dev/null)'\n", stdout);
     }
     if (files_of(command) != NULL) {
         fish_condition(command);

@@ -37,6 +37,41 @@ typedef struct wardi_run_settings {
     const char *log_level;
 } wardi_run_settings;
 
+/* Of the commands that talk to a ward that runs. */
+typedef struct wardi_client_settings {
+    const char *socket;
+    bool json;
+} wardi_client_settings;
+
+typedef struct wardi_ps_settings {
+    const char *socket, *output, *sort, *condition, *group;
+    bool watch, groups;
+} wardi_ps_settings;
+
+typedef struct wardi_health_settings {
+    const char *socket;
+    uint64_t timeout_ns;
+    bool live, quiet;
+} wardi_health_settings;
+
+typedef struct wardi_evidence_settings {
+    const char *socket;
+    bool json;
+    uint64_t number;
+} wardi_evidence_settings;
+
+typedef struct wardi_events_settings {
+    const char *socket, *journal, *component;
+    bool json, follow;
+    uint64_t since_ns, limit;
+} wardi_events_settings;
+
+typedef struct wardi_call_settings {
+    const char *socket;
+    bool json;
+    uint64_t timeout_ns;
+} wardi_call_settings;
+
 typedef struct wardi_plain_settings {
     bool json;
 } wardi_plain_settings;
@@ -48,6 +83,20 @@ int wardi_frame_encode_run(const void *settings, char **args, int arg_count);
 int wardi_validate_run(const void *settings, char **args, int arg_count);
 int wardi_explain_run(const void *settings, char **args, int arg_count);
 int wardi_run_run(const void *settings, char **args, int arg_count);
+int wardi_ps_run(const void *settings, char **args, int arg_count);
+int wardi_tree_run(const void *settings, char **args, int arg_count);
+int wardi_health_run(const void *settings, char **args, int arg_count);
+int wardi_why_run(const void *settings, char **args, int arg_count);
+int wardi_evidence_run(const void *settings, char **args, int arg_count);
+int wardi_metrics_run(const void *settings, char **args, int arg_count);
+int wardi_events_run(const void *settings, char **args, int arg_count);
+int wardi_start_run(const void *settings, char **args, int arg_count);
+int wardi_stop_run(const void *settings, char **args, int arg_count);
+int wardi_restart_run(const void *settings, char **args, int arg_count);
+int wardi_quarantine_run(const void *settings, char **args, int arg_count);
+int wardi_release_run(const void *settings, char **args, int arg_count);
+int wardi_call_run(const void *settings, char **args, int arg_count);
+int wardi_send_run(const void *settings, char **args, int arg_count);
 int wardi_completion_run(const void *settings, char **args, int arg_count);
 int wardi_help_run(const void *settings, char **args, int arg_count);
 int wardi_version_run(const void *settings, char **args, int arg_count);

@@ -62,3 +62,9 @@ __attribute__((weak)) bool wardi_journal_close(wardi_journal *j, uint64_t t)
     (void)t;
     return true;
 }
+__attribute__((weak)) ward_error wardi_journal_read(const wardi_journal_query *q, ward_diag *d)
+{
+    (void)q;
+    (void)d;
+    return WARD_ERROR_NOT_FOUND;
+}
