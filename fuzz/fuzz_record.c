@@ -30,7 +30,9 @@ static void check_event(const json_t *document)
 static void check_evidence(const json_t *document)
 {
     static ward_evidence evidence, back;
-    evidence = back = WARD_INIT(ward_evidence);
+    memset(&evidence, 0, sizeof evidence);
+    memset(&back, 0, sizeof back);
+    evidence.size = back.size = sizeof back;
     if (wardi_evidence_of_json(document, &evidence, NULL) != WARD_OK) return;
     json_t *written = wardi_evidence_json_whole(&evidence);
     ward_error error = wardi_evidence_of_json(written, &back, NULL);
