@@ -1,6 +1,7 @@
 /* `ward events`: what happened, from the journal's file, whether the ward that writes it runs or
  * not; and, with --follow, what happens from then on. */
 #include <string.h>
+#include <time.h>
 
 #include "cli/client.h"
 #include "cli/events.h"
@@ -12,17 +13,55 @@ enum { NAME_WIDTH = 16, LIMIT_DEFAULT = 1000 };
 typedef struct showing {
     bool json;
     uint64_t run, sequence; /* of the last that was shown */
+    char day[16];           /* the same */
 } showing;
+
+/* Times are of a day; a new one is said. */
+static void show_day(showing *s, uint64_t wall_ns)
+{
+    char day[16];
+    struct tm parts;
+    time_t seconds = (time_t)(wall_ns / WARDI_S);
+    localtime_r(&seconds, &parts);
+    strftime(day, sizeof day, "%Y-%m-%d", &parts);
+    if (strcmp(day, s->day) == 0) return;
+    strcpy(s->day, day);
+    wardi_output_styled(stdout, WARDI_DIM, day);
+    fputc('\n', stdout);
+}
+
+static void show_lost(const showing *s, const wardi_journal_event *event)
+{
+    unsigned long long count = event->lost;
+    if (s->json)
+        wardi_json_print(
+            json_pack("{s:o, s:I, s:s, s:I}", "time", wardi_json_time(event->event.wall_ns), "run",
+                      (json_int_t)event->run, "event", "lost", "count", (json_int_t)count));
+    else
+        printf("… %llu events are missing here: the journal had no room for them\n", count);
+}
+
+static void show_event(const showing *s, const wardi_journal_event *event)
+{
+    if (!s->json) {
+        wardi_event_print(stdout, &event->event, NAME_WIDTH);
+        return;
+    }
+    json_t *document = wardi_event_json(&event->event);
+    json_object_set_new(document, "run", json_integer((json_int_t)event->run));
+    wardi_json_print(document);
+}
 
 static bool show(void *context, const wardi_journal_event *event)
 {
     showing *s = context;
     s->run = event->run;
     s->sequence = event->event.sequence;
-    if (s->json)
-        wardi_event_print_json(&event->event);
+    if (!s->json) show_day(s, event->event.wall_ns);
+    if (event->lost != 0)
+        show_lost(s, event);
     else
-        wardi_event_print(stdout, &event->event, NAME_WIDTH);
+        show_event(s, event);
     return !ferror(stdout);
 }
 

@@ -404,6 +404,10 @@ static inline child *child_in(const wardi_actor *actor)
  * lock is held. */
 void child_die(child *c, const ward_reason *reason, ward_cause cause);
 
+/* Somebody wants it down, and it is, since it has failed: Terminated from now on. The lock is held.
+ */
+void child_rest(child *c);
+
 /* Sets the actor's timer to whatever is due next. */
 void child_timer(child *c);
 

@@ -268,6 +268,15 @@ static void end_run(child *c, bool kill)
     ready_update(c);
 }
 
+void child_rest(child *c)
+{
+    ward_diag diag;
+    if (child_state(c) != WARD_STATE_FAILED) return;
+    c->kind->stop(c, &diag); /* nothing of it runs, so that nothing is waited for */
+    push_state(c, WARD_STATE_FAILED, child_state(c), "");
+    ready_update(c);
+}
+
 static void stop(child *c, bool kill)
 {
     end_run(c, kill);

@@ -45,6 +45,7 @@ static void tell_child(child *c, const wardi_node_action *action)
     if (is_one_of(action->from, up) && (anew || !is_one_of(action->to, up))) c->went_down = true;
     if (c->went_down && is_one_of(action->to, coming)) tell_restart(c, action);
     if (action->to != WARDI_NODE_HELD) c->went_down = false;
+    if (action->to == WARDI_NODE_IDLE) child_rest(c);
     if (c->given_up != was_over) group_update(c);
     if (!c->given_up || was_over) return;
     ward_event event = event_of(c, WARD_EVENT_GIVEN_UP);

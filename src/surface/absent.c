@@ -38,33 +38,3 @@
     }
 ABSENT(http)
 ABSENT(grpc)
-__attribute__((weak)) uint64_t wardi_journal_run(const wardi_journal *journal)
-{
-    (void)journal;
-    return 1;
-}
-__attribute__((weak)) ward_error wardi_journal_open(const wardi_journal_options *o,
-                                                    wardi_journal **r, ward_diag *d)
-{
-    (void)o;
-    (void)d;
-    *r = NULL;
-    return WARD_OK;
-}
-__attribute__((weak)) void wardi_journal_take(void *j, const ward_event *e)
-{
-    (void)j;
-    (void)e;
-}
-__attribute__((weak)) bool wardi_journal_close(wardi_journal *j, uint64_t t)
-{
-    (void)j;
-    (void)t;
-    return true;
-}
-__attribute__((weak)) ward_error wardi_journal_read(const wardi_journal_query *q, ward_diag *d)
-{
-    (void)q;
-    (void)d;
-    return WARD_ERROR_NOT_FOUND;
-}

@@ -298,9 +298,10 @@ static void settle(view *v, view_member *m)
 static void on_state(view_member *m, const ward_event *event)
 {
     if (event->evidence != 0) m->evidence = event->evidence;
-    if (event->state != WARD_STATE_STARTING) return;
-    m->given_up = false;
-    m->restart_due_wall_ns = 0;
+    m->restart_due_wall_ns = 0; /* told again, behind a failure */
+    /* Tried again; or somebody has stopped what had failed. */
+    if (event->state == WARD_STATE_STARTING || event->from_state == WARD_STATE_FAILED)
+        m->given_up = false;
 }
 
 static void on_group(view_member *m, const char *what)

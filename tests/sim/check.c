@@ -17,7 +17,7 @@ static void describe(const char *who)
                 wardi_node_state_name(v.then), ward_cause_name(v.cause), v.run, v.unmet,
                 (int)c->wish, c->wish_run, c->run, c->ready ? ", ready" : "",
                 c->given_up ? ", given up" : "", c->handling ? ", handling" : "",
-                reason_text(c->reason), reason_text(c->unready_reason));
+                reason_text(&c->reason), reason_text(&c->unready_reason));
 }
 
 _Noreturn void sim_fail(const char *what, const char *who, const char *file, int line)

@@ -1,0 +1,222 @@
+/* The view: what the surfaces know, folded from events; and that it is what the host says. */
+#include "feed/feed.h"
+#include "surface/view.h"
+#include "unit/host/host_kit.h"
+
+static wardi_feed *feed;
+static view *v;
+
+static void no_wake(void *context)
+{
+    (void)context;
+}
+
+static int open_view(void **state)
+{
+    (void)state;
+    ward_host_options options = WARD_INIT(ward_host_options);
+    ward_supervisor_options own = usual_options();
+    wardi_feed_options with = {.slots = 4096, .wake = no_wake};
+    options.cache_directory = "";
+    feed = wardi_feed_new(&with);
+    assert_non_null(feed);
+    own.on_event = wardi_feed_give;
+    own.event_context = feed;
+    assert_int_equal(ward_host_open(&options, &host, NULL), WARD_OK);
+    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
+    v = view_new(supervisor);
+    assert_non_null(v);
+    return 0;
+}
+
+static int close_view(void **state)
+{
+    close_all(state);
+    view_free(v);
+    wardi_feed_free(feed);
+    return 0;
+}
+
+static void start_view(void)
+{
+    start();
+    assert_true(view_sync(v));
+}
+
+static void apply_all(void)
+{
+    wardi_feed_event event;
+    while (wardi_feed_take(feed, &event)) view_apply(v, &event.event);
+}
+
+static const view_member *wait_until(const char *name, view_condition condition)
+{
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    for (;;) {
+        apply_all();
+        const view_member *m = view_find(v, name);
+        if (m != NULL && m->condition == condition) return m;
+        if (wardi_now_ns() > patience)
+            fail_msg("%s is %s, not %s", name,
+                     m != NULL ? view_means(m->condition)->name : "absent",
+                     view_means(condition)->name);
+        wardi_sleep_until_ns(wardi_now_ns() + MS);
+    }
+}
+
+static void test_conditions(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "well", .wat = healthy}, NULL);
+    add((child_spec){.name = "ill",
+                     .wat = unhealthy,
+                     .options = {.fall = 1, .backoff.initial_ns = WARDI_S * 100}},
+        NULL);
+    add((child_spec){.name = "needy", .wat = healthy, .needs = {"well"}}, NULL);
+    start_view();
+    const view_member *well = wait_until("well", VIEW_HEALTHY);
+    assert_string_equal(well->reason, "");
+    assert_true(well->started_once && well->id == id_of("well"));
+    assert_string_equal(wait_until("ill", VIEW_UNHEALTHY)->reason, "disk");
+    wait_until("needy", VIEW_HEALTHY);
+    assert_false(view_host_ready(v)); /* one is ill */
+    assert_int_equal(ward_supervisor_ask(supervisor, "well", WARD_REQUEST_STOP, NULL), WARD_OK);
+    wait_until("well", VIEW_STOPPED);
+    assert_non_null(strstr(wait_until("needy", VIEW_UNREADY)->reason, "well"));
+    assert_int_equal(ward_supervisor_ask(supervisor, "well", WARD_REQUEST_START, NULL), WARD_OK);
+    wait_until("needy", VIEW_HEALTHY);
+    assert_int_equal(ward_supervisor_ask(supervisor, "ill", WARD_REQUEST_STOP, NULL), WARD_OK);
+    wait_until("ill", VIEW_STOPPED);
+    assert_true(view_host_ready(v)); /* what was stopped on purpose holds nobody back */
+}
+
+static void test_given_up_and_released(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "bad", .wat = traps_in_start, .options.backoff.restarts_max = 1},
+        NULL);
+    start_view();
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    while (!wait_until("bad", VIEW_UNHEALTHY)->given_up) assert_true(wardi_now_ns() < patience);
+    assert_true(view_find(v, "bad")->evidence != 0);
+    assert_int_equal(ward_supervisor_ask(supervisor, "bad", WARD_REQUEST_RELEASE, NULL), WARD_OK);
+    while (wait_until("bad", VIEW_UNHEALTHY)->evidence < 3) assert_true(wardi_now_ns() < patience);
+}
+
+static void test_instances_and_groups(void **state)
+{
+    (void)state;
+    add_group((ward_group_options){.name = "g"});
+    add((child_spec){.name = "a", .wat = healthy, .options = {.group = "g"}}, NULL);
+    add((child_spec){.name = "many", .wat = healthy, .options.instances = 5}, NULL);
+    start_view();
+    wait_until("many.4", VIEW_HEALTHY);
+    const view_member *many = wait_until("many", VIEW_HEALTHY), *g = wait_until("g", VIEW_HEALTHY);
+    assert_true(many->is_group && many->instances == 5 && g->is_group && g->instances == 0);
+    assert_string_equal(view_find(v, "many.3")->group, "many");
+    assert_string_equal(view_find(v, "a")->group, "g");
+    assert_null(view_find_child(v, "many"));
+    size_t top = 0;
+    for (const view_member *m = view_top(v); m != NULL; m = m->top_next) top++;
+    assert_int_equal(top, 2);
+    assert_int_equal(view_count(v), 8);
+    assert_true(view_host_ready(v));
+}
+
+static size_t gone_count;
+
+static void on_gone(view_watcher *watcher, view_member *m)
+{
+    (void)watcher;
+    assert_string_equal(m->name, "late");
+    gone_count++;
+}
+
+static void test_coming_and_going(void **state)
+{
+    (void)state;
+    view_watcher watcher = {.gone = on_gone};
+    gone_count = 0;
+    add((child_spec){.name = "a", .wat = healthy}, NULL);
+    start_view();
+    view_watch(v, &watcher);
+    wait_until("a", VIEW_HEALTHY);
+    for (size_t i = 1; i <= 3; i++) {
+        assert_int_equal(add((child_spec){.name = "late", .wat = healthy}, NULL), WARD_OK);
+        wait_until("late", VIEW_HEALTHY);
+        assert_int_equal(ward_supervisor_ask(supervisor, "late", WARD_REQUEST_REMOVE, NULL),
+                         WARD_OK);
+        uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+        while (view_find(v, "late") != NULL) {
+            assert_true(wardi_now_ns() < patience);
+            apply_all();
+        }
+        assert_int_equal(gone_count, i);
+    }
+    assert_non_null(view_find(v, "a"));
+    view_unwatch(v, &watcher);
+}
+
+/* With every event lost, looking at all of it says the same. */
+static void test_sync_is_what_events_say(void **state)
+{
+    (void)state;
+    wardi_feed_event lost;
+    add((child_spec){.name = "well", .wat = healthy}, NULL);
+    add((child_spec){.name = "ill",
+                     .wat = unhealthy,
+                     .options = {.fall = 1, .backoff.initial_ns = WARDI_S * 100}},
+        NULL);
+    add((child_spec){.name = "many", .wat = healthy, .options.instances = 3}, NULL);
+    start_view();
+    wait_until("well", VIEW_HEALTHY);
+    wait_until("ill", VIEW_UNHEALTHY);
+    wait_until("many", VIEW_HEALTHY);
+    add((child_spec){.name = "new", .wat = healthy}, NULL);
+    ward_supervisor_ask(supervisor, "well", WARD_REQUEST_REMOVE, NULL);
+    ward_supervisor_ask(supervisor, "many.1", WARD_REQUEST_STOP, NULL);
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    do {
+        while (wardi_feed_take(feed, &lost)) continue;
+        assert_true(view_sync(v));
+        assert_true(wardi_now_ns() < patience);
+    } while (view_find(v, "well") != NULL || view_find(v, "new") == NULL ||
+             view_find(v, "new")->condition != VIEW_HEALTHY ||
+             view_find(v, "many.1")->condition != VIEW_STOPPED ||
+             view_find(v, "many")->condition == VIEW_HEALTHY);
+    assert_int_equal(view_find(v, "ill")->condition, VIEW_UNHEALTHY);
+    assert_string_equal(view_find(v, "ill")->reason, "disk");
+}
+
+/* As many as it takes for the tables to grow, and names that stand in each other's way. */
+static void test_many_names(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "many", .wat = no_export, .options.instances = 700}, NULL);
+    start_view();
+    wait_until("many", VIEW_HEALTHY);
+    for (int i = 0; i < 700; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "many.%d", i);
+        const view_member *m = view_find_child(v, name);
+        assert_non_null(m);
+        assert_string_equal(m->name, name);
+        assert_ptr_equal(view_at(v, m->place), m);
+    }
+    assert_null(view_find(v, "many.700"));
+}
+
+#define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, open_view, close_view)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        VIEW_TEST(test_conditions),
+        VIEW_TEST(test_given_up_and_released),
+        VIEW_TEST(test_instances_and_groups),
+        VIEW_TEST(test_coming_and_going),
+        VIEW_TEST(test_sync_is_what_events_say),
+        VIEW_TEST(test_many_names),
+    };
+    return cmocka_run_group_tests_name("surface view", tests, NULL, NULL);
+}
