@@ -111,6 +111,7 @@ void group_join(child *c, group *g)
 {
     c->group = g;
     c->seen = look(c);
+    child_show(c, c->seen.given_up);
     count(c, &c->seen, 1);
     member_join(c);
 }
@@ -121,6 +122,7 @@ void group_leave(child *c)
     count(c, &c->seen, -UINT32_C(1));
     member_leave(c);
     c->group = NULL;
+    child_show(c, c->given_up);
     group_tell(c->supervisor, g);
 }
 
