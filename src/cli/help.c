@@ -54,7 +54,7 @@ bool wardi_help_group(FILE *to, const char *word)
 
 static void option_line(FILE *to, const wardi_option *option)
 {
-    char left[HELP_COLUMN + 20];
+    char left[HELP_COLUMN + 70];
     wardi_text text = WARDI_TEXT(left);
     if (option->letter != 0)
         wardi_text_printf(&text, "  -%c, --%s", option->letter, option->name);
