@@ -57,3 +57,17 @@ foreach(page IN LISTS pages)
   string(SUBSTRING ${section} 1 1 section)
   install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
+
+# What systemd wants to know. The binary's place is that of the prefix at configuration, as in everything that
+# has to name it.
+option(WARD_SYSTEMD "install the unit files for systemd" ON)
+if(WARD_SYSTEMD)
+  foreach(unit IN ITEMS ward.service ward.socket ward-grpc.socket)
+    file(READ ${CMAKE_SOURCE_DIR}/deploy/systemd/${unit} text)
+    string(REPLACE "/usr/bin/ward" "${CMAKE_INSTALL_FULL_BINDIR}/ward" text "${text}")
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/systemd/${unit} CONTENT "${text}" @ONLY)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/deploy/systemd/${unit})
+    install(FILES ${CMAKE_BINARY_DIR}/systemd/${unit} DESTINATION lib/systemd/system)
+  endforeach()
+  install(FILES ${CMAKE_SOURCE_DIR}/deploy/systemd/sysusers.conf DESTINATION lib/sysusers.d RENAME ward.conf)
+endif()
