@@ -11,13 +11,11 @@
 #include "cli/config.h"
 #include "cli/events.h"
 #include "cli/settings.h"
+#include "cli/watch.h"
 
 #define STOP_TIMEOUT_DEFAULT_NS (10 * WARDI_S)
 /* What a clean-up that ended at the very deadline needs to be told. */
 #define STOP_GRACE_NS (500 * WARDI_MS)
-
-/* What is left to be written when everything is stopped. */
-#define JOURNAL_CLOSE_NS (5 * WARDI_S)
 
 /* How long stopping goes without saying. */
 #define STOP_UNSAID_NS WARDI_S
@@ -33,8 +31,7 @@ typedef struct run_state {
     ward_host *host;
     ward_supervisor *supervisor;
     wardi_events *events;
-    wardi_journal *journal; /* NULL: none is kept */
-    wardi_surface *surface;
+    wardi_watch watch;
     int signal_fd, wake_fd, stopped_fd;
     pthread_t stopper;
     bool stopping;
@@ -155,53 +152,18 @@ static size_t count_components(const run_state *run)
     return count;
 }
 
-/* ---- what watches ---- */
-
 static void on_event(void *context, const ward_event *event)
 {
     run_state *run = context;
     wardi_events_take(run->events, event);
-    if (run->journal != NULL) wardi_journal_take(run->journal, event);
-    wardi_surface_take(run->surface, event);
+    wardi_watch_take(&run->watch, event);
 }
 
-static int open_journal(run_state *run)
+static void on_line(void *context, const ward_log_line *line)
 {
-    char room[512];
-    ward_diag diag;
-    wardi_journal_options options = run->config->journal;
-    const char *by_default = wardi_where_journal(room, sizeof room);
-    options.path = wardi_where_of(options.path, "WARD_JOURNAL", by_default);
-    options.evidence = evidence_of;
-    options.evidence_context = run;
-    if (options.path == NULL) return WARDI_EXIT_OK;
-    bool is_default = options.path == by_default;
-    ward_error error = wardi_where_make(options.path, is_default, &diag);
-    if (error == WARD_OK) error = wardi_journal_open(&options, &run->journal, &diag);
-    if (error == WARD_OK) return WARDI_EXIT_OK;
-    wardi_complain("run: the journal cannot be kept: %s (journal.path, or WARD_JOURNAL=off)",
-                   diag.text);
-    return WARDI_EXIT_FAILED;
-}
-
-static int open_surface(run_state *run)
-{
-    char journal_room[512], control_room[512];
-    ward_diag diag;
-    wardi_surface_options options = run->config->surfaces;
-    const char *control = wardi_where_control(control_room, sizeof control_room);
-    options.http_address = wardi_where_of(options.http_address, "WARD_HTTP", "127.0.0.1:9320");
-    options.grpc_address = wardi_where_of(options.grpc_address, "WARD_GRPC", "127.0.0.1:9321");
-    options.control_path = wardi_where_of(options.control_path, "WARD_CONTROL", control);
-    options.journal = run->journal;
-    options.journal_path = wardi_where_of(run->config->journal.path, "WARD_JOURNAL",
-                                          wardi_where_journal(journal_room, sizeof journal_room));
-    ward_error error = WARD_OK;
-    if (options.control_path != NULL)
-        error = wardi_where_make(options.control_path, options.control_path == control, &diag);
-    if (error == WARD_OK) error = wardi_surface_new(&options, &run->surface, &diag);
-    if (error == WARD_OK) return WARDI_EXIT_OK;
-    return complain_of("", &diag);
+    run_state *run = context;
+    wardi_events_take_line(run->events, line);
+    wardi_watch_take_line(&run->watch, line);
 }
 
 static int open_supervisor(run_state *run)
@@ -224,14 +186,13 @@ static int open_supervisor(run_state *run)
     };
     run->events = wardi_events_new(&events);
     if (run->events == NULL) return WARDI_EXIT_FAILED;
-    int status = open_journal(run);
-    if (status == WARDI_EXIT_OK) status = open_surface(run);
+    int status = wardi_watch_open(&run->watch, run->config, evidence_of, run);
     if (status != WARDI_EXIT_OK) return status;
     options.workers = run->config->workers;
     options.on_event = on_event;
     options.event_context = run;
-    options.on_log = wardi_events_take_line;
-    options.log_context = run->events;
+    options.on_log = on_line;
+    options.log_context = run;
     if (ward_supervisor_new(run->host, &options, &run->supervisor, &diag) != WARD_OK)
         return complain_of("", &diag);
     status = add_groups(run);
@@ -254,12 +215,12 @@ static void stop_begin(run_state *run)
 {
     if (run->stopping) return;
     run->stopping = true;
-    wardi_surface_leaving(run->surface);
     run->stopping_since_ns = wardi_now_ns();
     run->say_at_ns = wardi_add_sat(run->stopping_since_ns, STOP_UNSAID_NS);
     uint64_t timeout_ns = run->settings->stop_timeout_ns;
     if (timeout_ns == 0) timeout_ns = STOP_TIMEOUT_DEFAULT_NS;
     run->leave_at_ns = wardi_add_sat(wardi_add_sat(wardi_now_ns(), timeout_ns), STOP_GRACE_NS);
+    wardi_watch_leaving(&run->watch, wardi_add_sat(timeout_ns, STOP_GRACE_NS));
     if (pthread_create(&run->stopper, NULL, stop_all, run) == 0) return;
     wardi_complain("run: no thread for stopping");
     _exit(WARDI_EXIT_FAILED);
@@ -300,7 +261,8 @@ static bool has_ended(const run_state *run, const wardi_config_child *child, boo
     return true;
 }
 
-/* With nothing left that could run again, whoever started ward wants to know. */
+/* With nothing left that could run again, whoever started ward wants to know; but where somebody
+ * commands by hand, he has made it so, and will have more to say. */
 static void take_wake(run_state *run)
 {
     uint64_t count;
@@ -310,6 +272,7 @@ static void take_wake(run_state *run)
         stop_begin(run);
         return;
     }
+    if (atomic_load(&run->watch.commanded)) return;
     for (size_t i = 0; i < run->config->child_count; i++)
         if (!has_ended(run, &run->config->children[i], &given_up)) return;
     wardi_complain("run: every component has ended or was given up");
@@ -339,12 +302,19 @@ static void complain_of_running(const run_state *run, const char *what)
     wardi_complain("run: %s: %s%s", what, names, text.cut ? "…" : "");
 }
 
+static int ms_until(uint64_t due_ns, uint64_t now_ns)
+{
+    if (due_ns == UINT64_MAX) return -1;
+    uint64_t left_ms = due_ns > now_ns ? (due_ns - now_ns) / WARDI_MS + 1 : 0;
+    return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+}
+
 /* Guests that are inside a call end by deadlines of their own, which may add up to far more than
  * the time for stopping: what is left then goes down with the process. */
 static int poll_until(struct pollfd *waits, size_t count, run_state *run)
 {
-    if (!run->stopping) return poll(waits, count, -1);
-    uint64_t now_ns = wardi_now_ns();
+    uint64_t due_ns = wardi_watch_turn(&run->watch), now_ns = wardi_now_ns();
+    if (!run->stopping) return poll(waits, count, ms_until(due_ns, now_ns));
     if (now_ns >= run->leave_at_ns) {
         complain_of_running(run, "stopping was cut short: not stopped in time");
         _exit(WARDI_EXIT_FAILED);
@@ -354,8 +324,7 @@ static int poll_until(struct pollfd *waits, size_t count, run_state *run)
         run->say_at_ns = UINT64_MAX;
     }
     uint64_t next_ns = run->say_at_ns < run->leave_at_ns ? run->say_at_ns : run->leave_at_ns;
-    uint64_t left_ms = (next_ns - now_ns) / WARDI_MS + 1;
-    return poll(waits, count, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
+    return poll(waits, count, ms_until(due_ns < next_ns ? due_ns : next_ns, now_ns));
 }
 
 static void wait_until_stopped(run_state *run)
@@ -378,7 +347,7 @@ static void wait_until_stopped(run_state *run)
 static void run_all(run_state *run)
 {
     ward_diag diag;
-    if (wardi_surface_start(run->surface, run->supervisor, &diag) != WARD_OK ||
+    if (wardi_watch_start(&run->watch, run->supervisor, &diag) != WARD_OK ||
         ward_supervisor_start(run->supervisor, &diag) != WARD_OK) {
         run->status = complain_of("", &diag);
         return;
@@ -386,21 +355,21 @@ static void run_all(run_state *run)
     size_t count = count_components(run);
     if (wardi_output_is_terminal(stderr))
         wardi_complain("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
+    wardi_watch_ready(&run->watch);
     wait_until_stopped(run);
 }
 
 int wardi_run_run(const void *settings, char **args, int arg_count)
 {
     run_state run = {.settings = settings, .signal_fd = -1, .wake_fd = -1, .stopped_fd = -1};
+    wardi_watch_init(&run.watch);
     run.status = read_config(&run, arg_count > 0 ? args[0] : "ward.yaml");
     if (run.status == WARDI_EXIT_OK && !open_signals(&run)) run.status = WARDI_EXIT_FAILED;
     if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
     if (run.status == WARDI_EXIT_OK) run_all(&run);
     /* It asks the supervisor; a thread that hangs in a write goes down with the process. */
     if (!wardi_events_end(run.events)) _exit(run.status);
-    wardi_surface_free(run.surface);
-    if (!wardi_journal_close(run.journal, JOURNAL_CLOSE_NS))
-        wardi_complain("run: the journal could not be written to its end");
+    wardi_watch_close(&run.watch);
     ward_supervisor_free(run.supervisor);
     wardi_cli_host_close(run.host);
     wardi_events_free(run.events);

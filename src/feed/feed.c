@@ -37,7 +37,8 @@ wardi_feed *wardi_feed_new(const wardi_feed_options *options)
     wardi_feed *feed = wardi_alloc_aligned(64, sizeof *feed);
     if (feed == NULL) return NULL;
     *feed = (wardi_feed){.options = *options,
-                         .slots = wardi_alloc_array(options->slots, sizeof(wardi_feed_event))};
+                         .slots = wardi_alloc_array(options->slots, sizeof(wardi_feed_event)),
+                         .asleep = true}; /* until it has looked, it has found nothing */
     if (feed->slots != NULL) return feed;
     wardi_free(feed);
     return NULL;

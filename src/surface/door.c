@@ -323,7 +323,7 @@ ward_error door_new(const door_options *options, struct surface *of, door **ret_
     door *d = wardi_alloc(sizeof *d);
     if (d == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a listener");
     *d = (door){.options = *options, .of = of, .fd = -1};
-    ward_error error = options->inherited_fd >= 0 ? listen_inherited(d)
+    ward_error error = options->inherited_fd != 0 ? listen_inherited(d)
                        : options->path != NULL    ? listen_unix(d, ret_diag)
                                                   : listen_tcp(d, ret_diag);
     if (error == WARD_OK) *ret_door = d;

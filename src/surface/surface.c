@@ -28,6 +28,37 @@ bool surface_workers_live(const struct surface *s)
     return s->pulse.worker_age_ns < ALIVE_NS_MAX_S * WARDI_S;
 }
 
+/* For other threads. */
+static void show(struct surface *s)
+{
+    for (int c = 0; c < VIEW_CONDITIONS; c++)
+        atomic_store(&s->counts[c], view_counted(s->view, false, (view_condition)c));
+    atomic_store(&s->host_lives, surface_clock_lives(s) && surface_workers_live(s));
+    atomic_store(&s->looked_at_ns, wardi_now_ns());
+}
+
+bool wardi_surface_lives(const wardi_surface *s)
+{
+    uint64_t looked_ns = atomic_load(&s->looked_at_ns), now_ns = wardi_now_ns();
+    bool turns = now_ns < looked_ns || now_ns - looked_ns < ALIVE_NS_MAX_S * WARDI_S;
+    return turns && atomic_load(&s->host_lives);
+}
+
+void wardi_surface_summary(const wardi_surface *s, char *ret_text, size_t size)
+{
+    wardi_text text = wardi_text_on(ret_text, size);
+    unsigned long long all = 0;
+    for (int c = 0; c < VIEW_CONDITIONS; c++) all += atomic_load(&s->counts[c]);
+    wardi_text_printf(&text, "%llu component%s", all, all == 1 ? "" : "s");
+    const char *between = ": ";
+    for (int c = 0; c < VIEW_CONDITIONS; c++) {
+        unsigned long long count = atomic_load(&s->counts[c]);
+        if (count == 0) continue;
+        wardi_text_printf(&text, "%s%llu %s", between, count, view_means((view_condition)c)->name);
+        between = ", ";
+    }
+}
+
 /* Once a second. Before the supervisor is started there is nobody to look at. */
 static void look(struct surface *s)
 {
@@ -35,6 +66,7 @@ static void look(struct surface *s)
     if (ward_supervisor_pulse(s->supervisor, &pulse) != WARD_OK) return;
     s->pulse = pulse;
     if (!s->pulse_known) s->pulse_known = view_sync(s->view);
+    show(s);
 }
 
 static void on_second(uv_timer_t *timer)
@@ -124,10 +156,9 @@ static ward_error open_doors(struct surface *s, ward_diag *ret_diag)
 {
     const wardi_surface_options *own = &s->options;
     ward_error error = WARD_OK;
-    door_options http = {.address = own->http_address, .inherited_fd = -1};
-    door_options grpc = {.address = own->grpc_address, .inherited_fd = -1};
-    door_options control = {
-        .path = own->control_path, .allowed_group = own->control_group, .inherited_fd = -1};
+    door_options http = {.address = own->http_address, .inherited_fd = own->http_fd};
+    door_options grpc = {.address = own->grpc_address, .inherited_fd = own->grpc_fd};
+    door_options control = {.path = own->control_path, .allowed_group = own->control_group};
     http.protocol = control.protocol = http_protocol(s->http);
     grpc.protocol = grpc_protocol(s->grpc);
     if (own->http_address != NULL) error = door_new(&http, s, &s->http_door, ret_diag);
@@ -163,9 +194,11 @@ ward_error wardi_surface_new(const wardi_surface_options *options, wardi_surface
     ward_error error = make_loop(s, ret_diag);
     bool made = error == WARD_OK && copy_texts(&s->options);
     s->feed = made ? wardi_feed_new(&feed) : NULL;
+    s->logs = made ? logs_new() : NULL;
     s->http = made ? http_new(s) : NULL;
     s->grpc = made ? grpc_new(s) : NULL;
-    if (error == WARD_OK && (s->feed == NULL || s->http == NULL || s->grpc == NULL))
+    if (error == WARD_OK &&
+        (s->feed == NULL || s->logs == NULL || s->http == NULL || s->grpc == NULL))
         error = wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for surfaces");
     if (error == WARD_OK) error = open_doors(s, ret_diag);
     if (error == WARD_OK)
@@ -173,6 +206,12 @@ ward_error wardi_surface_new(const wardi_surface_options *options, wardi_surface
     else
         wardi_surface_free(s);
     return error;
+}
+
+void wardi_surface_take_line(void *surface, const ward_log_line *line)
+{
+    struct surface *s = surface;
+    logs_put(s->logs, line);
 }
 
 void wardi_surface_take(void *surface, const ward_event *event)
@@ -251,6 +290,7 @@ void wardi_surface_free(wardi_surface *s)
     door_free(s->control_door);
     view_free(s->view);
     wardi_feed_free(s->feed);
+    logs_free(s->logs);
     if (s->crowd.reserve_fd >= 0) close(s->crowd.reserve_fd);
     const char *texts[] = {s->options.http_address, s->options.grpc_address,
                            s->options.control_path, s->options.control_group,

@@ -15,8 +15,11 @@ typedef struct surface wardi_surface;
 
 /** Everything is copied; NULL means: there is none. */
 typedef struct wardi_surface_options {
-    const char *http_address;  /* "127.0.0.1:9320", "[::1]:9320"; port 0: any */
-    const char *grpc_address;  /* "127.0.0.1:9321" */
+    const char *http_address; /* "127.0.0.1:9320", "[::1]:9320"; port 0: any */
+    const char *grpc_address; /* "127.0.0.1:9321" */
+    /* Sockets that listen already, instead of the addresses, and the surface\'s from then on; 0:
+     * none */
+    int http_fd, grpc_fd;
     const char *control_path;  /* of the Unix socket */
     const char *control_group; /* its members may control, too; NULL: the same user and root only */
     const char *journal_path;  /* of the journal that is written, for what is asked of the past */
@@ -33,6 +36,13 @@ ward_error wardi_surface_new(const wardi_surface_options *options, wardi_surface
                              ward_diag *ret_diag);
 /** A ward_event_callback; its context is the surface. Never waits. */
 void wardi_surface_take(void *surface, const ward_event *event);
+/** A ward_log_callback, likewise: the last lines are kept for whoever asks. */
+void wardi_surface_take_line(void *surface, const ward_log_line *line);
+/** The thread of the surfaces, the workers and the clock have all got on within some seconds. Any
+ * thread. */
+bool wardi_surface_lives(const wardi_surface *surface);
+/** "12 components: 11 healthy, 1 unhealthy": as of the last second. Any thread. */
+void wardi_surface_summary(const wardi_surface *surface, char *ret_text, size_t size);
 /** Serves from now on, on a thread of its own. The supervisor is borrowed until the end, and may be
  * started before or after. Errors: NO_MEMORY, IO. */
 ward_error wardi_surface_start(wardi_surface *surface, ward_supervisor *supervisor,

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "surface/logs.h"
 #include "surface/surface.h"
 #include "surface/view.h"
 
@@ -47,7 +48,7 @@ typedef struct door_options {
     const char *address;       /* "127.0.0.1:9320"; or: */
     const char *path;          /* of a Unix socket, for the same user and root alone */
     const char *allowed_group; /* and its members; NULL: no others */
-    int inherited_fd;          /* a listening socket instead of either; -1: none */
+    int inherited_fd;          /* a listening socket instead of either; 0: none */
     protocol protocol;
 } door_options;
 
@@ -92,7 +93,12 @@ struct surface {
     bool loop_made, running;
     atomic_bool leaving, ending;
     view *view;
-    ward_pulse pulse;     /* as of the last second */
+    ward_pulse pulse; /* as of the last second */
+    /* As of then as well, for any thread: when that was, and how many components are in which
+     * condition. */
+    _Atomic uint64_t looked_at_ns, counts[VIEW_CONDITIONS];
+    atomic_bool host_lives;
+    logs *logs;
     bool pulse_known;     /* the supervisor has been started */
     uint64_t events_lost; /* on the way here */
     uint64_t run;         /* of the host, as the journal counts; without one, when it began */

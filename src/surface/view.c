@@ -15,8 +15,9 @@ struct view {
     view_member **members;
     size_t count, room;
     name_index children, groups;
-    view_member *top;    /* the first of those at the top */
-    size_t holding_back; /* of them, those that keep the host from being ready */
+    view_member *top;                  /* the first of those at the top */
+    size_t counts[2][VIEW_CONDITIONS]; /* of components, of groups */
+    size_t holding_back;               /* of them, those that keep the host from being ready */
     view_watcher *watchers;
     uint64_t at_wall_ns, sequence; /* of the event that is being applied */
     uint64_t round;                /* of view_sync: who was not told of in it is gone */
@@ -252,6 +253,7 @@ static view_member *member_add(view *v, const ward_member *from)
     m->place = v->count;
     v->members[v->count++] = m;
     index_put(v, names, m);
+    v->counts[m->is_group][m->condition]++;
     top_enter(v, m);
     return m;
 }
@@ -260,6 +262,7 @@ static void member_remove(view *v, view_member *m)
 {
     for (view_watcher *w = v->watchers; w != NULL; w = w->next)
         if (w->gone != NULL) w->gone(w, m);
+    v->counts[m->is_group][m->condition]--;
     top_leave(v, m);
     index_remove(v, index_for(v, m->is_group), m);
     view_member *last = v->members[v->count - 1];
@@ -288,8 +291,10 @@ static void settle(view *v, view_member *m)
     if (m->ready) m->started_once = true;
     view_condition now = condition_of(m);
     if (now == m->condition) return;
+    v->counts[m->is_group][m->condition]--;
     v->holding_back -= holds_back(m);
     m->condition = now;
+    v->counts[m->is_group][m->condition]++;
     v->holding_back += holds_back(m);
     m->since_wall_ns = v->at_wall_ns;
     m->changed_sequence = v->sequence;
@@ -466,6 +471,11 @@ view_condition view_now(const view *v, const view_member *m, ward_reason *ret_re
     if (!view_child_status(v, m, &status)) return m->condition;
     wardi_reason_copy(ret_reason, &status.reason);
     return of_child(m, status.state, status.health, status.ready);
+}
+
+size_t view_counted(const view *v, bool groups, view_condition condition)
+{
+    return v->counts[groups][condition];
 }
 
 bool view_host_ready(const view *v)

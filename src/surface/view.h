@@ -104,6 +104,8 @@ view_member *view_top(const view *v);
 view_condition view_now(const view *v, const view_member *member, ward_reason *ret_reason);
 /* Everything that the host knows of a child now. False: it is gone. */
 bool view_child_status(const view *v, const view_member *member, ward_child_status *ret_status);
+/* How many components, and how many groups, are in this condition. O(1). */
+size_t view_counted(const view *v, bool groups, view_condition condition);
 /* Each member at the top that counts is ready, and all of them are known. O(1). */
 bool view_host_ready(const view *v);
 const ward_supervisor *view_supervisor(const view *v);

@@ -83,6 +83,21 @@ static void test_full(void **state)
     wardi_feed_free(feed);
 }
 
+/* A taker that has never looked is woken too. */
+static void test_first(void **state)
+{
+    (void)state;
+    bell b;
+    char reason[32];
+    wardi_feed_event taken;
+    wardi_feed *feed = open_feed(&b);
+    ward_event event = event_number(1, reason);
+    wardi_feed_give(feed, &event);
+    assert_int_equal(b.count, 1);
+    assert_true(wardi_feed_take(feed, &taken));
+    wardi_feed_free(feed);
+}
+
 static void *give_all(void *feed)
 {
     char reason[32];
@@ -129,6 +144,7 @@ static void test_between_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_first),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_between_threads),
     };
