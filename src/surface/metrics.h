@@ -18,26 +18,26 @@ metrics_hub *metrics_hub_new(view *v);
 /* No scrape is under way. NULL is fine. */
 void metrics_hub_free(metrics_hub *hub);
 
-/* A surface that speaks over connections, as the door counts it. */
-typedef struct metrics_connections {
-    const char *protocol;       /* "http", "grpc", "control"; static */
-    uint64_t open, streams;     /* now; streams: of them, the long-lived */
-    uint64_t accepted, refused; /* in all; refused: there were too many, or the peer may not */
-    uint64_t requests;          /* in all */
-} metrics_connections;
+/* What a protocol counts. */
+typedef struct metrics_protocol {
+    const char *name;  /* "http", "grpc", "control"; static */
+    uint64_t streams;  /* that are open: of events, of health */
+    uint64_t requests; /* answered, in all */
+} metrics_protocol;
 enum { METRICS_PROTOCOLS_MAX = 4 };
 
 /* What the view does not know. Read when the scrape begins, and not kept. */
 typedef struct metrics_inputs {
-    const ward_pulse *pulse;
+    const ward_pulse *pulse;             /* NULL: not known yet */
     const wardi_journal_status *journal; /* NULL: none is kept */
-    metrics_connections connections[METRICS_PROTOCOLS_MAX];
-    size_t connection_count;
-    uint64_t connections_max;
+    uint64_t connections, connections_idle, connections_max;
+    uint64_t accepted, refused, expelled; /* connections, in all */
+    metrics_protocol protocols[METRICS_PROTOCOLS_MAX];
+    size_t protocol_count;
     uint64_t events_lost; /* that the surfaces' feed had no room for */
 } metrics_inputs;
 
-/* Zero means: everything, in OpenMetrics' predecessor, with instances summed in their group. */
+/* Zero means: everything, as text 0.0.4, with instances summed in their group. */
 typedef struct metrics_options {
     wardi_exposition format;
     bool per_component;    /* each instance by itself, however many there are */
@@ -48,8 +48,7 @@ typedef struct metrics metrics;
 
 enum {
     METRICS_AT_ONCE = 4,     /* scrapes under way */
-    METRICS_ROWS_MAX = 4096, /* components that are shown by themselves without being asked for */
-    METRICS_STEP_MEMBERS = 2048, /* that one step looks at, at most: some 2 ms */
+    METRICS_ROWS_MAX = 4096, /* components and groups that are shown by themselves */
 };
 
 /* Errors: NO_MEMORY; BUSY: METRICS_AT_ONCE are under way; NOT_FOUND: no component or group has
@@ -57,10 +56,13 @@ enum {
 ward_error metrics_begin(metrics_hub *hub, const metrics_inputs *inputs,
                          const metrics_options *options, metrics **ret_metrics);
 /* Writes what fits into `room` bytes, of any number, and sets `*ret_length`. True: there is more;
- * nothing may have been written even so, when it looked through METRICS_STEP_MEMBERS of a million
- * members, and others should have their turn before it is called again. False: it is the end.
+ * nothing may have been written even so, when it has looked for 2 ms through a million members, and
+ * others should have their turn before it is called again. False: it is the end.
  * Between two calls the view may change in any way. */
 bool metrics_next(metrics *m, char *buffer, size_t room, size_t *ret_length);
+/* It ended for want of memory: what was written is not all, and its reader must be told so, by a
+ * connection that breaks. */
+bool metrics_failed(const metrics *m);
 /* At the end, or before it. NULL is fine. */
 void metrics_end(metrics *m);
 

@@ -14,6 +14,7 @@ struct view {
     uint64_t key[2]; /* names come over the network as well */
     view_member **members;
     size_t count, room;
+    uint64_t born; /* members that there ever were */
     name_index children, groups;
     view_member *top;                  /* the first of those at the top */
     size_t counts[2][VIEW_CONDITIONS]; /* of components, of groups */
@@ -145,6 +146,11 @@ size_t view_count(const view *v)
     return v->count;
 }
 
+uint64_t view_born(const view *v)
+{
+    return v->born;
+}
+
 view_member *view_at(const view *v, size_t index)
 {
     return index < v->count ? v->members[index] : NULL;
@@ -251,6 +257,7 @@ static view_member *member_add(view *v, const ward_member *from)
     if (m == NULL) return NULL;
     m->since_wall_ns = wardi_wall_ns();
     m->place = v->count;
+    m->born = ++v->born;
     v->members[v->count++] = m;
     index_put(v, names, m);
     v->counts[m->is_group][m->condition]++;
@@ -470,7 +477,12 @@ view_condition view_now(const view *v, const view_member *m, ward_reason *ret_re
     wardi_reason_set(ret_reason, m->reason);
     if (!view_child_status(v, m, &status)) return m->condition;
     wardi_reason_copy(ret_reason, &status.reason);
-    return of_child(m, status.state, status.health, status.ready);
+    return view_judge(m, &status);
+}
+
+view_condition view_judge(const view_member *m, const ward_child_status *status)
+{
+    return of_child(m, status->state, status->health, status->ready);
 }
 
 size_t view_counted(const view *v, bool groups, view_condition condition)

@@ -64,6 +64,7 @@ typedef struct view_member {
     struct view_member *top_next, *top_previous; /* of those in no group: see view_top */
     size_t place;                                /* in view.members */
     uint64_t round;                              /* of view_sync, in which it was there */
+    uint64_t born; /* its number in the order in which they came into the view */
 } view_member;
 
 typedef struct view view;
@@ -93,6 +94,8 @@ view_member *view_find_group(view *v, const char *name);
 /* Either. */
 view_member *view_find(view *v, const char *name);
 size_t view_count(const view *v);
+/* How many members there ever were: see view_member.born. */
+uint64_t view_born(const view *v);
 /* In no order; an index is good until the next change. */
 view_member *view_at(const view *v, size_t index);
 
@@ -102,6 +105,8 @@ view_member *view_top(const view *v);
 /* The condition of the member now: of a child that is held up at this moment, with that.
  * `ret_reason` receives why it is not healthy or not ready, or "". */
 view_condition view_now(const view *v, const view_member *member, ward_reason *ret_reason);
+/* The same, by what is known of a child already. */
+view_condition view_judge(const view_member *member, const ward_child_status *status);
 /* Everything that the host knows of a child now. False: it is gone. */
 bool view_child_status(const view *v, const view_member *member, ward_child_status *ret_status);
 /* How many components, and how many groups, are in this condition. O(1). */
