@@ -140,8 +140,10 @@ static void on_state(metrics_times *times, const ward_event *event, const view_m
     if (event->state == WARD_STATE_READY && t->start.now_ns != 0)
         observe(times->start, span_ns(&t->start, now));
     t->start = (moment){0};
-    bool settled = event->state == WARD_STATE_READY || event->state == WARD_STATE_TERMINATED;
-    if (settled && t->cause == WARD_CAUSE_NONE) metrics_times_forget(times, member);
+    bool ended = event->state == WARD_STATE_TERMINATED;
+    bool stopped = ended && event->from_state == WARD_STATE_FAILED; /* before its restart */
+    bool settled = (ended || event->state == WARD_STATE_READY) && t->cause == WARD_CAUSE_NONE;
+    if (stopped || settled) metrics_times_forget(times, member);
 }
 
 static void on_restart(metrics_times *times, const ward_event *event, const view_member *member,
