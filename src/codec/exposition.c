@@ -41,26 +41,39 @@ static inline bool pen_done(const pen *p, wardi_scribe *scribe)
     return !p->full;
 }
 
+static inline bool is_plain(uint8_t c, bool quotes)
+{
+    return c < 0x80 && c != '\\' && c != '\n' && c != '\0' && (c != '"' || !quotes);
+}
+
+/* One character that is more than itself: an escape, several bytes, or none at all. */
+static size_t put_special(pen *p, const uint8_t *at)
+{
+    bool whole, unfinished;
+    size_t step = wardi_utf8_step(at, strlen((const char *)at), &whole, &unfinished);
+    if (!whole)
+        puts_(p, "\xef\xbf\xbd");
+    else if (*at == '\\')
+        puts_(p, "\\\\");
+    else if (*at == '\n')
+        puts_(p, "\\n");
+    else if (*at == '"')
+        puts_(p, "\\\"");
+    else
+        put(p, (const char *)at, step);
+    return step;
+}
+
 /* What is not UTF-8 becomes U+FFFD: a reader refuses the whole page for one such byte. */
 static void put_escaped(pen *p, const char *text, bool quotes)
 {
     const uint8_t *at = (const uint8_t *)text;
-    size_t length = strlen(text);
-    while (length > 0 && !p->full) {
-        bool whole, unfinished;
-        size_t step = wardi_utf8_step(at, length, &whole, &unfinished);
-        if (!whole)
-            puts_(p, "\xef\xbf\xbd");
-        else if (*at == '\\')
-            puts_(p, "\\\\");
-        else if (*at == '\n')
-            puts_(p, "\\n");
-        else if (*at == '"' && quotes)
-            puts_(p, "\\\"");
-        else
-            put(p, (const char *)at, step);
-        at += step;
-        length -= step;
+    while (!p->full) {
+        const uint8_t *run = at;
+        while (is_plain(*at, quotes)) at++;
+        put(p, (const char *)run, (size_t)(at - run));
+        if (*at == '\0') return;
+        at += put_special(p, at);
     }
 }
 
