@@ -141,6 +141,23 @@ static page page_of(metrics_options options, size_t room, between then)
     return p;
 }
 
+/* For tests/surface/metrics_lint, which asks for them: the page as others will see it. */
+static void leave_page(const char *name)
+{
+    const char *folder = getenv("WARD_METRICS_PAGES");
+    for (int format = 0; folder != NULL && format < 2; format++) {
+        char path[512];
+        page p = page_of((metrics_options){.format = (wardi_exposition)format}, 32768, NULL);
+        snprintf(path, sizeof path, "%s/%s.%s", folder, name,
+                 format == WARDI_EXPOSITION_TEXT ? "txt" : "openmetrics");
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        assert_int_equal(fwrite(p.text, 1, p.length, file), p.length);
+        assert_int_equal(fclose(file), 0);
+        free(p.text);
+    }
+}
+
 static char *scrape(void)
 {
     return page_of((metrics_options){.format = WARDI_EXPOSITION_OPENMETRICS}, 32768, NULL).text;
@@ -314,6 +331,7 @@ static void test_values(void **state)
     assert_true(value_of(text, "process_resident_memory_bytes") > 1e6);
     assert_null(strstr(text, "\r"));
     free(p.text);
+    leave_page("values");
 }
 
 static const char hangs_on_third[] =
@@ -359,6 +377,7 @@ static void test_hung_components(void **state)
     says(p.text, "ward_component_memory_bytes{component=\"stuck\"} 65536");
     says(p.text, "ward_component_probe_duration_seconds_count{component=\"slow\"} 2");
     free(p.text);
+    leave_page("hung");
 }
 
 static void test_a_recovery_is_timed(void **state)
@@ -378,6 +397,7 @@ static void test_a_recovery_is_timed(void **state)
         wardi_sleep_until_ns(wardi_now_ns() + MS);
     }
     assert_true(count >= 2);
+    leave_page("recovered");
 }
 
 static const char measures[] =
@@ -416,6 +436,7 @@ static void test_metrics_of_guests(void **state)
     assert_null(strstr(p.text, "ward_guest_owed_sum"));
     assert_null(strstr(p.text, "ward_guest_owed_count"));
     free(p.text);
+    leave_page("guests");
 }
 
 /* ---- what is shown, and what is summed ---- */
@@ -445,6 +466,7 @@ static void test_instances_are_summed(void **state)
     assert_false(has(p.text, "ward_component_ready{group=\"many\"} 50"));
     says(p.text, "ward_metrics_summed_components 0");
     free(p.text);
+    leave_page("summed");
 }
 
 static void test_only_one(void **state)
@@ -547,6 +569,7 @@ static void test_a_thousand(void **state)
     print_message("1,000 components: %zu bytes in %zu pieces, %.2f ms at best\n", best.length,
                   best.steps, (double)best.took_ns / 1e6);
     free(best.text);
+    leave_page("thousand");
 }
 
 enum { FLEET = 6000 };
