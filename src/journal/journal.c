@@ -197,8 +197,8 @@ static uint64_t first_left(const writer *w)
     return b->lost != 0 ? b->lost_first : w->next;
 }
 
-/* The file that the names lead to, or a new one. What was in the one before is gone with it, and
- * the new one says so. */
+/* The file that the names lead to, or a new one. What was in the one before and is not in this one
+ * is gone, and this one says so. */
 static bool reopen(wardi_journal *j, ward_diag *ret_diag)
 {
     writer *w = &j->writer;
@@ -207,7 +207,8 @@ static bool reopen(wardi_journal *j, ward_diag *ret_diag)
     store_close(s);
     if (store_open(s, ret_diag) != WARD_OK) return false;
     atomic_store(&j->run, s->run);
-    w->gone = s->is_new_run && first_left(w) > 1 ? first_left(w) - 1 : 0;
+    uint64_t first = first_left(w);
+    w->gone = first > s->last_sequence + 1 ? first - s->last_sequence - 1 : 0;
     return true;
 }
 

@@ -77,8 +77,8 @@ typedef struct store {
     int lock; /* held: nobody else writes; -1: not open */
     file_id files[STORE_FILES];
     uint64_t run, started_wall_ns;
-    bool is_new_run; /* the file did not know this run when it was opened */
-    bool is_sound;   /* what failed last would fail with a new connection too */
+    uint64_t last_sequence; /* of this run, in the file when it was opened; 0: none was */
+    bool is_sound;          /* what failed last would fail with a new connection too */
     uint64_t page_bytes;
     uint64_t log_pages; /* in the log, as of the last commit */
     uint64_t
@@ -129,8 +129,9 @@ typedef struct batch {
 
 void batch_clear(batch *b);
 bool batch_is_empty(const batch *b);
-/** In one transaction, which also makes room when there is none left. `gone`: so many were written
- * to a file that is no more. False: nothing was written, and the diag says why. */
+/** In one transaction, which also makes room when there is none left. `gone`: so many behind
+ * last_sequence were written to a file that is no more. False: nothing was written, and the diag
+ * says why. */
 bool store_write(store *s, const batch *b, uint64_t gone, ward_diag *ret_diag);
 /** Writes down that the run has ended. */
 bool store_end_run(store *s, ward_diag *ret_diag);

@@ -3,8 +3,7 @@
 
 enum {
     STEP_ROWS = 2048,
-    KEPT_MIN = 1000,  /* the newest stay, however old they are */
-    LOG_PAGES = 2000, /* written back in some milliseconds; more, and a storm waits for it */
+    KEPT_MIN = 1000, /* the newest stay, however old they are */
 };
 #define AHEAD_NS (3600 * WARDI_S)     /* a row further in the future is of a clock that was wrong */
 #define SETTLED_NS (3600 * WARDI_S)   /* a jump ahead that lasts so long was none */
@@ -118,7 +117,7 @@ static bool find_old(store *s, uint64_t before_wall_ns, uint64_t now_wall_ns, pl
 
 bool retain_age(store *s, uint64_t before_wall_ns, uint64_t now_wall_ns, bool *ret_more)
 {
-    place last, newest;
+    place last, newest, most;
     if (!find_old(s, before_wall_ns, now_wall_ns, &last, ret_more)) return true;
     if (!nth(s, NTH_NEWEST, KEPT_MIN, &newest)) {
         *ret_more = false;
@@ -127,6 +126,10 @@ bool retain_age(store *s, uint64_t before_wall_ns, uint64_t now_wall_ns, bool *r
     if (is_before(newest, last)) {
         last = newest;
         *ret_more = false;
+    }
+    if (nth(s, NTH_OLDEST, 2 * STEP_ROWS - 1, &most) && is_before(most, last)) {
+        last = most;
+        *ret_more = true;
     }
     bool well = store_do(s, BEGIN) && delete_to(s, last) && store_do(s, COMMIT);
     if (!well && !sqlite3_get_autocommit(s->db)) store_do(s, ROLLBACK);
@@ -138,15 +141,15 @@ bool retain_age(store *s, uint64_t before_wall_ns, uint64_t now_wall_ns, bool *r
 bool retain_checkpoint(store *s, uint64_t now_ns, bool at_once)
 {
     int pages, done;
-    bool full = s->log_pages >= LOG_PAGES;
+    bool full = store_bytes_log(s) >= store_log_bytes_max(s) / 4; /* one batch may be half of it */
     bool late = s->unsynced_since_ns != 0 && now_ns - s->unsynced_since_ns >= SYNC_AFTER_NS;
     if (!at_once && ((!full && !late) || now_ns < s->checkpoint_after_ns)) return true;
-    s->checkpoint_after_ns = now_ns + TRY_AGAIN_NS;
     int code = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
-    if (code == SQLITE_BUSY) return true; /* somebody else does it */
-    if (code != SQLITE_OK) return false;
-    if (pages != done) return true; /* a reader is in the way */
-    s->log_pages = 0;               /* the next commit begins it anew, unless a reader came */
+    if (code != SQLITE_OK && code != SQLITE_BUSY) return false;
+    s->checkpoint_after_ns = now_ns + TRY_AGAIN_NS;
+    if (code == SQLITE_BUSY || pages != done) return true; /* somebody else does it, or reads */
+    s->checkpoint_after_ns = 0;
+    s->log_pages = 0; /* the next commit begins it anew, unless a reader came */
     s->unsynced_since_ns = 0;
     return true;
 }

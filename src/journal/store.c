@@ -88,8 +88,8 @@ uint64_t store_bytes_log(const store *s)
 
 uint64_t store_log_bytes_max(const store *s)
 {
-    const uint64_t most = UINT64_C(16) << 20;
-    return s->bytes_max / 4 < most ? s->bytes_max / 4 : most;
+    const uint64_t most = UINT64_C(32) << 20, part = s->bytes_max / 8 * 3;
+    return part < most ? part : most;
 }
 
 static bool prepare(store *s)
@@ -222,46 +222,52 @@ static ward_error configure(store *s, ward_diag *ret_diag)
     int version;
     ward_error error = schema_check(s->db, s->path, schema_version, &version, ret_diag);
     if (error != WARD_OK) return error;
-    char settings[160];
+    char settings[256];
     wardi_text text = WARDI_TEXT(settings);
     wardi_text_printf(&text,
                       "%s PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                      " PRAGMA cache_size = -%d; PRAGMA wal_autocheckpoint = 0;",
-                      version == 0 ? "PRAGMA auto_vacuum = INCREMENTAL;" : "", CACHE_KIB);
+                      " PRAGMA cache_size = -%d; PRAGMA wal_autocheckpoint = 0;"
+                      " PRAGMA journal_size_limit = %llu;",
+                      version == 0 ? "PRAGMA auto_vacuum = INCREMENTAL;" : "", CACHE_KIB,
+                      (unsigned long long)store_log_bytes_max(s));
     if (sqlite3_exec(s->db, settings, NULL, NULL, NULL) != SQLITE_OK)
         return store_fail(s->db, s->path, "it can't be prepared for writing", ret_diag);
     sqlite3_wal_hook(s->db, note_log, s);
     return schema_migrate(s->db, s->path, schema_steps, schema_version, ret_diag);
 }
 
-static uint64_t run_of(store *s, const char *sql, bool *ret_well)
+static uint64_t ask(store *s, const char *sql, bool *ret_well)
 {
     sqlite3_stmt *statement = NULL;
-    uint64_t run = 0;
+    uint64_t number = 0;
     int code = sqlite3_prepare_v2(s->db, sql, -1, &statement, NULL);
     if (code == SQLITE_OK) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)s->run);
         sqlite3_bind_int64(statement, 2, (sqlite3_int64)s->started_wall_ns);
         sqlite3_bind_text(statement, 3, ward_version(), -1, SQLITE_STATIC);
         code = sqlite3_step(statement);
-        if (code == SQLITE_ROW) run = (uint64_t)sqlite3_column_int64(statement, 0);
+        if (code == SQLITE_ROW) number = (uint64_t)sqlite3_column_int64(statement, 0);
     }
     sqlite3_finalize(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE) *ret_well = false;
-    return run;
+    return number;
 }
 
 /* The run goes on in a file that knows it, and else is a new one of that file. */
 static bool begin_run(store *s)
 {
     bool well = true;
-    uint64_t known =
-        run_of(s, "SELECT run FROM runs WHERE run = ?1 AND started_wall_ns = ?2", &well);
-    s->is_new_run = known == 0;
+    uint64_t known = ask(s, "SELECT run FROM runs WHERE run = ?1 AND started_wall_ns = ?2", &well);
+    s->last_sequence = 0;
+    if (known != 0)
+        s->last_sequence = ask(s,
+                               "SELECT sequence + max(lost, 1) - 1 FROM events WHERE run = ?1"
+                               " ORDER BY sequence DESC LIMIT 1",
+                               &well);
     if (known != 0 || !well) return well;
-    uint64_t last = run_of(s, "SELECT max(run) FROM runs", &well);
+    uint64_t last = ask(s, "SELECT max(run) FROM runs", &well);
     if (s->run <= last) s->run = last + 1;
-    run_of(s, "INSERT INTO runs VALUES (?1, ?2, NULL, ?3)", &well);
+    ask(s, "INSERT INTO runs VALUES (?1, ?2, NULL, ?3)", &well);
     return well;
 }
 

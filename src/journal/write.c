@@ -90,7 +90,7 @@ static bool insert_entry(store *s, const entry *e)
 
 static bool insert_all(store *s, const batch *b, uint64_t gone)
 {
-    if (gone != 0 && !insert_lost(s, 1, wardi_wall_ns(), gone)) return false;
+    if (gone != 0 && !insert_lost(s, s->last_sequence + 1, wardi_wall_ns(), gone)) return false;
     for (size_t i = 0; i < b->count; i++)
         if (!insert_entry(s, &b->entries[i])) return false;
     return b->lost == 0 || insert_lost(s, b->lost_first, wardi_wall_ns(), b->lost);
