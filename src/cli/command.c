@@ -42,7 +42,7 @@ static size_t words_after(const char *first, const char **ret_words, char buffer
 
 void wardi_command_unknown(char **args, int arg_count)
 {
-    enum { WORDS_MAX = 16 };
+    enum { WORDS_MAX = 48 };
     const char *words[WORDS_MAX];
     char buffers[WORDS_MAX][16];
     WARD_ASSERT(wardi_command_count <= WORDS_MAX);

@@ -6,7 +6,7 @@
 
 #include "record/record.h"
 
-enum { KIT_EVENT_KINDS = 11 };
+enum { KIT_EVENT_KINDS = WARD_EVENT_KIND_COUNT };
 
 static inline ward_event kit_event(ward_event_kind kind)
 {
