@@ -28,9 +28,9 @@ int wardi_watch_open(wardi_watch *watch, const wardi_config *config,
                      ward_error (*evidence)(void *context, const char *name,
                                             ward_evidence *ret_evidence),
                      void *context);
-/** A ward_event_callback, a ward_log_callback; `watch` is their context. */
-void wardi_watch_take(void *watch, const ward_event *event);
-void wardi_watch_take_line(void *watch, const ward_log_line *line);
+/** A ward_event_callback, a ward_log_callback; their context is the watch. */
+void wardi_watch_take(void *context, const ward_event *event);
+void wardi_watch_take_line(void *context, const ward_log_line *line);
 /** Serves from now on; the supervisor is borrowed until it is closed. */
 ward_error wardi_watch_start(wardi_watch *watch, ward_supervisor *supervisor, ward_diag *ret_diag);
 /** All is started, all is about to be stopped: for whoever started ward. */

@@ -37,8 +37,8 @@ typedef struct wardi_feed_options {
 wardi_feed *wardi_feed_new(const wardi_feed_options *options);
 /** Nobody gives or takes any more. NULL is fine. */
 void wardi_feed_free(wardi_feed *feed);
-/** A ward_event_callback; `feed` is its context. One at a time, as a supervisor's callback is. */
-void wardi_feed_give(void *feed, const ward_event *event);
+/** A ward_event_callback; its context is the feed. One at a time, as a supervisor's callback is. */
+void wardi_feed_give(void *context, const ward_event *event);
 /** One thread. False: there is nothing, and `wake` will tell. */
 bool wardi_feed_take(wardi_feed *feed, wardi_feed_event *ret_event);
 /** How many were lost since it was last asked. Any thread. */

@@ -206,7 +206,7 @@ bool wardi_surface_address_valid(const char *address)
 
 static void name_address(door *d, int fd)
 {
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {0};
     socklen_t size = sizeof own;
     char host[80], port[8];
     if (getsockname(fd, (struct sockaddr *)&own, &size) != 0 || own.ss_family == AF_UNIX ||
@@ -250,7 +250,7 @@ static ward_error listen_tcp(door *d, ward_diag *ret_diag)
 /* Whether somebody answers there; else what is left of a ward that was killed makes way. */
 static bool is_taken(const struct sockaddr_un *at)
 {
-    struct stat there;
+    struct stat there = {0};
     if (stat(at->sun_path, &there) != 0 || !S_ISSOCK(there.st_mode)) return false;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool answers = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof *at) == 0;
