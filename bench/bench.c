@@ -93,6 +93,11 @@ static const struct {
     {"request_reply", bench_request_reply},
     {"message_cost", bench_message_cost},
     {"message_cost_million", bench_message_cost_million},
+    {"probe_http", bench_probe_http},
+    {"probe_http_saturated", bench_probe_http_saturated},
+    {"metrics_1000", bench_metrics_1000},
+    {"control_round_trip", bench_control_round_trip},
+    {"changes", bench_changes},
 };
 
 static void run_named(const bench *b, const char *name)

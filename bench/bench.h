@@ -83,4 +83,11 @@ void bench_request_reply(const bench *b);
 void bench_message_cost(const bench *b);
 void bench_message_cost_million(const bench *b);
 
+/* surface.c */
+void bench_probe_http(const bench *b);
+void bench_probe_http_saturated(const bench *b);
+void bench_metrics_1000(const bench *b);
+void bench_control_round_trip(const bench *b);
+void bench_changes(const bench *b);
+
 #endif
