@@ -32,32 +32,38 @@ static inline ward_event kit_event(ward_event_kind kind)
                         .evidence = UINT64_C(1) << 63};
 }
 
+/* Field by field: what lies between them stays zero. */
+static inline void kit_message(ward_message_header *message, uint32_t i)
+{
+    message->kind = (ward_message_kind)(i % 3);
+    message->began_wall_ns = UINT64_C(1790000000000000001) + i;
+    message->took_ns = 1000 + i;
+    message->correlation = UINT64_MAX - i;
+    message->length = UINT32_MAX - i;
+    message->over = i % 2 == 0;
+    message->outcome = i % 4 == 0 ? WARD_ERROR_TRAP : WARD_OK;
+    memcpy(message->sender, "web.17", sizeof "web.17");
+    memcpy(message->what, "orders/new", sizeof "orders/new");
+}
+
 static inline void kit_evidence_history(ward_evidence *evidence)
 {
+    static const char text[] = "a line\twith \x1b[2J in it";
     evidence->message_count = WARD_EVIDENCE_MESSAGES;
-    for (uint32_t i = 0; i < WARD_EVIDENCE_MESSAGES; i++)
-        evidence->messages[i] =
-            (ward_message_header){.kind = (ward_message_kind)(i % 3),
-                                  .began_wall_ns = UINT64_C(1790000000000000001) + i,
-                                  .took_ns = 1000 + i,
-                                  .correlation = UINT64_MAX - i,
-                                  .length = UINT32_MAX - i,
-                                  .over = i % 2 == 0,
-                                  .outcome = i % 4 == 0 ? WARD_ERROR_TRAP : WARD_OK,
-                                  .sender = "web.17",
-                                  .what = "orders/new"};
+    for (uint32_t i = 0; i < WARD_EVIDENCE_MESSAGES; i++) kit_message(&evidence->messages[i], i);
     evidence->line_count = WARD_EVIDENCE_LINES;
-    for (uint32_t i = 0; i < WARD_EVIDENCE_LINES; i++)
-        evidence->lines[i] = (ward_evidence_line){.wall_ns = UINT64_C(1790000000000000101) + i,
-                                                  .level = (ward_log_level)(i % 5),
-                                                  .text = "a line\twith \x1b[2J in it"};
+    for (uint32_t i = 0; i < WARD_EVIDENCE_LINES; i++) {
+        evidence->lines[i].wall_ns = UINT64_C(1790000000000000101) + i;
+        evidence->lines[i].level = (ward_log_level)(i % 5);
+        memcpy(evidence->lines[i].text, text, sizeof text);
+    }
     evidence->change_count = WARD_EVIDENCE_CHANGES;
-    for (int i = 0; i < WARD_EVIDENCE_CHANGES; i++)
-        evidence->changes[i] =
-            (ward_evidence_change){.wall_ns = UINT64_C(1790000000000000201) + (unsigned)i,
-                                   .is_health = i % 2 != 0,
-                                   .from = i % 3,
-                                   .to = (i + 1) % 3};
+    for (int i = 0; i < WARD_EVIDENCE_CHANGES; i++) {
+        evidence->changes[i].wall_ns = UINT64_C(1790000000000000201) + (unsigned)i;
+        evidence->changes[i].is_health = i % 2 != 0;
+        evidence->changes[i].from = i % 3;
+        evidence->changes[i].to = (i + 1) % 3;
+    }
 }
 
 /* Zeroed first, so that two of them can be compared byte by byte. */
