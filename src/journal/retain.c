@@ -89,36 +89,35 @@ bool retain_shrink(store *s, bool *ret_more)
 
 /* A row is at least as old as any that was written after it. So what is old takes along what stands
  * before it, whatever clock that was stamped by. What is neither old nor from the future ends the
- * search. */
+ * search. `ret_last` stays as it is when nothing is old. False: it can't be read. */
 static bool find_old(store *s, uint64_t before_wall_ns, uint64_t now_wall_ns, place *ret_last,
                      bool *ret_more)
 {
     sqlite3_stmt *row = s->statements[OLDEST];
-    bool found = false, ended = false;
     int code, rows = 0;
     bind_place(row, s->scanned);
     sqlite3_bind_int(row, 3, STEP_ROWS);
-    while (!ended && (code = sqlite3_step(row)) == SQLITE_ROW) {
+    while ((code = sqlite3_step(row)) == SQLITE_ROW) {
         uint64_t wall_ns = (uint64_t)sqlite3_column_int64(row, 2);
-        place at = {(uint64_t)sqlite3_column_int64(row, 0), (uint64_t)sqlite3_column_int64(row, 1)};
         bool old = wall_ns < before_wall_ns;
-        ended = !old && wall_ns <= wardi_add_sat(now_wall_ns, AHEAD_NS);
-        if (ended) break;
-        s->scanned = at;
-        if (old) *ret_last = at;
-        found |= old;
+        if (!old && wall_ns <= wardi_add_sat(now_wall_ns, AHEAD_NS)) break;
+        s->scanned =
+            (place){(uint64_t)sqlite3_column_int64(row, 0), (uint64_t)sqlite3_column_int64(row, 1)};
+        if (old) *ret_last = s->scanned;
         rows++;
     }
     sqlite3_reset(row);
     *ret_more = rows == STEP_ROWS;
-    if (found || !*ret_more) s->scanned = (place){0};
-    return found;
+    return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
 bool retain_age(store *s, uint64_t before_wall_ns, uint64_t now_wall_ns, bool *ret_more)
 {
-    place last, newest, most;
-    if (!find_old(s, before_wall_ns, now_wall_ns, &last, ret_more)) return true;
+    place last = {0}, newest, most;
+    if (!find_old(s, before_wall_ns, now_wall_ns, &last, ret_more)) return false;
+    bool found = last.run != 0;
+    if (found || !*ret_more) s->scanned = (place){0};
+    if (!found) return true;
     if (!nth(s, NTH_NEWEST, KEPT_MIN, &newest)) {
         *ret_more = false;
         return true;

@@ -91,7 +91,7 @@ static bool take_step(sqlite3 *db, const char *step, int version)
 ward_error schema_migrate(sqlite3 *db, const char *path, const char *const *steps, int count,
                           ward_diag *ret_diag)
 {
-    int version;
+    int version = 0;
     ward_error error = schema_check(db, path, count, &version, ret_diag);
     for (; error == WARD_OK && version < count; version++) {
         if (take_step(db, steps[version], version + 1)) continue;
