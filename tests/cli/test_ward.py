@@ -3,6 +3,7 @@ import unittest
 
 from support import Case  # takes the binary's path out of the arguments first
 from test_check import *  # noqa: F401,F403
+from test_control import *  # noqa: F401,F403
 from test_documents import *  # noqa: F401,F403
 from test_explain import *  # noqa: F401,F403
 from test_frame import *  # noqa: F401,F403
