@@ -123,6 +123,7 @@ static void serve(void *surface)
     struct surface *s = surface;
     pthread_setname_np(pthread_self(), "ward-surface");
     look(s);
+    uv_async_send(&s->wake); /* events that came before: the feed tells only who has looked */
     uv_run(&s->loop, UV_RUN_DEFAULT);
 }
 

@@ -1,0 +1,117 @@
+/* The table of routes: what there is over HTTP, once. The document of the interface is held against
+ * it by a test. */
+#include <string.h>
+
+#include "surface/http.h"
+
+#define PROBE(path, handle, kind, summary)                                                         \
+    {path, HTTP_GET, false, handle, kind, "verbose exclude *", 0, NULL, summary},                  \
+    {                                                                                              \
+        path "/{check}", HTTP_GET, false, handle, kind, "*", 0, NULL, summary ", by one check"     \
+    }
+
+/* clang-format off */
+static const http_route routes[] = {
+    PROBE("/livez", http_probe_host, HTTP_LIVEZ, "Whether the host itself gets on"),
+    PROBE("/readyz", http_probe_host, HTTP_READYZ, "Whether the host serves"),
+    PROBE("/startupz", http_probe_host, HTTP_STARTUPZ, "Whether the host has come up"),
+    PROBE("/healthz", http_probe_host, HTTP_HEALTHZ, "Whether the host lives and serves"),
+    {"/health", HTTP_GET, false, http_probe_host, HTTP_HEALTH, "*", 0, NULL, "The host's health as application/health+json"},
+    PROBE("/components/{component}/livez", http_probe_component, HTTP_LIVEZ, "Whether a component needs no restart"),
+    PROBE("/components/{component}/readyz", http_probe_component, HTTP_READYZ, "Whether a component serves"),
+    PROBE("/components/{component}/startupz", http_probe_component, HTTP_STARTUPZ, "Whether a component has come up"),
+    PROBE("/components/{component}/healthz", http_probe_component, HTTP_HEALTHZ, "Whether a component lives and serves"),
+    {"/components/{component}/health", HTTP_GET, false, http_probe_component, HTTP_HEALTH, "*", 0, NULL, "A component's health as application/health+json"},
+    PROBE("/groups/{group}/livez", http_probe_group, HTTP_LIVEZ, "Whether a group needs no restart"),
+    PROBE("/groups/{group}/readyz", http_probe_group, HTTP_READYZ, "Whether a group serves"),
+    PROBE("/groups/{group}/startupz", http_probe_group, HTTP_STARTUPZ, "Whether a group has come up"),
+    PROBE("/groups/{group}/healthz", http_probe_group, HTTP_HEALTHZ, "Whether a group lives and serves"),
+    {"/groups/{group}/health", HTTP_GET, false, http_probe_group, HTTP_HEALTH, "*", 0, NULL, "A group's health as application/health+json"},
+};
+/* clang-format on */
+
+size_t http_route_count(void)
+{
+    return WARD_COUNT(routes);
+}
+
+const http_route *http_route_at(size_t index)
+{
+    WARD_ASSERT(index < WARD_COUNT(routes));
+    return &routes[index];
+}
+
+static bool is_place(const char *part, size_t length, const char *place)
+{
+    return strlen(place) == length && strncmp(part, place, length) == 0;
+}
+
+/* `part` is of a route's path, up to `length`. */
+static bool segment_matches(const char *part, size_t length, const char *segment, http_routing *to)
+{
+    if (is_place(part, length, "{check}")) {
+        to->check = segment;
+        return *segment != '\0';
+    }
+    if (is_place(part, length, "{component}") || is_place(part, length, "{group}")) {
+        to->name = segment;
+        return wardi_name_valid(segment);
+    }
+    return strlen(segment) == length && strncmp(part, segment, length) == 0;
+}
+
+static bool path_matches(const char *path, const http_target *target, http_routing *to)
+{
+    const char *part = path + 1; /* behind the first slash */
+    for (size_t i = 0; i < target->segment_count; i++) {
+        size_t length = strcspn(part, "/");
+        if (!segment_matches(part, length, target->segments[i], to)) return false;
+        part += length;
+        if (*part == '\0') return i + 1 == target->segment_count;
+        part++;
+    }
+    return false;
+}
+
+http_routing http_route_find(const http_target *target)
+{
+    http_routing found = {.found = false};
+    for (size_t i = 0; i < WARD_COUNT(routes); i++) {
+        http_routing here = {.found = true};
+        if (!path_matches(routes[i].path, target, &here)) continue;
+        if (!found.found) found = here;
+        if (found.by_method[routes[i].method] == NULL)
+            found.by_method[routes[i].method] = &routes[i];
+    }
+    return found;
+}
+
+void http_route_allow(const http_routing *routing, bool local, wardi_text *to)
+{
+    static const char *const names[HTTP_ROUTE_METHODS] = {"GET, HEAD", "POST", "DELETE"};
+    for (size_t i = 0; i < HTTP_ROUTE_METHODS; i++) {
+        const http_route *route = routing->by_method[i];
+        if (route == NULL || (route->local && !local)) continue;
+        wardi_text_printf(to, "%s, ", names[i]);
+    }
+    wardi_text_puts(to, "OPTIONS");
+}
+
+static bool knows(const char *query, const char *key)
+{
+    size_t length = strlen(key);
+    for (const char *at = query; *at != '\0'; at += strspn(at, " ")) {
+        size_t word = strcspn(at, " ");
+        if (is_place(at, word, "*")) return true;
+        if (word == length && strncmp(at, key, length) == 0) return true;
+        at += word;
+    }
+    return false;
+}
+
+const char *http_route_unknown(const http_route *route, const http_target *target)
+{
+    for (size_t i = 0; i < target->param_count; i++)
+        if (!knows(route->query, target->params[i].key)) return target->params[i].key;
+    return NULL;
+}
