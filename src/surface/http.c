@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "surface/http_priv.h"
+#include "surface/metrics.h"
 
 enum {
     /* Twice what a request's headers may take: so what is too long by our count is still answered
@@ -140,7 +141,8 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
 static void on_completed(void *context, struct MHD_Connection *connection, void **request_context,
                          enum MHD_RequestTerminationCode how)
 {
-    (void)context, (void)how;
+    (void)how;
+    ((http *)context)->requests++;
     http_client *client = client_of(connection);
     http_request_free(*request_context);
     *request_context = NULL;
@@ -384,7 +386,9 @@ protocol http_protocol(http *h)
 bool http_open(http *h)
 {
     h->daemon = start_daemon(h);
-    return h->daemon != NULL && join_loop(h);
+    if (h->daemon == NULL || !join_loop(h) || !http_events_open(h)) return false;
+    h->metrics = metrics_hub_new(h->surface->view);
+    return h->metrics != NULL;
 }
 
 /* A handle is initialised when it has data. */
@@ -403,12 +407,15 @@ void http_close(http *h)
     let_go((uv_handle_t *)&h->due);
     let_go((uv_handle_t *)&h->arrivals);
     let_go((uv_handle_t *)&h->late);
+    http_events_close(h->events);
 }
 
 void http_free(http *h)
 {
     if (h == NULL) return;
     if (h->daemon != NULL) MHD_stop_daemon(h->daemon);
+    http_events_free(h->events);
+    metrics_hub_free(h->metrics);
     if (h->arrivals_fd >= 0) close(h->arrivals_fd);
     if (h->ok != NULL) MHD_destroy_response(h->ok);
     wardi_free(h);

@@ -52,7 +52,7 @@ void http_text_safe(http_text *text, const char *bytes, size_t length);
 void http_json_open(http_text *to, char bracket); /* '{' or '[' */
 void http_json_close(http_text *to, char bracket);
 void http_json_key(http_text *to, const char *key);
-void http_json_text(http_text *to, const char *string); /* NULL: null */
+void http_json_text(http_text *to, const char *text); /* NULL: null */
 /* What is no UTF-8 in it is replaced. */
 void http_json_bytes(http_text *to, const char *bytes, size_t length);
 void http_json_u64(http_text *to, uint64_t value);
@@ -62,7 +62,7 @@ void http_json_bool(http_text *to, bool value);
 void http_json_double(http_text *to, double value);
 /* RFC 3339 in UTC, with microseconds; 0: null. */
 void http_json_time(http_text *to, uint64_t wall_ns);
-void http_json_key_text(http_text *to, const char *key, const char *string);
+void http_json_key_text(http_text *to, const char *key, const char *text);
 void http_json_key_u64(http_text *to, const char *key, uint64_t value);
 void http_json_key_bool(http_text *to, const char *key, bool value);
 void http_json_key_time(http_text *to, const char *key, uint64_t wall_ns);

@@ -16,8 +16,10 @@ struct http {
     http_client *entering; /* while it is being added */
     struct MHD_Response *ok;
     http_events *events;
-    unsigned works; /* on threads of the pool, or waiting for one */
-    unsigned waits; /* of these, those that wait for guests */
+    struct metrics_hub *metrics;
+    uint64_t requests; /* answered, in all */
+    unsigned works;    /* on threads of the pool, or waiting for one */
+    unsigned waits;    /* of these, those that wait for guests */
     bool closing;
 };
 
@@ -33,6 +35,14 @@ void http_clock_look(http *h);
 /* A request has begun, if it was not known to have; it is complete, or its connection is gone. */
 void http_clock_begin(http_client *client);
 void http_clock_end(http_client *client);
+
+/* ---- http_events.c ---- */
+
+bool http_events_open(http *h);
+void http_events_close(http_events *e);
+uint32_t http_events_count(const http *h);
+/* After all connections. */
+void http_events_free(http_events *e);
 
 /* ---- http_answer.c ---- */
 

@@ -2,7 +2,7 @@
  * it by a test. */
 #include <string.h>
 
-#include "surface/http.h"
+#include "surface/http_api.h"
 
 #define PROBE(path, handle, kind, summary)                                                         \
     {path, HTTP_GET, false, handle, kind, "verbose exclude *", 0, NULL, summary},                  \
@@ -27,6 +27,31 @@ static const http_route routes[] = {
     PROBE("/groups/{group}/startupz", http_probe_group, HTTP_STARTUPZ, "Whether a group has come up"),
     PROBE("/groups/{group}/healthz", http_probe_group, HTTP_HEALTHZ, "Whether a group lives and serves"),
     {"/groups/{group}/health", HTTP_GET, false, http_probe_group, HTTP_HEALTH, "*", 0, NULL, "A group's health as application/health+json"},
+    {"/metrics", HTTP_GET, false, http_metrics, 0, "component per", 0, NULL, "Figures of all, for Prometheus"},
+    {"/events", HTTP_GET, false, http_events_stream, 0, "component kind", 0, NULL, "What happens, as it happens: server-sent events"},
+    {"/api/v1/openapi.json", HTTP_GET, false, http_api_document, 0, "", 0, NULL, "This document"},
+    {"/api/v1/host", HTTP_GET, false, http_api_host, 0, "", 0, NULL, "The host as a whole"},
+    {"/api/v1/components", HTTP_GET, false, http_api_list, 0, "group condition q limit after", 0, NULL, "All components"},
+    {"/api/v1/components/{component}", HTTP_GET, false, http_api_component, 0, "", 0, NULL, "All that is known of a component"},
+    {"/api/v1/components/{component}/evidence", HTTP_GET, false, http_api_evidence, 0, "number", 0, NULL, "How a run of a component ended"},
+    {"/api/v1/groups", HTTP_GET, false, http_api_list, 1, "group condition q limit after", 0, NULL, "All groups"},
+    {"/api/v1/groups/{group}", HTTP_GET, false, http_api_group, 0, "", 0, NULL, "All that is known of a group"},
+    {"/api/v1/events", HTTP_GET, false, http_api_past, 0, "component kind since until limit after", 0, NULL, "What happened, from the journal"},
+    {"/api/v1/logs", HTTP_GET, false, http_api_logs, 0, "component level after limit", 0, NULL, "The last lines that guests have logged"},
+    {"/api/v1/components/{component}/start", HTTP_POST, true, http_control_component, WARD_REQUEST_START, "", 0, NULL, "Wants it up"},
+    {"/api/v1/components/{component}/stop", HTTP_POST, true, http_control_component, WARD_REQUEST_STOP, "", 0, NULL, "Stops it until it is started"},
+    {"/api/v1/components/{component}/restart", HTTP_POST, true, http_control_component, WARD_REQUEST_RESTART, "", 0, NULL, "Gives it a new run"},
+    {"/api/v1/components/{component}/quarantine", HTTP_POST, true, http_control_component, WARD_REQUEST_QUARANTINE, "", 0, NULL, "Stops it until it is released"},
+    {"/api/v1/components/{component}/release", HTTP_POST, true, http_control_component, WARD_REQUEST_RELEASE, "", 0, NULL, "Tries again what was given up or quarantined"},
+    {"/api/v1/components/{component}", HTTP_DELETE, true, http_control_component, WARD_REQUEST_REMOVE, "", 0, NULL, "Stops it and forgets it"},
+    {"/api/v1/components/{component}/call", HTTP_POST, true, http_control_call, 0, "", HTTP_BODY_BYTES_MAX, "application/json", "Calls an export with numbers"},
+    {"/api/v1/components/{component}/send", HTTP_POST, true, http_control_send, 0, "", HTTP_SEND_BYTES_MAX, NULL, "Sends it a message"},
+    {"/api/v1/groups/{group}/start", HTTP_POST, true, http_control_group, WARD_REQUEST_START, "", 0, NULL, "Wants it up"},
+    {"/api/v1/groups/{group}/stop", HTTP_POST, true, http_control_group, WARD_REQUEST_STOP, "", 0, NULL, "Stops it until it is started"},
+    {"/api/v1/groups/{group}/restart", HTTP_POST, true, http_control_group, WARD_REQUEST_RESTART, "", 0, NULL, "Gives it a new run"},
+    {"/api/v1/groups/{group}/quarantine", HTTP_POST, true, http_control_group, WARD_REQUEST_QUARANTINE, "", 0, NULL, "Stops it until it is released"},
+    {"/api/v1/groups/{group}/release", HTTP_POST, true, http_control_group, WARD_REQUEST_RELEASE, "", 0, NULL, "Tries again what was given up or quarantined"},
+    {"/api/v1/groups/{group}", HTTP_DELETE, true, http_control_group, WARD_REQUEST_REMOVE, "", 0, NULL, "Stops it and forgets it"},
 };
 /* clang-format on */
 

@@ -37,9 +37,15 @@ static inline void open_surface(void)
     if (wardi_surface_new(&options, &surface, &diag) != WARD_OK) fail_msg("%s", diag.text);
 }
 
-static inline int open_host(void **state)
+static inline void open_journal(void)
 {
-    (void)state;
+    ward_diag diag = {0};
+    wardi_journal_options options = {.path = journal_path};
+    if (wardi_journal_open(&options, &journal, &diag) != WARD_OK) fail_msg("%s", diag.text);
+}
+
+static inline int open_host_with(bool with_journal)
+{
     const char *base = getenv("TMPDIR");
     snprintf(directory, sizeof directory, "%s/ward-http-XXXXXX", base != NULL ? base : "/tmp");
     assert_non_null(mkdtemp(directory));
@@ -50,10 +56,23 @@ static inline int open_host(void **state)
     ward_supervisor_options own = usual_options();
     own.on_event = on_event_too;
     record.count = 0;
+    if (with_journal) open_journal();
     open_surface();
     assert_int_equal(ward_host_open(&options, &host, NULL), WARD_OK);
     assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
     return 0;
+}
+
+static inline int open_host(void **state)
+{
+    (void)state;
+    return open_host_with(false);
+}
+
+static inline int open_host_and_journal(void **state)
+{
+    (void)state;
+    return open_host_with(true);
 }
 
 static inline int close_host(void **state)
@@ -81,6 +100,7 @@ static inline void serve_all(void)
     if (wardi_surface_start(surface, supervisor, &diag) != WARD_OK) fail_msg("%s", diag.text);
 }
 
+#define JOURNAL_TEST(name) cmocka_unit_test_setup_teardown(name, open_host_and_journal, close_host)
 #define HTTP_TEST(name) cmocka_unit_test_setup_teardown(name, open_host, close_host)
 
 /* ---- the client ---- */
@@ -309,9 +329,9 @@ static inline void await_body(const char *target, int status, const char *body)
     }
 }
 
-static inline void expect_problem(const char *request, int status)
+static inline void expect_problem_on(int fd, const char *request, int status)
 {
-    reply r = ask(request);
+    reply r = ask_on(fd, request, strlen(request));
     char wanted[40];
     snprintf(wanted, sizeof wanted, "\"status\":%d,", status);
     if (r.status != status) fail_msg("%s\n%s%s", request, r.head, r.body);
@@ -319,6 +339,60 @@ static inline void expect_problem(const char *request, int status)
     assert_non_null(strstr(r.body, wanted));
     assert_non_null(strstr(r.body, "{\"type\":\"about:blank\",\"title\":\""));
     reply_free(&r);
+}
+
+static inline void expect_problem(const char *request, int status)
+{
+    expect_problem_on(dial(), request, status);
+}
+
+/* Over the control socket, with a body that may be "". */
+static inline reply command(const char *method, const char *path, const char *type,
+                            const char *body)
+{
+    char request[4096];
+    snprintf(request, sizeof request,
+             "%s %s HTTP/1.1\r\nHost: ward\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+             method, path, type, strlen(body), body);
+    return ask_on(dial_control(), request, strlen(request));
+}
+
+/* ---- a stream of events ---- */
+
+/* One more chunk of it. */
+static inline bool take_chunk(int fd, reply *r)
+{
+    char line[64];
+    if (!take_line(fd, line, sizeof line)) return false;
+    size_t length = strtoul(line, NULL, 16);
+    if (length == 0) return false;
+    take_exactly(fd, r, length);
+    assert_true(take_line(fd, line, sizeof line));
+    return true;
+}
+
+static inline int open_stream(const char *target, const char *headers, reply *r)
+{
+    char request[1000];
+    int fd = dial();
+    forget();
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: ward\r\n%s\r\n", target, headers);
+    assert_true(put(fd, request));
+    assert_true(take_head(fd, r));
+    assert_int_equal(r->status, 200);
+    expect_header(r, "Content-Type", "text/event-stream");
+    r->body = calloc(1, REPLY_BYTES_MAX);
+    assert_non_null(r->body);
+    return fd;
+}
+
+/* Until these words are in it. */
+static inline const char *await_words(int fd, reply *r, const char *words)
+{
+    char *found;
+    while ((found = strstr(r->body, words)) == NULL)
+        if (!take_chunk(fd, r)) fail_msg("no \"%s\" in: %s", words, r->body);
+    return found;
 }
 
 #endif

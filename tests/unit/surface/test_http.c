@@ -87,11 +87,18 @@ static void other_forms_of_a_request_are_understood(void **state)
 static void wrong_paths_are_told(void **state)
 {
     (void)state;
-    static const char *const missing[] = {
-        "/nothing",      "//livez", "/livez/",        "/livez/clock/more", "/components",
-        "/a/b/c/d/e/f/g/h/i/j", "/livez%00", "/components/%2Fetc/livez", "/components//livez"};
-    static const char *const malformed[] = {"/%", "/%2", "/%zz", "/livez?a=%f", "/livez%ff",
-                                            "/livez?x=%c3%28", "/a/b/c/d/e/f/g/h/i/j/%"};
+    static const char *const missing[] = {"/nothing",          "//livez",
+                                          "/livez/",           "/livez/clock/more",
+                                          "/components",       "/a/b/c/d/e/f/g/h/i/j",
+                                          "/livez%00",         "/components/%2Fetc/livez",
+                                          "/components//livez"};
+    static const char *const malformed[] = {"/%",
+                                            "/%2",
+                                            "/%zz",
+                                            "/livez?a=%f",
+                                            "/livez%ff",
+                                            "/livez?x=%c3%28",
+                                            "/a/b/c/d/e/f/g/h/i/j/%"};
     char request[200];
     for (size_t i = 0; i < WARD_COUNT(missing); i++) {
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: w\r\n\r\n", missing[i]);
@@ -124,8 +131,8 @@ static void wrong_methods_are_told_the_right_ones(void **state)
     static const char *const methods[] = {"POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"};
     for (size_t i = 0; i < WARD_COUNT(methods); i++) {
         char request[200];
-        snprintf(request, sizeof request, "%s /livez HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n",
-                 methods[i]);
+        snprintf(request, sizeof request,
+                 "%s /livez HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n", methods[i]);
         expect_problem(request, 405);
         reply r = ask(request);
         expect_header(&r, "Allow", "GET, HEAD, OPTIONS");
@@ -141,8 +148,8 @@ static void what_is_too_long_is_refused(void **state)
     memset(filler, 'a', HUGE_BYTES);
     snprintf(request, sizeof request, "GET /livez?%.9000s HTTP/1.1\r\nHost: w\r\n\r\n", filler);
     expect_problem(request, 414);
-    snprintf(request, sizeof request, "GET /livez HTTP/1.1\r\nHost: w\r\nX-Filler: %.17000s\r\n\r\n",
-             filler);
+    snprintf(request, sizeof request,
+             "GET /livez HTTP/1.1\r\nHost: w\r\nX-Filler: %.17000s\r\n\r\n", filler);
     expect_problem(request, 431);
     expect_problem("GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: 5\r\n\r\nhello", 413);
     expect_problem("GET /livez HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -160,15 +167,16 @@ static void what_is_no_http_ends_its_connection(void **state)
     static const struct {
         const char *bytes;
         size_t length;
-    } wrong[] = {{"\0\0\0\0\r\n\r\n", 8},
-                 {"GET /livez\r\n\r\n", 14},
-                 {"GET /livez HTTP/3.0\r\nHost: w\r\n\r\n", 32},
-                 {"GET /livez HTTP/1.1\r\n\r\n", 23},
-                 {"GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: x\r\n\r\n", 51},
-                 {"GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: -1\r\n\r\n", 52},
-                 {"POST /livez HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 64},
-                 {"GET /li\0vez HTTP/1.1\r\nHost: w\r\n\r\n", 33},
-                 {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15}};
+    } wrong[] = {
+        {"\0\0\0\0\r\n\r\n", 8},
+        {"GET /livez\r\n\r\n", 14},
+        {"GET /livez HTTP/3.0\r\nHost: w\r\n\r\n", 32},
+        {"GET /livez HTTP/1.1\r\n\r\n", 23},
+        {"GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: x\r\n\r\n", 51},
+        {"GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: -1\r\n\r\n", 52},
+        {"POST /livez HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 64},
+        {"GET /li\0vez HTTP/1.1\r\nHost: w\r\n\r\n", 33},
+        {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15}};
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(wrong); i++) {
         int fd = dial();
