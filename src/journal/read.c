@@ -154,9 +154,10 @@ static bool name_at(sqlite3_stmt *row, int column, int count, int *ret_value)
 /* Of the file as it is: it may have been damaged, or written by somebody else. */
 static bool event_at(sqlite3_stmt *from, ward_event *event)
 {
-    enum { KINDS = 11, HEALTHS = 3 };
+    enum { HEALTHS = 3 };
     int kind, from_state, state, from_health, health, source, probe_error, cause;
-    bool well = name_at(from, 3, KINDS, &kind) && name_at(from, 7, WARD_STATE_COUNT, &from_state) &&
+    bool well = name_at(from, 3, WARD_EVENT_KIND_COUNT, &kind) &&
+                name_at(from, 7, WARD_STATE_COUNT, &from_state) &&
                 name_at(from, 8, WARD_STATE_COUNT, &state) &&
                 name_at(from, 9, HEALTHS, &from_health) && name_at(from, 10, HEALTHS, &health) &&
                 name_at(from, 11, WARD_SOURCE_COUNT, &source) &&
