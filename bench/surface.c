@@ -82,7 +82,8 @@ static void world_open(const bench *b, world *w, size_t steady, size_t spinning)
         ward_child_id id;
         snprintf(name, sizeof name, "spins-%zu", i);
         bench_must(ward_supervisor_find(w->supervisor, name, &id), &failed, name);
-        bench_must(ward_supervisor_send(w->supervisor, id, (const uint8_t *)"xx", 2), &failed, name);
+        bench_must(ward_supervisor_send(w->supervisor, id, (const uint8_t *)"xx", 2), &failed,
+                   name);
     }
 }
 
@@ -138,7 +139,8 @@ static size_t ask(int fd, const char *request, char *room, size_t size)
         const char *head = whole == SIZE_MAX ? strstr(room, "\r\n\r\n") : NULL;
         const char *tells = head != NULL ? strcasestr(room, "content-length:") : NULL;
         if (tells != NULL)
-            whole = (size_t)(head + 4 - room) + strtoul(tells + strlen("content-length:"), NULL, 10);
+            whole =
+                (size_t)(head + 4 - room) + strtoul(tells + strlen("content-length:"), NULL, 10);
         bool last_chunk = whole == SIZE_MAX && keep + (size_t)got >= 5 &&
                           memcmp(room + keep + got - 5, "0\r\n\r\n", 5) == 0;
         if (last_chunk) break;
@@ -240,8 +242,9 @@ void bench_metrics_1000(const bench *b)
 
 void bench_control_round_trip(const bench *b)
 {
-    ask_again(b, "control_round_trip", "GET /api/v1/components/steady.7 HTTP/1.1\r\nHost: ward\r\n\r\n",
-              true, b->samples < 100000 ? 1000 : 20000, (double)WARDI_US, "µs");
+    ask_again(b, "control_round_trip",
+              "GET /api/v1/components/steady.7 HTTP/1.1\r\nHost: ward\r\n\r\n", true,
+              b->samples < 100000 ? 1000 : 20000, (double)WARDI_US, "µs");
 }
 
 /* ---- how soon a change is told ---- */
@@ -280,7 +283,8 @@ void bench_changes(const bench *b)
                                   "text/event-stream\r\n\r\n";
     world w;
     size_t count = b->samples < 100000 ? 100 : 2000, length = 0;
-    double *sse = wardi_alloc_array(count, sizeof *sse), *kept = wardi_alloc_array(count, sizeof *kept);
+    double *sse = wardi_alloc_array(count, sizeof *sse),
+           *kept = wardi_alloc_array(count, sizeof *kept);
     char *room = wardi_alloc(ANSWER_BYTES);
     world_open(b, &w, 100, 0);
     int fd = connect_http(&w);

@@ -161,9 +161,9 @@ static bool perform(wardi_client *client, const wardi_call *call, const char *pa
     if (ret_status != NULL) *ret_status = code == CURLE_OK || a->enough ? status : 0;
     if (code != CURLE_OK && !a->enough)
         complain_unreachable(client, code);
-    else if (status / 100 != 2 && !(status == 404 && call->quiet_not_found))
+    else if (status / 100 != 2 && !call->whatever && !(status == 404 && call->quiet_not_found))
         complain_refused(client, a, status);
-    return (code == CURLE_OK || a->enough) && status / 100 == 2;
+    return (code == CURLE_OK || a->enough) && (status / 100 == 2 || call->whatever);
 }
 
 static char *text_at(wardi_client *client, const wardi_call *call, long *ret_status,

@@ -23,6 +23,7 @@ typedef struct wardi_call {
     size_t length;
     uint64_t timeout_ns;  /* 0: 30 s; WARDI_CALL_ENDLESS: as long as it takes */
     bool quiet_not_found; /* 404 is no mistake: the caller says what it means */
+    bool whatever;        /* an answer is an answer: its text is handed over with any status */
 } wardi_call;
 #define WARDI_CALL_ENDLESS UINT64_MAX
 

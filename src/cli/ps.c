@@ -18,14 +18,21 @@ wardi_style wardi_style_of_condition(const char *condition)
     return strcmp(condition, "stopped") == 0 ? WARDI_DIM : WARDI_YELLOW;
 }
 
+/* In characters. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text != '\0'; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
 void wardi_print_padded(const char *text, int width, wardi_style style)
 {
     char room[200];
     wardi_text cell = WARDI_TEXT(room);
     wardi_text_puts(&cell, text);
     wardi_output_styled(stdout, style, room);
-    int shown = (int)wardi_utf8_length((const uint8_t *)room, strlen(room));
-    for (int i = shown; i < width; i++) fputc(' ', stdout);
+    for (int i = width_of(room); i < width; i++) fputc(' ', stdout);
 }
 
 static const char *age_of(const json_t *member, char room[32])
@@ -81,7 +88,7 @@ static void print_table(const json_t *members, bool wide)
         json_array_foreach(members, i, member)
         {
             const char *cell = cell_of(&columns[c], member, room);
-            int width = (int)wardi_utf8_length((const uint8_t *)cell, strlen(cell));
+            int width = width_of(cell);
             if (width > widths[c]) widths[c] = width < CELL_MAX ? width : CELL_MAX;
         }
     }

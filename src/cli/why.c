@@ -10,6 +10,16 @@
 
 /* ---- health: for container health checks ---- */
 
+/* What is not there is no answer. */
+static void show_answer(const char *text, long status, const char *name)
+{
+    char quoted[WARDI_SHOWN_BYTES];
+    if (status == 404)
+        wardi_complain("health: there is no component %s", wardi_config_shown(quoted, name));
+    else
+        wardi_output_lines(stdout, text);
+}
+
 int wardi_health_run(const void *settings, char **args, int arg_count)
 {
     const wardi_health_settings *given = settings;
@@ -17,13 +27,14 @@ int wardi_health_run(const void *settings, char **args, int arg_count)
     long status = 0;
     wardi_client *client = wardi_client_new(given->socket, "health");
     if (client == NULL) return WARDI_EXIT_FAILED;
-    wardi_call call = {.accept = "text/plain", .timeout_ns = given->timeout_ns};
+    wardi_call call = {.accept = "text/plain", .timeout_ns = given->timeout_ns, .whatever = true};
     const char *probe = given->live ? "livez" : "readyz";
     if (arg_count > 0) wardi_client_escape(escaped, args[0]);
     char *text = arg_count > 0 ? wardi_client_text(client, &call, &status,
                                                    "/components/%s/%s?verbose", escaped, probe)
                                : wardi_client_text(client, &call, &status, "/%s?verbose", probe);
-    if (text != NULL && !given->quiet) fputs(text, stdout);
+    if (text != NULL && (status == 404 || !given->quiet))
+        show_answer(text, status, arg_count > 0 ? args[0] : "");
     free(text);
     wardi_client_free(client);
     return wardi_output_finish(status == 200 ? WARDI_EXIT_OK : WARDI_EXIT_FAILED,

@@ -88,8 +88,8 @@ class Looking(Watched):
         self.assertIn("LAST CAUSE", wide[0])
         self.assertRegex(wide[3], r"^hangs +unhealthy .* failed .* hang ")
         yaml = self.done("ps", "dim", "-o", "yaml")
-        self.assertIn("- name: dim\n", yaml)
-        self.assertRegex(yaml, r"condition: \"?degraded")
+        self.assertIn("- \"name\": \"dim\"\n", yaml)
+        self.assertIn("\"condition\": \"degraded\"\n", yaml)
         self.assertEqual(self.do("ps", "-c", "ill").returncode, 2)
         self.assertIn("no group", self.do("ps", "-g", "nobody").stderr)
 
