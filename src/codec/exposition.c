@@ -133,7 +133,7 @@ static size_t finite_write(char *ret_text, double real)
 static size_t word_write(char *ret_text, const char *word)
 {
     size_t length = strlen(word);
-    memcpy(ret_text, word, length);
+    wardi_copy_short(ret_text, word, length);
     return length;
 }
 
@@ -172,7 +172,7 @@ size_t wardi_bound_write(char *ret_text, double bound)
         if (strtod(text, NULL) == bound) break;
     }
     size_t length = point_mend(text, strlen(text));
-    memcpy(ret_text, text, length);
+    wardi_copy_short(ret_text, text, length);
     return length;
 }
 

@@ -56,8 +56,8 @@ enum {
 ward_error metrics_begin(metrics_hub *hub, const metrics_inputs *inputs,
                          const metrics_options *options, metrics **ret_metrics);
 /* Writes what fits into `room` bytes, of any number, and sets `*ret_length`. True: there is more;
- * nothing may have been written even so, when it has looked for 2 ms through a million members, and
- * others should have their turn before it is called again. False: it is the end.
+ * nothing may have been written even so, when it has looked through members of a million for half a
+ * millisecond: others should have their turn before it is called again. False: it is the end.
  * Between two calls the view may change in any way. */
 bool metrics_next(metrics *m, char *buffer, size_t room, size_t *ret_length);
 /* It ended for want of memory: what was written is not all, and its reader must be told so, by a

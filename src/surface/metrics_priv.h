@@ -278,7 +278,7 @@ void metrics_walk_gone(metrics_walk *walk, const view *v, const view_member *mem
 /* ---- a scrape ---- */
 
 /* Room for one line of any kind: two names of 127 bytes, a family's, a help, some labels. */
-enum { METRICS_LINE_BYTES = 2048, METRICS_STEP_NS = 2000000 };
+enum { METRICS_LINE_BYTES = 2048, METRICS_STEP_NS = 500000 };
 
 typedef enum metrics_phase {
     PHASE_GATHER,

@@ -1,7 +1,7 @@
 /* Rows of figures: one of each component that is shown by itself, and one of each group, in which
  * the others are summed.
  *
- * One way through all members, two milliseconds at a time. When there turn out to be too many for
+ * One way through all members, half a millisecond at a time. When there turn out to be too many for
  * rows of their own, it begins anew and sums more of them. */
 #include <string.h>
 

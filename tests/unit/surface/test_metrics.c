@@ -232,18 +232,18 @@ static void is_a_page(const page *p)
     char *copy = strdup(p->text), *rest = copy;
     size_t room = p->length / 16 + 16, series_count = 0, family_count = 0;
     char **series = calloc(room, sizeof *series), **families = calloc(room, sizeof *families);
+    const char *family = "";
     bool ended = false;
+    WARD_ASSERT(copy != NULL && series != NULL && families != NULL);
     for (char *line; (line = strsep(&rest, "\n")) != NULL && (*line != '\0' || rest != NULL);) {
         assert_false(ended);
         ended = strcmp(line, "# EOF") == 0;
         if (ended) continue;
         if (strncmp(line, "# TYPE ", 7) == 0) {
-            families[family_count] = line + 7;
-            *strchr(families[family_count++], ' ') = '\0';
+            *strchr(line + 7, ' ') = '\0';
+            family = families[family_count++] = line + 7;
             continue;
         }
-        if (family_count == 0) fail_msg("first: %s", line);
-        const char *family = families[family_count - 1];
         if (line[0] == '#') {
             bool about = strncmp(line, "# HELP ", 7) == 0 || strncmp(line, "# UNIT ", 7) == 0;
             if (!about || strncmp(line + 7, family, strlen(family)) != 0) fail_msg("%s", line);
@@ -637,6 +637,62 @@ static void test_while_they_come_and_go(void **state)
     free(p.text);
 }
 
+static metrics_walk walk;
+
+static void on_walk_gone(view_watcher *watcher, view_member *member)
+{
+    (void)watcher;
+    metrics_walk_gone(&walk, v, member);
+}
+
+static void remove_and_wait(const char *name)
+{
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    assert_int_equal(ward_supervisor_ask(supervisor, name, WARD_REQUEST_REMOVE, NULL), WARD_OK);
+    for (apply_all(); view_find_child(v, name) != NULL; apply_all())
+        assert_true(wardi_now_ns() < patience);
+}
+
+/* Whoever stays is met once; whoever goes at most once; whoever comes not at all. */
+static void test_a_walk(void **state)
+{
+    (void)state;
+    enum { COUNT = 120 };
+    static unsigned met[COUNT];
+    view_watcher watcher = {.gone = on_walk_gone};
+    memset(met, 0, sizeof met);
+    add((child_spec){.name = "many", .wat = no_export, .options.instances = COUNT}, NULL);
+    start_view();
+    view_watch(v, &watcher);
+    metrics_walk_start(&walk, v);
+    const view_member *member;
+    for (size_t step = 0; (member = metrics_walk_next(&walk, v)) != NULL; step++) {
+        assert_null(strstr(member->name, "late"));
+        if (!member->is_group) met[strtoul(member->name + 5, NULL, 10)]++;
+        if (step % 3 != 0 || step > 90) continue;
+        char name[32];
+        if (step > 60) {
+            snprintf(name, sizeof name, "late-%zu", step);
+            add((child_spec){.name = name, .wat = no_export}, NULL);
+            apply_all();
+            continue;
+        }
+        /* One that has been met, for which the last moves to its place; later those. */
+        snprintf(name, sizeof name, "many.%zu", step <= 30 ? step / 3 : COUNT - step / 3 + 10);
+        remove_and_wait(name);
+    }
+    view_unwatch(v, &watcher);
+    size_t there = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "many.%zu", i);
+        bool stays = view_find_child(v, name) != NULL;
+        there += stays;
+        if (met[i] > 1 || (stays && met[i] == 0)) fail_msg("%s was met %u times", name, met[i]);
+    }
+    assert_int_equal(there, COUNT - 21);
+}
+
 /* Counters of a group do not fall when instances are removed. */
 static void test_sums_stay(void **state)
 {
@@ -712,6 +768,7 @@ int main(void)
         VIEW(test_every_room),
         DENSE(test_a_thousand),
         DENSE(test_while_they_come_and_go),
+        VIEW(test_a_walk),
         VIEW(test_sums_stay),
         VIEW(test_without_memory),
     };
