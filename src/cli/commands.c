@@ -99,6 +99,14 @@ static const wardi_option events_options[] = {
     {"journal", 0, WARDI_OPTION_FILE, EVENTS(journal), "FILE", NULL, "to read (default: WARD_JOURNAL, or this user's)"},
     SOCKET_ROW(wardi_events_settings),
 };
+#define LOGS(field) offsetof(wardi_logs_settings, field)
+static const wardi_option logs_options[] = {
+    {"follow", 'f', WARDI_OPTION_FLAG, LOGS(follow), NULL, NULL, "and what is logged from now on"},
+    {"limit", 'n', WARDI_OPTION_COUNT, LOGS(limit), "N", NULL, "the last N, at most 1000 (default 100)"},
+    {"log-level", 'l', WARDI_OPTION_CHOICE, LOGS(level), "LEVEL", levels, "least level (default trace)"},
+    {"json", 0, WARDI_OPTION_FLAG, LOGS(json), NULL, NULL, "print JSON lines"},
+    SOCKET_ROW(wardi_logs_settings),
+};
 static const wardi_option call_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_call_settings, json), NULL, NULL, "print one JSON object"},
     {"timeout", 't', WARDI_OPTION_DURATION, offsetof(wardi_call_settings, timeout_ns), "TIME", NULL, "for the call (default 10s)"},
@@ -345,6 +353,23 @@ const wardi_command wardi_commands[] = {
         OPTIONS(events_options),
         .usage_status = WARDI_EXIT_USAGE,
         .run = wardi_events_run,
+    },
+    {
+        .name = "logs",
+        .args = "[NAME]",
+        .args_min = 0,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "print what components of a ward that runs have logged",
+        .about =
+            "Prints the last lines of all components, or of one and its instances. Ward keeps\n"
+            "some 8000 in memory, and none over its own end.\n\n"
+            "Exit status: 0; 1 it could not be done, and why is said; 2 wrong usage.\n",
+        .examples = "  ward logs api -f\n"
+                    "  ward logs -l warn -n 20\n",
+        OPTIONS(logs_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_logs_run,
     },
     {
         .name = "metrics",

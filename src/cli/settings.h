@@ -66,6 +66,12 @@ typedef struct wardi_events_settings {
     uint64_t since_ns, limit;
 } wardi_events_settings;
 
+typedef struct wardi_logs_settings {
+    const char *socket, *level;
+    bool json, follow;
+    uint64_t limit;
+} wardi_logs_settings;
+
 typedef struct wardi_call_settings {
     const char *socket;
     bool json;
@@ -90,6 +96,7 @@ int wardi_why_run(const void *settings, char **args, int arg_count);
 int wardi_evidence_run(const void *settings, char **args, int arg_count);
 int wardi_metrics_run(const void *settings, char **args, int arg_count);
 int wardi_events_run(const void *settings, char **args, int arg_count);
+int wardi_logs_run(const void *settings, char **args, int arg_count);
 int wardi_start_run(const void *settings, char **args, int arg_count);
 int wardi_stop_run(const void *settings, char **args, int arg_count);
 int wardi_restart_run(const void *settings, char **args, int arg_count);
