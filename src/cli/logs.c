@@ -37,7 +37,7 @@ static bool show_more(wardi_client *client, const wardi_logs_settings *given, co
     if (name != NULL) wardi_text_printf(&text, "&component=%s", wardi_client_escape(escaped, name));
     json_t *answer = wardi_client_json(client, NULL, NULL, "/api/v1/logs%s", query);
     if (answer == NULL) return false;
-    json_array_foreach (json_object_get(answer, "lines"), i, line) show_line(line, given->json);
+    json_array_foreach(json_object_get(answer, "lines"), i, line) show_line(line, given->json);
     *next = wardi_json_get_u64(answer, "next");
     json_decref(answer);
     return true;

@@ -64,6 +64,7 @@ void peer_left(peer *p)
     crowd *c = &p->door->of->crowd;
     peer_busy(p);
     c->open--;
+    c->leaving -= p->expelled;
     wardi_free(p);
     if (c->reserve_fd < 0) c->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
@@ -74,6 +75,8 @@ static bool expel_longest(crowd *c)
     peer *p = c->longest;
     if (p == NULL) return false;
     peer_busy(p); /* asked once */
+    p->expelled = true;
+    c->leaving++;
     c->figures.expelled++;
     p->door->options.protocol.expel(p->door->options.protocol.context, p);
     return true;
@@ -142,15 +145,16 @@ static void admit(door *d, int fd)
     peer_left(p);
 }
 
-/* No descriptor is left: the reserve makes room for the one that waits, and somebody idle for the
- * reserve. False: there is nothing to give. */
+/* No descriptor is left: the reserve makes room for one that may wait, and somebody idle for the
+ * reserve. False: once whoever leaves has left. (The kernel looks for a descriptor before it looks
+ * whether anybody waits: so this is no proof that somebody does.) */
 static bool make_room(crowd *c)
 {
-    if (c->reserve_fd < 0) return expel_longest(c);
-    close(c->reserve_fd);
+    bool had_reserve = c->reserve_fd >= 0;
+    if (had_reserve) close(c->reserve_fd);
     c->reserve_fd = -1;
-    expel_longest(c);
-    return true;
+    if (c->leaving == 0) expel_longest(c);
+    return had_reserve;
 }
 
 static void take(uv_poll_t *poll, int status, int events)

@@ -34,7 +34,8 @@ struct peer {
     uint64_t idle_since_ns; /* monotonic; 0: busy */
     uid_t uid;              /* over the Unix socket: who is at the other end */
     gid_t gid;
-    pid_t pid;           /* 0: not over the Unix socket */
+    pid_t pid; /* 0: not over the Unix socket */
+    bool expelled;
     peer *older, *newer; /* of those that are idle */
 };
 
@@ -76,7 +77,7 @@ void door_expel_idle(struct surface *s);
 
 /* Connections of all doors together: idle ones, who has been so for the longest first. */
 typedef struct crowd {
-    uint32_t open, idle, max;
+    uint32_t open, idle, max, leaving; /* leaving: were made to, and are still open */
     peer *longest, *newest;
     int reserve_fd; /* given up to take one in when no descriptor is left; -1: it is out */
     door_figures figures;

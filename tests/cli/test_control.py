@@ -152,6 +152,26 @@ class Looking(Watched):
             self.assertIn("--socket", said.stderr)
 
 
+class Talking(Case):
+    def test_logs(self):
+        config = test_run.RunLog.talking(self)
+        where = {"WARD_CONTROL": str(config.parent / "s")}
+        before = test_run.environment
+        test_run.environment = lambda **changes: before(**{**where, **changes})
+        self.addCleanup(setattr, test_run, "environment", before)
+        run = Run(self, config)
+        run.wait_event(event="log", component="talks")
+        lines = [json.loads(line) for line in self.ward("logs", "--json", **where).stdout.splitlines()]
+        self.assertEqual({line["level"] for line in lines} - {"trace", "info", "warn"}, set())
+        self.assertEqual({line["component"] for line in lines}, {"talks"})
+        warned = self.ward("logs", "talks", "-l", "warn", "-n", "2", **where).stdout
+        self.assertEqual(warned.count("log warn:"), 2)
+        self.assertNotIn("\x1b", warned)  # of the guest's
+        self.assertEqual(self.ward("logs", "nobody", **where).stdout, "")
+
+    GUEST = test_run.RunLog.GUEST
+
+
 class Commanding(Watched):
     def test_stop_and_start(self):
         self.done("stop", "adder", "many")
