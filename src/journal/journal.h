@@ -32,8 +32,11 @@ ward_error wardi_journal_open(const wardi_journal_options *options, wardi_journa
  * what is missing in their sequence is written down as lost, and what does not ascend is lost
  * itself. */
 void wardi_journal_take(void *journal, const ward_event *event);
-/** Writes what is left, for at most `timeout_ns`, ends the thread and closes. False: something was
- * left behind, and the journal is freed all the same. NULL is fine. */
+/** Writes what is left, for at most `timeout_ns` and a tenth of a second, ends the thread and
+ * closes. Nobody gives events any more; `evidence` is not called once this has returned: between
+ * ward_supervisor_stop and ward_supervisor_free is its place. False: something was left behind, and
+ * the journal is freed all the same, if need be by its thread, once the disk lets go of that. NULL
+ * is fine. */
 bool wardi_journal_close(wardi_journal *journal, uint64_t timeout_ns);
 
 /** The number of this run of the host: one more than that of the last run in the file. It is
