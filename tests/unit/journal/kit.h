@@ -17,7 +17,7 @@
 
 #include "journal/journal_priv.h"
 
-enum { KIT_PATH = 512, KIT_SECONDS = 60, KIT_KINDS = 11 };
+enum { KIT_PATH = 512, KIT_SECONDS = 60, KIT_KINDS = WARD_EVENT_KIND_COUNT };
 
 static char kit_directory[KIT_PATH], kit_path[KIT_PATH + 64];
 static wardi_journal *kit_journal;
