@@ -177,6 +177,7 @@ static void a_reader_without_an_end(void **state)
     give_long(15000);
     kit_wait(kit_status().waiting == 0);
     assert_int_equal(sqlite3_open(kit_path, &reader), SQLITE_OK);
+    sqlite3_busy_timeout(reader, 10000);
     assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM events", NULL, NULL, NULL),
                      SQLITE_OK);
     for (int i = 0; i < 100000 && !kit_status().failing; i++) {
