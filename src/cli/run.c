@@ -355,6 +355,9 @@ static void run_all(run_state *run)
     size_t count = count_components(run);
     if (wardi_output_is_terminal(stderr))
         wardi_complain("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
+    const char *at = wardi_surface_http_address(run->watch.surface);
+    if (wardi_output_is_terminal(stderr) && at[0] != '\0')
+        wardi_complain("probes, metrics and events at http://%s", at);
     wardi_watch_ready(&run->watch);
     wait_until_stopped(run);
 }
