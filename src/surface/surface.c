@@ -74,6 +74,7 @@ static void on_second(uv_timer_t *timer)
     struct surface *s = timer->data;
     look(s);
     door_expel_idle(s);
+    grpc_look(s->grpc);
 }
 
 static void end(struct surface *s);
@@ -123,7 +124,6 @@ static void serve(void *surface)
     struct surface *s = surface;
     pthread_setname_np(pthread_self(), "ward-surface");
     look(s);
-    uv_async_send(&s->wake); /* events that came before: the feed tells only who has looked */
     uv_run(&s->loop, UV_RUN_DEFAULT);
 }
 

@@ -124,6 +124,8 @@ protocol grpc_protocol(struct grpc *g);
 bool grpc_open(struct grpc *g);
 void grpc_close(struct grpc *g);
 void grpc_free(struct grpc *g);
+/* Once a second: all that is watched is looked at, for what no event has told of. */
+void grpc_look(struct grpc *g);
 
 /* ---- the host ---- */
 
