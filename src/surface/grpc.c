@@ -31,6 +31,7 @@ struct grpc {
     health *health;
     reflection *reflection;
     grpc_connection *connections;
+    uint64_t calls; /* that began, in all */
     bool unsettled; /* some of them are */
     bool opened;
     uv_prepare_t prepare;
@@ -141,6 +142,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     (void)session;
     if (!is_request(frame)) return 0;
     c->head = (grpc_head){.timeout_ms = UINT64_MAX};
+    c->server->calls++;
     return grpc_call_new(c, frame->hd.stream_id) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -486,6 +488,15 @@ static void on_prepare(uv_prepare_t *prepare)
     grpc *g = prepare->data;
     health_settle(g->health);
     settle_all(g);
+}
+
+void grpc_counts(const struct grpc *g, uint64_t *ret_open, uint64_t *ret_all)
+{
+    *ret_open = 0;
+    *ret_all = g->calls;
+    for (const grpc_connection *c = g->connections; c != NULL; c = c->next)
+        for (const grpc_call *call = c->calls; call != NULL; call = grpc_call_next(call))
+            ++*ret_open;
 }
 
 void grpc_look(struct grpc *g)

@@ -179,6 +179,7 @@ void grpc_call_take(grpc_call *call, const uint8_t *bytes, size_t length);
 void grpc_call_half_closed(grpc_call *call);
 /* A frame that ends our side has gone out. */
 void grpc_call_said_all(grpc_call *call);
+const grpc_call *grpc_call_next(const grpc_call *call); /* of the same connection */
 void grpc_call_free(grpc_call *call);
 /* When something is to be done about the calls; UINT64_MAX: never. */
 uint64_t grpc_calls_due_ms(const grpc_connection *of);

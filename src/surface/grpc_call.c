@@ -371,6 +371,11 @@ bool grpc_call_new(grpc_connection *of, int32_t stream)
     return true;
 }
 
+const grpc_call *grpc_call_next(const grpc_call *call)
+{
+    return call->next;
+}
+
 void grpc_call_free(grpc_call *call)
 {
     if (call->requested && call->method->gone != NULL) call->method->gone(call);

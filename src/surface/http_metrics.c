@@ -37,9 +37,11 @@ static void inputs_of(const struct surface *s, const wardi_journal_status *journ
                                    .refused = doors.refused,
                                    .expelled = doors.expelled,
                                    .events_lost = s->events_lost,
-                                   .protocol_count = 1};
+                                   .protocol_count = 2};
     ret_inputs->protocols[0] = (metrics_protocol){
         .name = "http", .streams = http_events_count(s->http), .requests = s->http->requests};
+    ret_inputs->protocols[1] = (metrics_protocol){.name = "grpc"};
+    grpc_counts(s->grpc, &ret_inputs->protocols[1].streams, &ret_inputs->protocols[1].requests);
 }
 
 void http_metrics(http_request *request)

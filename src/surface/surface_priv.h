@@ -126,6 +126,8 @@ void grpc_close(struct grpc *g);
 void grpc_free(struct grpc *g);
 /* Once a second: all that is watched is looked at, for what no event has told of. */
 void grpc_look(struct grpc *g);
+/* Calls that are open, and all that began. */
+void grpc_counts(const struct grpc *g, uint64_t *ret_open, uint64_t *ret_all);
 
 /* ---- the host ---- */
 
