@@ -123,6 +123,7 @@ static void serve(void *surface)
 {
     struct surface *s = surface;
     pthread_setname_np(pthread_self(), "ward-surface");
+    wardi_thread_hasten();
     look(s);
     uv_run(&s->loop, UV_RUN_DEFAULT);
 }
