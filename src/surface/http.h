@@ -137,7 +137,7 @@ const http_route *http_route_at(size_t index);
 typedef struct http_routing {
     const http_route *by_method[HTTP_ROUTE_METHODS]; /* of that path */
     bool found;                                      /* there is such a path */
-    const char *check; /* what stands for {check}; NULL: no such place */
+    const char *check; /* what stands for {check} or {file}; NULL: no such place */
     const char *name;  /* for {component} or {group} */
 } http_routing;
 

@@ -22,6 +22,8 @@ void http_api_past(http_request *request);
 void http_api_logs(http_request *request);
 /* http_metrics.c */
 void http_metrics(http_request *request);
+/* http_web.c */
+void http_web(http_request *request);
 /* http_events.c */
 void http_events_stream(http_request *request);
 /* http_control.c; detail: ward_request */

@@ -27,6 +27,8 @@ static const http_route routes[] = {
     PROBE("/groups/{group}/startupz", http_probe_group, HTTP_STARTUPZ, "Whether a group has come up"),
     PROBE("/groups/{group}/healthz", http_probe_group, HTTP_HEALTHZ, "Whether a group lives and serves"),
     {"/groups/{group}/health", HTTP_GET, false, http_probe_group, HTTP_HEALTH, "*", 0, NULL, "A group's health as application/health+json"},
+    {"/", HTTP_GET, false, http_web, 0, "*", 0, NULL, "The dashboard"},
+    {"/web/{file}", HTTP_GET, false, http_web, 0, "", 0, NULL, "What the dashboard is made of"},
     {"/metrics", HTTP_GET, false, http_metrics, 0, "component per", 0, NULL, "Figures of all, for Prometheus"},
     {"/events", HTTP_GET, false, http_events_stream, 0, "component kind", 0, NULL, "What happens, as it happens: server-sent events"},
     {"/api/v1/openapi.json", HTTP_GET, false, http_api_document, 0, "", 0, NULL, "This document"},
@@ -74,7 +76,7 @@ static bool is_place(const char *part, size_t length, const char *place)
 /* `part` is of a route's path, up to `length`. */
 static bool segment_matches(const char *part, size_t length, const char *segment, http_routing *to)
 {
-    if (is_place(part, length, "{check}")) {
+    if (is_place(part, length, "{check}") || is_place(part, length, "{file}")) {
         to->check = segment;
         return *segment != '\0';
     }
