@@ -1,5 +1,5 @@
-/* The dashboard: files that are part of the program, from src/surface/web/. They ask for nothing but
- * each other and the interface for programs, and the browser is told to allow nothing else. */
+/* The dashboard: files that are part of the program, from src/surface/web/. They ask for nothing
+ * but each other and the interface for programs, and the browser is told to allow nothing else. */
 #include <string.h>
 
 #include "surface/http_api.h"
