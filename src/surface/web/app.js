@@ -49,15 +49,15 @@ function show() {
   main.replaceChildren();
   document.title = title + " – Ward";
   const path = hash.split("?")[0];
-  for (const a of document.querySelectorAll("nav a")) {
-    if (a.getAttribute("href") === path) a.setAttribute("aria-current", "page");
+  for (const a of document.querySelectorAll("nav a, a.chip")) {
+    if (a.getAttribute("href") === (a.matches(".chip") ? hash : path)) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
   }
   page = open(main) || {};
   page.find?.(search.value.trim());
   if (shown !== "" && shown !== path) {
     window.scrollTo(0, 0);
-    main.focus({ preventScroll: true });
+    if (document.activeElement !== search) main.focus({ preventScroll: true });
   }
   shown = path;
 }
@@ -78,7 +78,7 @@ function makeCounts() {
 }
 
 function showCounts() {
-  const counts = store.state.loaded ? store.counts : store.state.host?.components;
+  const counts = store.state.loaded && !store.state.cut ? store.counts : store.state.host?.components;
   for (const condition of CONDITIONS) {
     const { figure, chip } = chips.get(condition);
     const count = counts?.[condition];
@@ -90,7 +90,7 @@ function showCounts() {
 // ---- the link, and what the host says of itself ----
 
 function showLink() {
-  const { link, detail, loaded, loading, host } = store.state;
+  const { link, detail, loaded, loading, host, cut } = store.state;
   const node = document.getElementById("link");
   node.dataset.state = link;
   say(document.getElementById("link-text"), loading > 0 ? `reading ${number(loading)}` : link);
@@ -98,6 +98,7 @@ function showLink() {
   if (link === "broken") words.push(`No news from the host: ${detail}. What is shown may be old.`);
   if (host?.journal?.failing) words.push(`The journal fails: ${host.journal.reason}`);
   if (host && !host.workers_live) words.push("The host's workers are stuck.");
+  if (cut) words.push(`Of all that this host has, only ${number(store.members.size)} are shown; the counts are of all.`);
   if (host?.stopping || host?.leaving) words.push("The host is stopping.");
   say(notice, words.join(" "));
   notice.hidden = words.length === 0;
@@ -106,7 +107,7 @@ function showLink() {
     say(document.getElementById("host"), `Ward ${host.version}, run ${host.run}: ${number(host.children)} components on ` +
       `${host.workers} workers` + (host.journal ? `, ${number(host.journal.written)} events written` : ", no journal"));
   }
-  if (!loaded) showCounts();
+  if (!loaded || cut) showCounts();
 }
 
 // ---- for those who hear the page: changes for the worse, and back, a few words at a time ----
@@ -139,8 +140,6 @@ function speak() {
 
 // ---- keys ----
 
-const PLACES = { c: "#/", m: "#/map", e: "#/events" };
-
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const writing = event.target.closest("input, select, textarea");
@@ -159,8 +158,6 @@ function onKey(event) {
     event.preventDefault();
     search.focus();
     search.select();
-  } else if (PLACES[event.key] && !event.target.closest("[role=application]")) {
-    location.hash = PLACES[event.key];
   }
 }
 

@@ -1,64 +1,64 @@
-// Small pictures of figures: a line of the last minutes, and the strip of what a member was. Each says
-// in words what it shows; none is told by colour alone.
+// Small pictures of the past: the strip of conditions, and lines of figures. Each says in words what
+// it shows.
 
 import { el, say, svg } from "./dom.js";
 
-const WIDTH = 320;
-const HEIGHT = 56;
+// A condition is told by height as well as by colour: the worse, the higher.
+const HEIGHTS = { unhealthy: 1, unready: 0.82, degraded: 0.64, healthy: 0.4, starting: 0.25, stopped: 0.12 };
+const STRIP = { width: 1000, height: 44 };
 
-function pathOf(points, top) {
-  const from = points[0].at;
-  const across = Math.max(1, points[points.length - 1].at - from);
-  let path = "";
-  let pen = "M";
-  for (const { at, value } of points) {
-    if (value === null || !Number.isFinite(value)) {
-      pen = "M"; // a gap: nothing is known
-      continue;
-    }
-    const x = ((at - from) / across) * WIDTH;
-    const y = HEIGHT - 3 - (value / top) * (HEIGHT - 6);
-    path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
-    pen = "L";
-  }
-  return path;
+/**
+ * What it was, and when. spells: [{from, to, condition}] in ms, oldest first; marks: [{at, text}],
+ * of restarts; `words` says it all.
+ */
+export function strip(spells, marks, begin, end, words) {
+  const x = (at) => ((Math.max(begin, Math.min(end, at)) - begin) / (end - begin)) * STRIP.width;
+  const bars = spells.filter((spell) => spell.to > begin).map(({ condition, from, to }) => {
+    const height = STRIP.height * HEIGHTS[condition];
+    return svg("rect", { class: "spell " + condition, x: x(from).toFixed(1), width: Math.max(1.5, x(to) - x(from)).toFixed(1),
+      y: (STRIP.height - height).toFixed(1), height: height.toFixed(1) },
+    svg("title", null, `${condition}, from ${new Date(from).toLocaleTimeString()}`));
+  });
+  const ticks = marks.filter((mark) => mark.at >= begin).map(({ at, text }) =>
+    svg("path", { class: "restart", d: `M${x(at).toFixed(1)} 0v${STRIP.height}` }, svg("title", null, text)));
+  return svg("svg", { class: "strip", viewBox: `0 0 ${STRIP.width} ${STRIP.height}`, preserveAspectRatio: "none",
+    role: "img", "aria-label": words }, bars, ticks);
 }
+
+const SPARK = { width: 240, height: 44, gap: 3 };
 
 /** A line of figures, written by `write`; draw(points) has {at, value or null}, oldest first. */
 export function spark(title, write) {
-  const now = el("strong", null, "–");
-  const note = el("p", { class: "quiet" });
   const line = svg("path", { class: "line" });
-  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": title },
-    svg("path", { class: "base", d: `M0 ${HEIGHT - 3}H${WIDTH}` }), line);
-  const node = el("figure", { class: "spark" }, el("figcaption", null, title + " ", now), picture, note);
+  const area = svg("path", { class: "area" });
+  const picture = svg("svg", { class: "spark", viewBox: `0 0 ${SPARK.width} ${SPARK.height}`, preserveAspectRatio: "none",
+    role: "img", "aria-label": title + ": nothing yet" }, area, line);
+  const now = el("span", { class: "now" }, "–");
+  const range = el("span", { class: "range" }, "nothing yet");
+  const node = el("figure", null, el("figcaption", null, el("span", { class: "what" }, title), now), picture, range);
+
+  function pathOf(known) {
+    const values = known.map((point) => point.value);
+    const low = Math.min(...values), high = Math.max(...values);
+    const floor = low === high ? 0 : low - (high - low) * 0.15;
+    const top = low === high ? (high || 1) * 2 : high; // a level that stays lies in the middle
+    const begin = known[0].at, across = Math.max(1, known[known.length - 1].at - begin);
+    const y = (value) => (SPARK.height - SPARK.gap - ((value - floor) / (top - floor)) * (SPARK.height - 2 * SPARK.gap)).toFixed(1);
+    if (known.length === 1) return `M0 ${y(low)}H${SPARK.width}`;
+    return "M" + known.map(({ at, value }) => `${(((at - begin) / across) * SPARK.width).toFixed(1)} ${y(value)}`).join("L");
+  }
 
   function draw(points) {
-    const values = points.map((point) => point.value).filter((value) => value !== null && Number.isFinite(value));
-    if (values.length === 0) return say(note, "nothing yet");
-    const most = Math.max(...values);
-    const least = Math.min(...values);
+    const known = points.filter(({ value }) => value !== null && Number.isFinite(value));
+    if (known.length === 0) return;
+    const values = known.map((point) => point.value);
+    const path = pathOf(known);
+    line.setAttribute("d", path);
+    area.setAttribute("d", `${path}L${SPARK.width} ${SPARK.height}L0 ${SPARK.height}Z`);
     say(now, write(values[values.length - 1]));
-    say(note, `from ${write(least)} to ${write(most)}`);
-    picture.setAttribute("aria-label", `${title}: now ${now.textContent}, ${note.textContent}`);
-    line.setAttribute("d", pathOf(points, Math.max(most * 1.05, Number.MIN_VALUE)));
+    const low = write(Math.min(...values)), high = write(Math.max(...values));
+    say(range, low === high ? "no change" : `${low} to ${high}`);
+    picture.setAttribute("aria-label", `${title}: now ${now.textContent}, ${range.textContent}`);
   }
   return { node, draw };
-}
-
-// ---- what it was, and when ----
-
-// The worse, the higher.
-const HEIGHTS = { unhealthy: 40, unready: 31, degraded: 23, starting: 16, healthy: 10, stopped: 5 };
-
-/** spells: {condition, from, to} in ms; marks: {at, text}, of restarts. `words` says it all. */
-export function strip(spells, marks, begin, end, words) {
-  const across = Math.max(1, end - begin);
-  const x = (at) => ((Math.min(Math.max(at, begin), end) - begin) / across) * 1000;
-  const pieces = spells.filter((spell) => spell.to > begin).map(({ condition, from, to }) =>
-    svg("rect", { class: "piece " + condition, x: x(from).toFixed(2), y: 48 - HEIGHTS[condition],
-      width: Math.max(1.5, x(to) - x(from)).toFixed(2), height: HEIGHTS[condition] }));
-  const ticks = marks.filter((mark) => mark.at >= begin).map(({ at, text }) =>
-    svg("path", { class: "tick", d: `M${x(at).toFixed(1)} 0v6` }, svg("title", null, text)));
-  return svg("svg", { class: "strip", viewBox: "0 0 1000 48", preserveAspectRatio: "none", role: "img", "aria-label": words }, pieces, ticks);
 }

@@ -3,7 +3,7 @@
 
 import { CONDITIONS, LETTERS, NOT_WELL, badge, el, link, number, say, shape, since, table } from "./dom.js";
 import * as store from "./store.js";
-import { sorted, tally } from "./tree.js";
+import { membersIn, tally } from "./tree.js";
 
 const HEADS_MAX = 40; // more groups than that have no names on the map
 const MARKS_MAX = 2000; // of cells that are not well
@@ -18,7 +18,7 @@ const TABLE_ROWS = 200;
 function blocksOf() {
   const blocks = [];
   function add(name, label, depth) {
-    const all = sorted([...(store.within.get(name) || [])]);
+    const all = membersIn(name);
     const list = all.filter((m) => m.kind !== "group");
     if (list.length > 0) blocks.push({ name, label, list });
     if (depth < 32) for (const group of all) if (group.kind === "group") add(group.name, (label ? label + " / " : "") + group.name, depth + 1);
@@ -27,18 +27,25 @@ function blocksOf() {
   return blocks;
 }
 
-/** Cells in rows of `columns`; each block begins a row, below `head` rows for its name. */
+/** Rows that blocks need with so many columns, each below `head` rows for its name. */
+const rowsOf = (blocks, columns, head) => blocks.reduce((sum, block) => sum + head + Math.ceil(block.list.length / columns), 0);
+
+/** Gives each block its place; where each cell is: {cells, across, down}. */
 function lay(blocks, columns, head) {
-  const cells = [];
+  const count = blocks.reduce((sum, block) => sum + block.list.length, 0);
+  const cells = [], across = new Uint16Array(count), down = new Uint32Array(count);
   let row = 0;
   for (const block of blocks) {
-    row += head;
-    block.row = row;
+    block.row = row += head;
     block.first = cells.length;
-    for (const member of block.list) cells.push(member);
+    block.list.forEach((member, at) => {
+      across[cells.length] = at % columns;
+      down[cells.length] = row + Math.floor(at / columns);
+      cells.push(member);
+    });
     row += Math.ceil(block.list.length / columns);
   }
-  return { cells, rows: Math.max(1, row) };
+  return { cells, across, down };
 }
 
 export function mapPage(to) {
@@ -48,8 +55,9 @@ export function mapPage(to) {
   const key = el("ul", { class: "key", "aria-label": "Key" }, CONDITIONS.map((name) => el("li", null, shape(name), `${name} (${LETTERS[name]})`)));
   const zoom = (text, label, act) => el("button", { type: "button", "aria-label": label, click: act }, text);
   const tools = el("div", { class: "tools" }, zoom("−", "Smaller", () => scaleBy(1 / 1.5)), zoom("+", "Larger", () => scaleBy(1.5)), zoom("All", "Show all", fitAll), where);
+  const frameBox = el("div", { class: "frame" }, canvas);
   const tables = el("div", { class: "cards wide" });
-  to.append(el("h1", null, "Map"), key, tools, el("div", { class: "frame" }, canvas),
+  to.append(el("h1", null, "Map"), key, tools, frameBox,
     el("p", { id: "map-help", class: "quiet" }, "Arrow keys move, Enter opens, + and − scale, 0 shows all, N goes to the next that is not well. Drag or scroll to move about. The same in tables is below."),
     heard, tables);
 
@@ -58,11 +66,11 @@ export function mapPage(to) {
   const pixels = picture.getContext("2d");
   let image = null;
   let words = "";
-  let blocks = [], cells = [], columns = 1, rows = 1;
+  let blocks = [], cells = [], across = [], down = [], columns = 1, rows = 1;
   const places = new Map(); // member → index
   let bad = new Set(); // indices of those not well
   let colours = {};
-  let ratio = 1, width = 0, height = 0; // in CSS pixels
+  let ratio = 1, width = 0, height = 0, heightMax = 0; // in CSS pixels
   let view = { x: 0, y: 0, scale: 1 }; // the cell at the left top, and pixels a cell
   let fitted = true;
   let at = -1, hover = -1;
@@ -73,7 +81,7 @@ export function mapPage(to) {
   function readColours() {
     const style = getComputedStyle(canvas);
     const of = (name) => style.getPropertyValue(name).trim();
-    colours = { ground: of("--ground"), text: of("--text"), faint: of("--line"), ink: of("--cell-ink"), focus: of("--focus") };
+    colours = { ground: of("--ground"), text: of("--text"), faint: of("--line"), ink: of("--cell-ink"), focus: of("--focus"), font: style.fontFamily };
     const probe = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
     for (const name of CONDITIONS) {
       probe.fillStyle = of("--cell-" + name);
@@ -85,26 +93,10 @@ export function mapPage(to) {
 
   // ---- the hidden picture ----
 
-  const rowOf = (index) => {
-    const block = blockOf(index);
-    return block.row + Math.floor((index - block.first) / columns);
-  };
-  const columnOf = (index) => (index - blockOf(index).first) % columns;
-
-  function blockOf(index) {
-    let low = 0, high = blocks.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (blocks[middle].first <= index) low = middle;
-      else high = middle - 1;
-    }
-    return blocks[low];
-  }
-
   function paint(index) {
     const member = cells[index];
     const hit = words === "" || member.name.toLowerCase().includes(words);
-    words32[rowOf(index) * columns + columnOf(index)] = hit ? colours[member.condition].word : dim(colours[member.condition].word);
+    words32[down[index] * columns + across[index]] = hit ? colours[member.condition].word : dim(colours[member.condition].word);
     if (NOT_WELL.has(member.condition) && hit) bad.add(index);
     else bad.delete(index);
   }
@@ -128,14 +120,17 @@ export function mapPage(to) {
     blocks = blocksOf();
     if (blocks.length > HEADS_MAX) blocks = [{ name: "", label: "", list: blocks.flatMap((block) => block.list) }];
     const count = blocks.reduce((sum, block) => sum + block.list.length, 0);
-    const heads = blocks.length > 1 || blocks[0]?.label ? blocks.length : 0;
-    let scale = Math.min(SCALE_MAX / 2, Math.sqrt((width * Math.max(60, height - heads * HEAD_PX)) / Math.max(1, count)));
-    for (let tries = 0; tries < 400; tries++) {
-      columns = Math.max(1, Math.min(4096, Math.floor(width / scale)));
-      ({ cells, rows } = lay(blocks, columns, heads > 0 ? Math.ceil(HEAD_PX / scale) : 0));
-      if (rows * scale <= height || scale < 0.2) break;
-      scale *= 0.98;
+    const heads = blocks.length > 1 || blocks[0]?.label;
+    let scale = Math.min(SCALE_MAX, Math.sqrt((width * heightMax) / Math.max(1, count)));
+    let head = 0;
+    for (; scale > 0.2; scale *= 0.98) {
+      columns = Math.max(1, Math.min(65535, Math.floor(width / scale)));
+      head = heads ? Math.ceil(HEAD_PX / scale) : 0;
+      if (rowsOf(blocks, columns, head) * scale <= heightMax) break;
     }
+    rows = Math.max(1, rowsOf(blocks, columns, head));
+    ({ cells, across, down } = lay(blocks, columns, head));
+    resize(Math.max(120, Math.min(heightMax, rows * scale)));
     places.clear();
     cells.forEach((member, index) => places.set(member, index));
     at = was ? places.get(was) ?? -1 : -1;
@@ -147,7 +142,7 @@ export function mapPage(to) {
 
   // ---- where one looks ----
 
-  const fitScale = () => Math.min(SCALE_MAX / 2, Math.min(width / columns, height / rows));
+  const fitScale = () => Math.min(SCALE_MAX, width / columns, height / rows);
 
   function fitAll() {
     fitted = true;
@@ -189,8 +184,8 @@ export function mapPage(to) {
     if (frame === 0) frame = requestAnimationFrame(draw);
   }
 
-  const left = (index) => (columnOf(index) - view.x) * view.scale;
-  const top_ = (index) => (rowOf(index) - view.y) * view.scale;
+  const left = (index) => (across[index] - view.x) * view.scale;
+  const top_ = (index) => (down[index] - view.y) * view.scale;
 
   function eachInSight(act) {
     const [first, last] = [Math.floor(view.y), Math.ceil(view.y + height / view.scale)];
@@ -216,7 +211,7 @@ export function mapPage(to) {
 
   function drawLetters() {
     context.fillStyle = colours.ink;
-    context.font = `600 ${Math.min(15, view.scale * 0.55)}px ${getComputedStyle(canvas).fontFamily}`;
+    context.font = `600 ${Math.min(15, view.scale * 0.55)}px ${colours.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     eachInSight((index) => context.fillText(LETTERS[cells[index].condition], left(index) + view.scale / 2 - 1, top_(index) + view.scale / 2));
@@ -224,28 +219,33 @@ export function mapPage(to) {
 
   /** Those not well stand out by shape where cells are too small for letters. */
   function drawMarks() {
-    const size = Math.max(7, view.scale);
-    let count = 0;
-    context.lineWidth = 1.5;
+    const seen = [];
     for (const index of bad) {
-      const x = left(index) + view.scale / 2, y = top_(index) + view.scale / 2;
-      if (x < -size || y < -size || x > width + size || y > height + size) continue;
-      if (++count > MARKS_MAX) break;
-      const r = size / 2 + 1;
+      const x = left(index), y = top_(index);
+      if (x > -8 && y > -8 && x < width + 8 && y < height + 8) seen.push(index);
+      if (seen.length > MARKS_MAX) return; // so many are seen by their colour's mass
+    }
+    context.lineWidth = 1.5;
+    context.strokeStyle = colours.ground;
+    const r = Math.max(7, view.scale) / 2 + 1;
+    for (const index of seen) {
       const condition = cells[index].condition;
       context.fillStyle = colours[condition].css;
-      context.strokeStyle = colours.ground;
-      context.beginPath();
-      if (condition === "unhealthy") context.rect(x - r, y - r, 2 * r, 2 * r);
-      else if (condition === "degraded") context.moveTo(x, y - r), context.lineTo(x + r, y + r), context.lineTo(x - r, y + r), context.closePath();
-      else context.moveTo(x, y - r), context.lineTo(x + r, y), context.lineTo(x, y + r), context.lineTo(x - r, y), context.closePath();
+      markPath(condition, left(index) + view.scale / 2, top_(index) + view.scale / 2, r);
       context.fill();
       context.stroke();
     }
   }
 
+  function markPath(condition, x, y, r) {
+    const corners = { unhealthy: [[-r, -r], [r, -r], [r, r], [-r, r]], degraded: [[0, -r], [r, r], [-r, r]] }[condition] || [[0, -r], [r, 0], [0, r], [-r, 0]];
+    context.beginPath();
+    for (const [dx, dy] of corners) context.lineTo(x + dx, y + dy);
+    context.closePath();
+  }
+
   function drawHeads() {
-    context.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+    context.font = `12px ${colours.font}`;
     context.textAlign = "left";
     context.textBaseline = "bottom";
     context.fillStyle = colours.text;
@@ -294,10 +294,9 @@ export function mapPage(to) {
     at = Math.max(0, Math.min(cells.length - 1, index));
     hover = -1;
     const margin = 2;
-    const [column, row] = [columnOf(at), rowOf(at)];
-    const [across, down] = [width / view.scale, height / view.scale];
-    view.x = Math.max(column + 1 + margin - across, Math.min(column - margin, view.x));
-    view.y = Math.max(row + 1 + margin - down, Math.min(row - margin, view.y));
+    const [column, row] = [across[at], down[at]];
+    view.x = Math.max(column + 1 + margin - width / view.scale, Math.min(column - margin, view.x));
+    view.y = Math.max(row + 1 + margin - height / view.scale, Math.min(row - margin, view.y));
     clamp();
     clearTimeout(heardTimer);
     heardTimer = setTimeout(() => at >= 0 && cells[at] && say(heard, `${cells[at].name}, ${cells[at].condition} ${cells[at].reason || ""}`), 300);
@@ -422,15 +421,19 @@ export function mapPage(to) {
     tablesSoon();
   }
 
-  function onSize() {
-    const box = canvas.parentElement.getBoundingClientRect();
+  /** The canvas is as high as its cells need, and no higher than `heightMax`. */
+  function resize(wanted) {
+    height = Math.round(wanted);
     ratio = devicePixelRatio || 1;
-    width = Math.floor(box.width);
-    height = Math.max(240, Math.floor(innerHeight * 0.62));
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     canvas.style.width = width + "px";
     canvas.style.height = height + "px";
+  }
+
+  function onSize() {
+    width = Math.floor(frameBox.clientWidth);
+    heightMax = Math.max(240, Math.floor(innerHeight * 0.62));
     arrange();
   }
 

@@ -4,7 +4,7 @@ import { CONDITIONS, badge, bytes, clock, duration, el, link, number, read, say,
 import { spark, strip } from "./charts.js";
 import { described } from "./feed.js";
 import * as store from "./store.js";
-import { sorted, tally } from "./tree.js";
+import { membersIn, tally } from "./tree.js";
 
 const POLL_MS = 2000;
 const SAMPLES = 300; // ten minutes of them
@@ -13,6 +13,9 @@ const MEMBERS_SHOWN = 200;
 
 const samples = new Map(); // by name: kept when one comes back to a page
 let span = "15 min";
+
+/** What may be wider or longer than its place. */
+const scroll = (label, ...inner) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, inner);
 
 const words = (name) => name.replace(/_/g, " ");
 
@@ -99,7 +102,7 @@ function pastOf(kind, name) {
   const picture = el("div");
   const note = el("p", { class: "quiet" });
   const choose = el("div", { class: "spans", role: "group", "aria-label": "How far back" });
-  const list = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Latest events" });
+  const list = scroll("Latest events");
   const node = section("History", choose, picture, note, el("details", { open: true }, el("summary", null, "Latest events"), list));
   let member = null;
 
@@ -233,9 +236,9 @@ function evidenceOf(name) {
       e.core_dump && el("p", null, "Core dump: ", el("code", null, e.core_dump)),
       e.core_dump_error && el("p", null, "No core dump: ", e.core_dump_error),
       e.changes.length > 0 && el("h3", null, "What led to it"),
-      e.changes.length > 0 && table("Changes before the end", ["Time", "Of", "From", "To"], e.changes.map((c) => [clock(c.time), c.of, c.from, c.to])),
+      e.changes.length > 0 && scroll("Changes before the end", table("Changes before the end", ["Time", "Of", "From", "To"], e.changes.map((c) => [clock(c.time), c.of, c.from, c.to]))),
       e.messages.length > 0 && el("h3", null, "Last messages"),
-      e.messages.length > 0 && table("Last messages", ["Time", "From", "What", "Bytes", "Took", "Outcome"], e.messages.map((m) => [clock(m.time), m.sender || "–", `${m.kind} ${m.what || ""}`, number(m.bytes), duration(m.took_ns), m.outcome || "under way"])),
+      e.messages.length > 0 && scroll("Last messages", table("Last messages", ["Time", "From", "What", "Bytes", "Took", "Outcome"], e.messages.map((m) => [clock(m.time), m.sender || "–", `${m.kind} ${m.what || ""}`, number(m.bytes), duration(m.took_ns), m.outcome || "under way"]))),
       e.log.length > 0 && el("h3", null, "Last lines"),
       e.log.length > 0 && lines(e.log),
     ];
@@ -263,7 +266,7 @@ const lines = (list) => el("ol", { class: "lines" }, list.map((line) => el("li",
   el("time", null, clock(line.time)), el("span", { class: "level" }, line.level), el("span", { class: "text" }, line.text))));
 
 function logsOf(name) {
-  const box = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Log lines" });
+  const box = scroll("Log lines");
   const level = el("select", { id: "level", change: () => load(true) }, ["trace", "debug", "info", "warn", "error"].map((text) => el("option", { value: text }, text)));
   const node = section("Log", el("p", null, el("label", { for: "level" }, "From level "), level), box);
   let kept = [];
@@ -294,16 +297,16 @@ function logsOf(name) {
 
 function membersOf(name) {
   const sums = el("ul", { class: "counts" });
-  const list = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Members" });
+  const list = scroll("Members");
   const node = section("Members", sums, list);
 
   function draw() {
     const counts = tally(name);
     sums.replaceChildren(...CONDITIONS.filter((condition) => counts[condition]).map((condition) => el("li", { class: "chip " + condition }, shape(condition), el("span", { class: "figure" }, number(counts[condition])), " " + condition)));
     if (list.contains(document.activeElement) && document.activeElement !== list) return;
-    const all = [...(store.within.get(name) || [])];
+    const all = membersIn(name);
     const rank = (m) => CONDITIONS.indexOf(m.condition);
-    const shown = sorted(all).sort((a, b) => rank(a) - rank(b)).slice(0, MEMBERS_SHOWN);
+    const shown = [...all].sort((a, b) => rank(a) - rank(b)).slice(0, MEMBERS_SHOWN);
     const rows = shown.map((m) => [el("a", { href: link(m) }, m.name), badge(m.condition), m.reason || "", since(m.since, store.state.skew)]);
     list.replaceChildren(table("Members, the worst first", ["Name", "Condition", "Reason", "For"], rows),
       all.length > shown.length ? el("p", { class: "quiet" }, `${number(all.length - shown.length)} more are in the `, el("a", { href: "#/" }, "tree"), ".") : "");

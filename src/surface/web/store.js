@@ -7,14 +7,21 @@ import { CONDITIONS, read } from "./dom.js";
 const PAGE = 2000; // members read at once: what is shown stays fluid meanwhile
 const SILENCE_MS = 40000; // the host says something each 15 s
 const BACKOFF_MS = [500, 1000, 2000, 5000, 10000, 30000];
-const DIRTY_MAX = 400; // beyond that the list is read again
+const MEMBERS_MAX = 250000; // what a browser bears; more than that are cut off, and it is said
+const DIRTY_MAX = 400; // beyond that the rule has to do until it is calm
+const PAUSE_MS = 20; // between two members that one lane reads: a storm here is none for the host
+const CALM_MS = 10000;
 const KEPT = 1000; // events, for the feed
 
 export const members = new Map(); // by keyOf
 export const within = new Map(); // name of a group, "" the top → Set of members
 export const counts = Object.fromEntries(CONDITIONS.map((name) => [name, 0])); // of components
 export const recent = []; // events, oldest first
-export const state = { link: "connecting", detail: "", loaded: false, loading: 0, host: null, skew: 0, total: 0 };
+export const state = { link: "connecting", detail: "", loaded: false, loading: 0, host: null, skew: 0,
+  cut: false, // there are more than MEMBERS_MAX
+  structure: 0, // counts what came and went
+  round: 0, // counts what was told
+};
 
 export const keyOf = (kind, name) => (kind === "group" ? "g:" : "c:") + name;
 export const find = (kind, name) => members.get(keyOf(kind, name));
@@ -41,6 +48,7 @@ function soon() {
 
 function flush() {
   frame = 0;
+  state.round++;
   const news = { changed, structure };
   const events = happened;
   changed = new Set();
@@ -61,7 +69,12 @@ function linkIs(link, detail = "") {
 function count(member, by) {
   if (member.kind === "group") return;
   counts[member.condition] += by;
-  state.total += by;
+}
+
+function restructured() {
+  structure = true;
+  state.structure++;
+  soon();
 }
 
 function take(fresh) {
@@ -80,7 +93,7 @@ function take(fresh) {
     members.set(key, member);
     if (!within.has(group)) within.set(group, new Set());
     within.get(group).add(member);
-    structure = true;
+    restructured();
   }
   count(member, 1);
   changed.add(member);
@@ -92,8 +105,7 @@ function drop(member) {
   if (!members.delete(keyOf(member.kind, member.name))) return;
   within.get(member.group || "").delete(member);
   count(member, -1);
-  structure = true;
-  soon();
+  restructured();
 }
 
 // ---- events ----
@@ -170,6 +182,7 @@ function apply(e) {
   const name = nameOf(e);
   if (name === "") return;
   const member = ofGroup(e) ? find("group", name) : find("component", name) || find("group", name);
+  if (listing) remember(member ? keyOf(member.kind, name) : keyOf(ofGroup(e) ? "group" : "component", name), e);
   if (e.event === "removed") {
     if (member) drop(member);
     return;
@@ -181,7 +194,23 @@ function apply(e) {
     changed.add(member);
     member.group && touchGroups(member.group);
   }
-  readSoon(member ? member.kind : ofGroup(e) ? "group" : "component", name);
+  if (member || !state.cut) readSoon(member ? member.kind : ofGroup(e) ? "group" : "component", name);
+}
+
+// A row of the list may be older than an event that came meanwhile: what came is applied to it again.
+const meanwhile = new Map(); // by keyOf → events since the list was asked for
+
+function remember(key, e) {
+  const events = meanwhile.get(key);
+  if (events) events.push(e);
+  else meanwhile.set(key, [e]);
+}
+
+function takeRow(row) {
+  const events = meanwhile.get(keyOf(row.kind, row.name));
+  if (events?.[events.length - 1].event === "removed") return null;
+  for (const e of events || []) fold(row, e);
+  return take(row);
 }
 
 /** The figures of a group that its row shows are those of its members. */
@@ -195,19 +224,26 @@ const dirty = new Map();
 let reading = 0;
 
 function readSoon(kind, name) {
-  if (!state.loaded && state.loading > 0) return; // the list says it
-  dirty.set(keyOf(kind, name), [kind, name]);
-  if (dirty.size > DIRTY_MAX) {
-    dirty.clear();
-    listSoon();
-    return;
-  }
+  if (!state.loaded) return; // the list says it
+  if (dirty.size < DIRTY_MAX) dirty.set(keyOf(kind, name), [kind, name]);
+  else calmly();
   while (reading < 3 && dirty.size > reading) readOne();
+}
+
+let calm = 0;
+
+/** The list again, once less happens: what was shown meanwhile is by the rule alone. */
+function calmly() {
+  clearTimeout(calm);
+  calm = setTimeout(listSoon, CALM_MS);
 }
 
 async function readOne() {
   reading++;
-  for (let first = dirty.entries().next(); !first.done; first = dirty.entries().next()) {
+  for (;;) {
+    await new Promise((go) => setTimeout(go, PAUSE_MS)); // an ending is several events
+    const first = dirty.entries().next();
+    if (first.done) break;
     const [key, [kind, name]] = first.value;
     dirty.delete(key);
     const path = kind === "group" ? "groups/" : "components/";
@@ -234,48 +270,50 @@ function summary(whole) {
 // ---- the list ----
 
 let listTimer = 0;
+let listing = false;
+let again = false;
 
+/** At once if there is nothing yet; else after a while, in which there may be more reasons for it. */
 function listSoon() {
-  if (listTimer === 0) listTimer = setTimeout(readLists, state.loaded ? 1500 : 0);
+  if (listing) again = true;
+  else if (listTimer === 0) listTimer = setTimeout(readLists, state.loaded ? 1500 : 0);
 }
 
 async function readPages(kind, seen) {
   let after = "";
   do {
     const page = await read(`/api/v1/${kind}s?limit=${PAGE}` + (after && "&after=" + encodeURIComponent(after)));
-    for (const fresh of page[kind + "s"]) seen.add(take(summary(fresh)));
+    for (const fresh of page[kind + "s"]) seen.add(takeRow(summary(fresh)));
     after = page.next;
     state.loading = seen.size;
     linkIs(state.link, state.detail);
-    // Others have their turn.
-    if (after) await new Promise((go) => setTimeout(go, 0));
-  } while (after);
+    state.cut = after !== null && seen.size >= MEMBERS_MAX;
+    if (after) await new Promise((go) => setTimeout(go, 0)); // others have their turn
+  } while (after && !state.cut);
 }
-
-let listing = false;
-let again = false;
 
 async function readLists() {
   listTimer = 0;
-  again = listing;
-  if (listing) return;
   listing = true;
-  const seen = new Set();
+  again = false;
+  meanwhile.clear();
   state.loading = 1;
+  const seen = new Set();
   try {
     await readPages("group", seen);
     await readPages("component", seen);
-    for (const member of members.values()) if (!seen.has(member)) drop(member);
+    for (const member of members.values()) if (!seen.has(member) && !meanwhile.has(keyOf(member.kind, member.name))) drop(member);
     state.loaded = true;
-    structure = true;
-    soon();
-  } catch (error) {
+    restructured();
+  } catch {
     again = state.link === "live"; // 409: who was named is gone; else the stream tells when to come back
   }
   listing = false;
   state.loading = 0;
   linkIs(state.link, state.detail);
-  if (again) listSoon();
+  for (const key of meanwhile.keys()) readSoon(key[0] === "g" ? "group" : "component", key.slice(2));
+  meanwhile.clear();
+  if (again) setTimeout(listSoon, 5000);
 }
 
 // ---- the stream ----

@@ -23,16 +23,29 @@ function orderOf(member) {
 
 export const sorted = (list) => list.sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
 
-/** How many components below a group are in which condition. */
-export function tally(name, into = {}, depth = 0) {
-  for (const member of store.within.get(name) || []) {
-    if (member.kind === "group") {
-      if (depth < 32) tally(member.name, into, depth + 1);
-    } else {
-      into[member.condition] = (into[member.condition] || 0) + 1;
-    }
+/** Members of a group in order; theirs to read. */
+const lists = new Map(); // by name → {structure, list}
+export function membersIn(name) {
+  let known = lists.get(name);
+  if (!known || known.structure !== store.state.structure) {
+    known = { structure: store.state.structure, list: sorted([...(store.within.get(name) || [])]) };
+    lists.set(name, known);
   }
-  return into;
+  return known.list;
+}
+
+/** How many components below a group are in which condition. */
+const tallies = new Map(); // by name → {round, counts}
+export function tally(name, depth = 0) {
+  let known = tallies.get(name);
+  if (known && known.round === store.state.round) return known.counts;
+  known = { round: store.state.round, counts: {} };
+  tallies.set(name, known);
+  for (const member of store.within.get(name) || []) {
+    const parts = member.kind !== "group" ? { [member.condition]: 1 } : depth < 32 ? tally(member.name, depth + 1) : {};
+    for (const condition in parts) known.counts[condition] = (known.counts[condition] || 0) + parts[condition];
+  }
+  return known.counts;
 }
 
 export function treePage(to, params) {
@@ -57,7 +70,7 @@ export function treePage(to, params) {
   const filtered = () => wanted || words !== "";
 
   function addBelow(name, level, seen) {
-    const list = sorted([...(store.within.get(name) || [])]);
+    const list = membersIn(name);
     list.forEach((member, index) => {
       const group = member.kind === "group";
       const isOpen = group && open.has(member.name);
@@ -108,7 +121,7 @@ export function treePage(to, params) {
       const counts = tally(member.name);
       parts.push(el("span", { class: "reason" }, bar(counts, Object.values(counts).reduce((a, b) => a + b, 0))));
     } else {
-      parts.push(el("span", { class: "reason", title: member.reason || undefined }, member.reason || ""));
+      parts.push(el("span", { class: "reason", title: member.reason || undefined }, el("span", { class: "sum" }, member.reason || "")));
     }
     parts.push(el("span", { class: "since" }, since(member.since, store.state.skew)));
     node.replaceChildren(...parts);
@@ -152,6 +165,19 @@ export function treePage(to, params) {
     say(empty, text);
     empty.hidden = text === "";
     tree.hidden = rows.length === 0;
+    tree.classList.toggle("flat", !nodes.some((node) => node.hasAttribute("aria-expanded")));
+  }
+
+  // So many rows are gathered a few times a second only.
+  let drawDue = 0;
+
+  function drawSoon() {
+    if (drawDue !== 0) return;
+    if (store.members.size < 5000) return draw();
+    drawDue = setTimeout(() => {
+      drawDue = 0;
+      draw();
+    }, 300);
   }
 
   function mark() {
@@ -241,7 +267,7 @@ export function treePage(to, params) {
   function onChange({ changed, structure }) {
     if (structure || (wanted && changed.size > 0)) stale = true;
     if (stale) {
-      draw();
+      drawSoon();
     } else {
       for (const member of changed) {
         const node = drawn.get(member);
@@ -271,6 +297,7 @@ export function treePage(to, params) {
       off();
       clearInterval(clock);
       clearTimeout(troubleDue);
+      clearTimeout(drawDue);
       removeEventListener("scroll", onScroll);
       removeEventListener("resize", draw);
     },
