@@ -105,8 +105,9 @@ grpc *grpc_call_server(const grpc_call *call);
 void *grpc_call_data(const grpc_call *call);
 void grpc_call_data_set(grpc_call *call, void *data);
 
-/* With base's memory. */
+/* With base's memory (grpc_memory.c). */
 extern ProtobufCAllocator grpc_allocator;
+extern const nghttp2_mem grpc_memory;
 
 /* Who watches which service (grpc_health.c). NULL: no memory. */
 typedef struct health health;
