@@ -364,6 +364,12 @@ static void apply_to(view_member *m, const ward_event *event)
     }
 }
 
+static bool is_of_group(const ward_event *event)
+{
+    bool of_group = event->kind == WARD_EVENT_GROUP || event->kind == WARD_EVENT_GROUP_HEALTH;
+    return of_group && event->component[0] != '\0' && strcmp(event->reason, "removed") != 0;
+}
+
 static view_member *member_of(view *v, const ward_event *event)
 {
     if (event->component[0] == '\0') return NULL;
@@ -453,6 +459,10 @@ void view_apply(view *v, const ward_event *event)
     if (m == NULL && event->child_id != 0 &&
         ward_supervisor_member(v->supervisor, event->child_id, take_member, &s) == WARD_OK)
         m = s.made;
+    if (m == NULL && is_of_group(event)) { /* added meanwhile: nothing else tells of it */
+        view_sync(v);
+        m = member_of(v, event);
+    }
     view_condition was = m != NULL ? m->condition : VIEW_STARTING;
     if (m != NULL) {
         apply_to(m, event);

@@ -123,6 +123,22 @@ static void test_instances_and_groups(void **state)
     assert_true(view_host_ready(v));
 }
 
+static void test_groups_that_come_late(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "a", .wat = healthy}, NULL);
+    start_view();
+    wait_until("a", VIEW_HEALTHY);
+    add_group((ward_group_options){.name = "late"});
+    assert_int_equal(add((child_spec){.name = "b", .wat = healthy, .options.group = "late"}, NULL),
+                     WARD_OK);
+    assert_int_equal(
+        add((child_spec){.name = "more", .wat = healthy, .options.instances = 2}, NULL), WARD_OK);
+    assert_true(wait_until("late", VIEW_HEALTHY)->is_group);
+    assert_int_equal(wait_until("more", VIEW_HEALTHY)->instances, 2);
+    assert_string_equal(view_find(v, "b")->group, "late");
+}
+
 static size_t gone_count;
 
 static void on_gone(view_watcher *watcher, view_member *m)
@@ -211,11 +227,9 @@ static void test_many_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        VIEW_TEST(test_conditions),
-        VIEW_TEST(test_given_up_and_released),
-        VIEW_TEST(test_instances_and_groups),
-        VIEW_TEST(test_coming_and_going),
-        VIEW_TEST(test_sync_is_what_events_say),
+        VIEW_TEST(test_conditions),           VIEW_TEST(test_given_up_and_released),
+        VIEW_TEST(test_instances_and_groups), VIEW_TEST(test_groups_that_come_late),
+        VIEW_TEST(test_coming_and_going),     VIEW_TEST(test_sync_is_what_events_say),
         VIEW_TEST(test_many_names),
     };
     return cmocka_run_group_tests_name("surface view", tests, NULL, NULL);
