@@ -163,9 +163,8 @@ function figuresOf(name) {
   /** What happened between two looks. */
   function rates(last, f, m, at) {
     const probes = last ? f.probes - last.probes : 0;
-    const again = last && f.probes < last.probes;
     return {
-      latency: probes > 0 ? (f.probe_ns_total - last.probe_ns_total) / probes : again || !last ? (f.probes > 0 ? f.probe_ns_total / f.probes : null) : last.latency,
+      latency: probes > 0 ? (f.probe_ns_total - last.probe_ns_total) / probes : last ? last.latency : null,
       messages: last && m.handled >= last.handled && at > last.at ? ((m.handled - last.handled) * 1000) / (at - last.at) : null,
     };
   }
@@ -223,6 +222,8 @@ function evidenceOf(name) {
   const node = section("Last failure", body);
   let shown = null;
 
+  const earlier = (number_) => el("button", { type: "button", click: () => fetchOne(number_) }, `Show end ${number_}`);
+
   function draw(e) {
     const trap = e.trap;
     const frames = trap?.backtrace || [];
@@ -241,6 +242,7 @@ function evidenceOf(name) {
       e.messages.length > 0 && scroll("Last messages", table("Last messages", ["Time", "From", "What", "Bytes", "Took", "Outcome"], e.messages.map((m) => [clock(m.time), m.sender || "–", `${m.kind} ${m.what || ""}`, number(m.bytes), duration(m.took_ns), m.outcome || "under way"]))),
       e.log.length > 0 && el("h3", null, "Last lines"),
       e.log.length > 0 && lines(e.log),
+      el("div", { class: "tools" }, e.number > 1 && earlier(e.number - 1), e.number < shown && earlier(e.number + 1)),
     ];
     body.replaceChildren(...parts.filter(Boolean));
   }
@@ -252,11 +254,17 @@ function evidenceOf(name) {
       body.replaceChildren(el("p", { class: "quiet" }, "It has not failed since it was added."));
       return;
     }
+    await fetchOne(number_);
+  }
+
+  async function fetchOne(number_) {
     try {
-      draw(await read(`/api/v1/components/${encodeURIComponent(name)}/evidence`));
+      draw(await read(`/api/v1/components/${encodeURIComponent(name)}/evidence?number=${number_}`));
     } catch (error) {
-      shown = null;
-      body.replaceChildren(el("p", { class: "quiet" }, error.status === 404 ? "Nothing was kept of it." : error.message));
+      // The journal writes it a moment later than the host tells of it: the next look tries again.
+      if (number_ === shown) shown = null;
+      body.replaceChildren(el("p", { class: "quiet" }, error.status === 404 ? `Nothing was kept of end ${number_}.` : error.message),
+        number_ > 1 ? earlier(number_ - 1) : "");
     }
   }
   return { node, update };
