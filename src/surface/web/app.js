@@ -1,6 +1,6 @@
 // The frame around the pages: which page is shown, counts, the state of the link, keys.
 
-import { CONDITIONS, el, number, say, shape, NOT_WELL } from "./dom.js";
+import { CONDITIONS, el, link, number, say, shape, NOT_WELL } from "./dom.js";
 import * as store from "./store.js";
 import { feedPage } from "./feed.js";
 import { mapPage } from "./map.js";
@@ -165,8 +165,11 @@ function onKey(event) {
 function onEnter() {
   const words = search.value.trim();
   const member = store.find("component", words) || store.find("group", words);
-  if (member) location.hash = (member.kind === "group" ? "#/g/" : "#/c/") + encodeURIComponent(words);
-  else if (page.find) main.querySelector("[role=tree]")?.focus();
+  if (member) {
+    search.value = "";
+    search.blur();
+    location.hash = link(member);
+  } else if (page.find) main.querySelector("[role=tree]")?.focus();
   else location.hash = "#/";
 }
 

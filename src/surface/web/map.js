@@ -214,7 +214,11 @@ export function mapPage(to) {
     context.font = `600 ${Math.min(15, view.scale * 0.55)}px ${colours.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    eachInSight((index) => context.fillText(LETTERS[cells[index].condition], left(index) + view.scale / 2 - 1, top_(index) + view.scale / 2));
+    eachInSight((index) => {
+      context.globalAlpha = cells[index].condition === "healthy" ? 0.5 : 1;
+      context.fillText(LETTERS[cells[index].condition], left(index) + view.scale / 2 - 1, top_(index) + view.scale / 2);
+    });
+    context.globalAlpha = 1;
   }
 
   /** Those not well stand out by shape where cells are too small for letters. */

@@ -305,7 +305,7 @@ function logsOf(name) {
 
 function membersOf(name) {
   const sums = el("ul", { class: "counts" });
-  const list = scroll("Members");
+  const list = scroll("List of members");
   const node = section("Members", sums, list);
 
   function draw() {

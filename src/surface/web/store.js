@@ -366,7 +366,8 @@ async function stream() {
       for (const part of parts) onEvent(part);
     }
   } catch (error) {
-    return error.name === "AbortError" ? "the host is silent" : error.message;
+    if (error.name === "AbortError") return "it is silent";
+    return error instanceof TypeError ? "there is no connection" : error.message;
   } finally {
     clearTimeout(silence);
     stop.abort();

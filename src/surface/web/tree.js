@@ -5,7 +5,7 @@ import { CONDITIONS, NOT_WELL, badge, el, link, number, say, shape, since, svg }
 import * as store from "./store.js";
 
 const SPARE = 8; // rows above and below what is in sight
-const TROUBLES = 12;
+const TROUBLES = 8;
 
 const open = new Set(); // names of groups that are open: kept from visit to visit
 let settled = false; // whether those that start open have been opened
