@@ -261,7 +261,7 @@ static inline bool take_reply(int fd, reply *r, bool is_head)
     assert_non_null(r->body);
     const char *length = header_of(r, "Content-Length");
     const char *coding = header_of(r, "Transfer-Encoding");
-    if (is_head || r->status == 204) return true;
+    if (is_head || r->status == 204 || r->status == 304) return true;
     if (coding != NULL && strcmp(coding, "chunked") == 0)
         take_chunks(fd, r);
     else if (length != NULL)
