@@ -31,4 +31,3 @@ add_custom_command(OUTPUT ${protos_to}/grpc_descriptors.h
 # Written by a program, and not to be warned of.
 set_source_files_properties(${protos_code} PROPERTIES COMPILE_OPTIONS -w)
 set(protos_sources ${protos_code} ${protos_to}/grpc_descriptors.h)
-add_custom_target(ward_protos DEPENDS ${protos_sources}) # what reads the sources needs them, too

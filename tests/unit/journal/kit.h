@@ -38,10 +38,10 @@ static inline int kit_set_up(void **state)
 
 static inline int kit_tear_down(void **state)
 {
-    char command[KIT_PATH + 16];
+    char command[2 * KIT_PATH + 32];
     (void)state;
     wardi_journal_close(kit_journal, WARDI_S);
-    snprintf(command, sizeof command, "rm -rf '%s'", kit_directory);
+    snprintf(command, sizeof command, "rm -rf '%s' '%s-lock'", kit_directory, kit_directory);
     return system(command);
 }
 
