@@ -50,7 +50,7 @@ export function tally(name, depth = 0) {
 
 export function treePage(to, params) {
   const wanted = params.get("condition");
-  const tree = el("div", { role: "tree", "aria-label": "Groups and components", class: "tree", tabindex: "0", keydown: onKey, click: onClick, focus: draw, blur: draw });
+  const tree = el("div", { role: "tree", "aria-label": "Groups and components", class: "tree", tabindex: "0", keydown: onKey, click: onClick, focus: mark, blur: mark });
   const troubles = el("ul", { class: "troubles" });
   const trouble = el("section", { "aria-labelledby": "h-trouble", class: "trouble" }, el("h2", { id: "h-trouble" }, "Needs a look"), troubles);
   const title = wanted && CONDITIONS.includes(wanted) ? `Components that are ${wanted}` : "Components";
@@ -62,7 +62,7 @@ export function treePage(to, params) {
   let at = 0; // the row with the keyboard
   let stale = true;
   let height = 0;
-  const drawn = new Map(); // member → {node, …}
+  let drawn = new Map(); // member → what makeRow gives
 
   // ---- which rows there are ----
 
@@ -98,43 +98,60 @@ export function treePage(to, params) {
 
   // ---- rows in sight ----
 
-  function bar(counts, total) {
-    const segments = CONDITIONS.filter((name) => counts[name]).map((name) => {
-      const piece = el("span", { class: "piece " + name });
-      piece.style.flexGrow = counts[name];
+  function fillBar(to, name) {
+    const counts = tally(name);
+    const there = CONDITIONS.filter((condition) => counts[condition]);
+    const text = there.map((condition) => number(counts[condition]) + " " + condition).join(", ") || "empty";
+    if (to.textContent === text) return;
+    const pieces = there.map((condition) => {
+      const piece = el("span", { class: "piece " + condition });
+      piece.style.flexGrow = counts[condition];
       return piece;
     });
-    const text = CONDITIONS.filter((name) => counts[name]).map((name) => number(counts[name]) + " " + name).join(", ");
-    return [el("span", { class: "bar", "aria-hidden": "true" }, segments), el("span", { class: "sum" }, total === 0 ? "empty" : text)];
+    to.replaceChildren(el("span", { class: "bar", "aria-hidden": "true" }, pieces), el("span", { class: "sum" }, text));
   }
 
-  function fillRow(node, row) {
-    const { member } = row;
+  /** A row of the document. Its parts stay while it is in sight, so that a click finds where it began. */
+  function makeRow(member) {
     const group = member.kind === "group";
-    const parts = [
-      el("span", { class: "twist" + (row.open ? " open" : ""), "aria-hidden": "true" }, group && !filtered() ? svgTwist() : null),
-      shape(member.condition),
-      el("a", { class: "name", href: link(member), tabindex: "-1" }, member.name),
-      el("span", { class: "condition " + member.condition }, member.condition),
-    ];
-    if (group) {
-      const counts = tally(member.name);
-      parts.push(el("span", { class: "reason" }, bar(counts, Object.values(counts).reduce((a, b) => a + b, 0))));
-    } else {
-      parts.push(el("span", { class: "reason", title: member.reason || undefined }, el("span", { class: "sum" }, member.reason || "")));
-    }
-    parts.push(el("span", { class: "since" }, since(member.since, store.state.skew)));
-    node.replaceChildren(...parts);
-  }
+    const twist = el("span", { class: "twist", "aria-hidden": "true" }, group ? svgTwist() : null);
+    const picture = el("span", { class: "picture" });
+    const condition = el("span");
+    const text = el("span", { class: "sum" });
+    const reason = el("span", { class: "reason" }, group ? null : text);
+    const age = el("span", { class: "since" });
+    const node = el("div", { role: "treeitem", class: "row" }, twist, picture, el("a", { class: "name", href: link(member), tabindex: "-1" }, member.name), condition, reason, age);
+    let was = "";
 
-  function rowNode(row, index) {
-    const node = el("div", { role: "treeitem", class: "row", id: "row-" + index, "aria-level": row.level, "aria-posinset": row.at, "aria-setsize": row.of,
-      "aria-expanded": row.member.kind === "group" && !filtered() ? String(row.open) : null, "aria-selected": "false" });
-    node.style.setProperty("--level", row.level - 1);
-    node.style.top = index * height + "px";
-    node.dataset.index = index;
-    fillRow(node, row);
-    return node;
+    function update() {
+      if (was !== member.condition) {
+        was = member.condition;
+        picture.replaceChildren(shape(was));
+        condition.className = "condition " + was;
+        say(condition, was);
+      }
+      if (group) {
+        fillBar(reason, member.name);
+      } else {
+        say(text, member.reason || "");
+        reason.title = member.reason || "";
+      }
+      say(age, since(member.since, store.state.skew));
+    }
+
+    function place(row, index) {
+      const opens = group && !filtered();
+      const attributes = { id: "row-" + index, "aria-level": row.level, "aria-posinset": row.at, "aria-setsize": row.of, "data-index": index };
+      for (const [key, value] of Object.entries(attributes)) if (node.getAttribute(key) !== String(value)) node.setAttribute(key, value);
+      if (opens) node.setAttribute("aria-expanded", String(row.open));
+      else node.removeAttribute("aria-expanded");
+      twist.classList.toggle("open", row.open);
+      twist.classList.toggle("idle", !opens);
+      node.style.setProperty("--level", row.level - 1);
+      node.style.top = index * height + "px";
+      update();
+    }
+    return { node, update, place };
   }
 
   function sight() {
@@ -151,21 +168,27 @@ export function treePage(to, params) {
     height = parseFloat(getComputedStyle(tree).getPropertyValue("--row")) || 34;
     tree.style.height = rows.length * height + "px";
     const [first, last] = sight();
-    drawn.clear();
-    const nodes = [];
+    const wantedNow = new Map();
     for (let index = first; index < last; index++) {
-      const node = rowNode(rows[index], index);
-      drawn.set(rows[index].member, node);
-      nodes.push(node);
+      const { member } = rows[index];
+      const view = drawn.get(member) || makeRow(member);
+      view.place(rows[index], index);
+      wantedNow.set(member, view);
     }
-    tree.replaceChildren(...nodes);
+    for (const [member, view] of drawn) if (!wantedNow.has(member)) view.node.remove();
+    drawn = wantedNow;
+    let next = tree.firstChild;
+    for (const { node } of drawn.values()) {
+      if (node === next) next = next.nextSibling;
+      else tree.insertBefore(node, next);
+    }
     sliceOf = first + "-" + last;
     mark();
     const text = rows.length > 0 ? "" : !store.state.loaded ? "Reading…" : filtered() ? "None." : "There is no component.";
     say(empty, text);
     empty.hidden = text === "";
     tree.hidden = rows.length === 0;
-    tree.classList.toggle("flat", !nodes.some((node) => node.hasAttribute("aria-expanded")));
+    tree.classList.toggle("flat", tree.querySelector("[aria-expanded]") === null);
   }
 
   // So many rows are gathered a few times a second only.
@@ -269,10 +292,7 @@ export function treePage(to, params) {
     if (stale) {
       drawSoon();
     } else {
-      for (const member of changed) {
-        const node = drawn.get(member);
-        if (node) fillRow(node, rows[Number(node.dataset.index)]);
-      }
+      for (const member of changed) drawn.get(member)?.update();
     }
     if (!wanted && troubleDue === 0) troubleDue = setTimeout(showTroubles, 100);
   }
@@ -284,7 +304,7 @@ export function treePage(to, params) {
 
   const off = store.on("change", onChange);
   const clock = setInterval(() => {
-    for (const [member, node] of drawn) say(node.querySelector(".since"), since(member.since, store.state.skew));
+    for (const view of drawn.values()) view.update();
     if (!wanted) showTroubles();
   }, 5000);
   addEventListener("scroll", onScroll, { passive: true });
