@@ -144,8 +144,14 @@ export function mapPage(to) {
 
   const fitScale = () => Math.min(SCALE_MAX, width / columns, height / rows);
 
+  /** A finger moves the page where there is nothing to move on the map. */
+  function fitIs(fits) {
+    fitted = fits;
+    canvas.style.touchAction = fits ? "pan-y" : "none";
+  }
+
   function fitAll() {
-    fitted = true;
+    fitIs(true);
     view = { x: 0, y: 0, scale: fitScale() };
     drawSoon();
   }
@@ -155,7 +161,7 @@ export function mapPage(to) {
     view.scale = Math.max(fitScale(), Math.min(SCALE_MAX, view.scale));
     view.x = inside(view.x, columns, width / view.scale);
     view.y = inside(view.y, rows, height / view.scale);
-    fitted = view.scale <= fitScale() * 1.001;
+    fitIs(view.scale <= fitScale() * 1.001);
     drawSoon();
   }
 
