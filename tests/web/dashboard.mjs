@@ -212,6 +212,19 @@ page("the tree opens and shuts", {}, async (page) => {
   await page.getByRole("heading", { level: 1, name: "many" }).waitFor();
 });
 
+page("a row that changes under the finger is followed all the same", {}, async (page) => {
+  await page.goto(ward.url + "/");
+  await shows(row(page, "turns"), "healthy");
+  await row(page, "turns").locator(".name").hover();
+  await page.mouse.down();
+  await ward.become("turns", 1);
+  await shows(row(page, "turns"), "High latency");
+  await page.mouse.up();
+  await page.getByRole("heading", { level: 1, name: "turns" }).waitFor();
+  await ward.become("turns", 0);
+  await ward.wait("turns", "healthy");
+});
+
 page("the map, by keyboard and in tables", {}, async (page) => {
   await ward.become("turns", 1);
   await ward.wait("turns", "degraded");
