@@ -287,12 +287,23 @@ export function treePage(to, params) {
     if (!troubles.contains(document.activeElement)) troubles.replaceChildren(...items);
   }
 
+  // What a group's row counts is its members', whoever of them changed.
+  let groupsDue = 0;
+
+  function groupsSoon() {
+    if (groupsDue === 0) groupsDue = setTimeout(() => {
+      groupsDue = 0;
+      for (const [member, view] of drawn) if (member.kind === "group") view.update();
+    }, store.members.size < 5000 ? 50 : 400);
+  }
+
   function onChange({ changed, structure }) {
     if (structure || (wanted && changed.size > 0)) stale = true;
     if (stale) {
       drawSoon();
     } else {
       for (const member of changed) drawn.get(member)?.update();
+      groupsSoon();
     }
     if (!wanted && troubleDue === 0) troubleDue = setTimeout(showTroubles, 100);
   }
@@ -318,6 +329,7 @@ export function treePage(to, params) {
       clearInterval(clock);
       clearTimeout(troubleDue);
       clearTimeout(drawDue);
+      clearTimeout(groupsDue);
       removeEventListener("scroll", onScroll);
       removeEventListener("resize", draw);
     },
