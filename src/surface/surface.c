@@ -80,7 +80,8 @@ static void on_second(uv_timer_t *timer)
 static void end(struct surface *s);
 
 /* A share of what waits, then everybody else has a turn. What was lost on the way is made good by
- * looking at all. */
+ * looking at all, once nothing waits any more: what still waits is older than what was lost, and
+ * would be taken for news. */
 static void on_wake(uv_async_t *wake)
 {
     struct surface *s = wake->data;
@@ -93,7 +94,8 @@ static void on_wake(uv_async_t *wake)
     }
     uint64_t lost = wardi_feed_lost(s->feed);
     s->events_lost += lost;
-    if (lost != 0) view_sync(s->view);
+    if (lost != 0) s->view_is_stale = true;
+    if (left > 0 && s->view_is_stale) s->view_is_stale = !view_sync(s->view);
     if (left == 0) uv_async_send(wake);
     if (atomic_load(&s->ending)) end(s);
 }

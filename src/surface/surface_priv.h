@@ -102,6 +102,7 @@ struct surface {
     logs *logs;
     bool pulse_known;     /* the supervisor has been started */
     uint64_t events_lost; /* on the way here */
+    bool view_is_stale;   /* some were, and all have to be looked at */
     uint64_t run;         /* of the host, as the journal counts; without one, when it began */
     crowd crowd;
     door *http_door, *grpc_door, *control_door;

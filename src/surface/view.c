@@ -384,6 +384,13 @@ typedef struct syncing {
     view_member *made;
 } syncing;
 
+/* Of a restart whose end was not told: it is up, or has long been due. */
+static void restart_forget(view_member *m, ward_state state)
+{
+    bool up = state == WARD_STATE_STARTING || state == WARD_STATE_READY;
+    if (up || m->restart_due_wall_ns + WARDI_S < wardi_wall_ns()) m->restart_due_wall_ns = 0;
+}
+
 static void take_status(view *v, view_member *m)
 {
     ward_child_status status = WARD_INIT(ward_child_status);
@@ -393,6 +400,7 @@ static void take_status(view *v, view_member *m)
         m->ready = status.ready;
         m->flapping = status.flapping;
         m->given_up = status.given_up;
+        restart_forget(m, status.state);
         reason_set(m, status.reason.text);
     }
     v->at_wall_ns = wardi_wall_ns();

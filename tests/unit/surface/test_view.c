@@ -204,6 +204,30 @@ static void test_sync_is_what_events_say(void **state)
     assert_string_equal(view_find(v, "ill")->reason, "disk");
 }
 
+/* The restart was told, and what came of it was lost. */
+static void test_sync_ends_a_restart(void **state)
+{
+    (void)state;
+    wardi_feed_event event;
+    add((child_spec){.name = "a", .wat = healthy}, NULL);
+    start_view();
+    wait_until("a", VIEW_HEALTHY);
+    assert_int_equal(ward_supervisor_ask(supervisor, "a", WARD_REQUEST_RESTART, NULL), WARD_OK);
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    for (bool told = false; !told;) {
+        assert_true(wardi_now_ns() < patience);
+        if (!wardi_feed_take(feed, &event)) continue;
+        view_apply(v, &event.event);
+        told = event.event.kind == WARD_EVENT_RESTART;
+    }
+    assert_int_equal(view_find(v, "a")->condition, VIEW_UNHEALTHY);
+    while (view_find(v, "a")->condition != VIEW_HEALTHY) {
+        assert_true(wardi_now_ns() < patience);
+        while (wardi_feed_take(feed, &event)) continue;
+        assert_true(view_sync(v));
+    }
+}
+
 /* As many as it takes for the tables to grow, and names that stand in each other's way. */
 static void test_many_names(void **state)
 {
@@ -230,7 +254,7 @@ int main(void)
         VIEW_TEST(test_conditions),           VIEW_TEST(test_given_up_and_released),
         VIEW_TEST(test_instances_and_groups), VIEW_TEST(test_groups_that_come_late),
         VIEW_TEST(test_coming_and_going),     VIEW_TEST(test_sync_is_what_events_say),
-        VIEW_TEST(test_many_names),
+        VIEW_TEST(test_sync_ends_a_restart),  VIEW_TEST(test_many_names),
     };
     return cmocka_run_group_tests_name("surface view", tests, NULL, NULL);
 }
