@@ -63,7 +63,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     uint8_t answer[4096];
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     WARD_ASSERT(fd >= 0 && bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
-    WARD_ASSERT(connect(fd, (const struct sockaddr *)&at, sizeof at) == 0);
+    if (connect(fd, (const struct sockaddr *)&at, sizeof at) != 0) {
+        /* The kernel may have had enough for a moment; a server that is gone stays so. */
+        static uint32_t failures;
+        WARD_ASSERT(++failures < 1000);
+        close(fd);
+        return 0;
+    }
     (void)!send(fd, magic, sizeof magic - 1, MSG_NOSIGNAL);
     (void)!send(fd, bytes, length, MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
