@@ -1,8 +1,8 @@
 /* What is to be seen of a running supervisor, for whoever watches all of it: surfaces, exporters.
  *
- * Nothing here waits for a guest, and what is asked by id takes no lock that a worker takes: a host
- * whose workers are all held up is looked at as fast as an idle one. Any thread, but not the event
- * callback; once started. */
+ * Nothing here waits for a guest, and look, figures and metrics, by id, take no lock that a worker
+ * takes: a host whose workers are all held up is looked at as fast as an idle one. Any thread, but
+ * not the event callback; once started. */
 #ifndef WARD_OBSERVE_H
 #define WARD_OBSERVE_H
 
@@ -35,7 +35,7 @@ typedef struct ward_member {
 typedef void (*ward_member_callback)(void *context, const ward_member *member);
 
 /** Tells of all groups, each after the one that it is in, then of all children. Who is added or
- * removed meanwhile may be told of or not. Errors: STATE, NO_MEMORY. */
+ * removed meanwhile may be told of or not. Errors: STATE. */
 WARD_API ward_error ward_supervisor_members(const ward_supervisor *supervisor,
                                             ward_member_callback callback, void *context);
 /** Tells of the child of that id. Errors: NOT_FOUND, STATE. */

@@ -144,8 +144,6 @@ void wardi_complain(const char *format, ...) WARD_PRINTF(1, 2);
 int wardi_output_finish(int status, int on_failure);
 /** The style that a condition is shown in, "healthy", …. */
 wardi_style wardi_style_of_condition(const char *condition);
-/** A text, cut, in a cell of that width. */
-void wardi_print_padded(const char *text, int width, wardi_style style);
 /** The style that a health is shown in. */
 wardi_style wardi_style_of(ward_child_health health);
 

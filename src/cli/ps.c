@@ -26,7 +26,7 @@ static int width_of(const char *text)
     return width;
 }
 
-void wardi_print_padded(const char *text, int width, wardi_style style)
+static void print_padded(const char *text, int width, wardi_style style)
 {
     char room[200];
     wardi_text cell = WARDI_TEXT(room);
@@ -95,7 +95,7 @@ static void print_table(const json_t *members, bool wide)
     for (size_t c = 0; c < WARD_COUNT(columns); c++) {
         bool last = c + 1 == WARD_COUNT(columns);
         if (!columns[c].wide || wide)
-            wardi_print_padded(columns[c].title, last ? 0 : widths[c] + 2, WARDI_BOLD);
+            print_padded(columns[c].title, last ? 0 : widths[c] + 2, WARDI_BOLD);
     }
     fputc('\n', stdout);
     json_array_foreach(members, i, member)
@@ -107,8 +107,8 @@ static void print_table(const json_t *members, bool wide)
             if (last)
                 wardi_output_safe(stdout, cell, strlen(cell)); /* of a guest's, whole */
             else
-                wardi_print_padded(cell, widths[c] + 2,
-                                   is_condition ? wardi_style_of_condition(cell) : WARDI_PLAIN);
+                print_padded(cell, widths[c] + 2,
+                             is_condition ? wardi_style_of_condition(cell) : WARDI_PLAIN);
         }
         fputc('\n', stdout);
     }
@@ -198,8 +198,8 @@ static json_t *sorted(const json_t *members, const char *by)
     return result;
 }
 
-json_t *wardi_members_get(wardi_client *client, const char *which, const wardi_ps_settings *given,
-                          const char *words)
+static json_t *members_get(wardi_client *client, const char *which, const wardi_ps_settings *given,
+                           const char *words)
 {
     char group[WARDI_ESCAPED_BYTES], name[WARDI_ESCAPED_BYTES];
     char query[WARDI_ESCAPED_BYTES * 2 + 64];
@@ -218,8 +218,7 @@ json_t *wardi_members_get(wardi_client *client, const char *which, const wardi_p
 
 static int show_once(wardi_client *client, const wardi_ps_settings *given, const char *words)
 {
-    json_t *members =
-        wardi_members_get(client, given->groups ? "groups" : "components", given, words);
+    json_t *members = members_get(client, given->groups ? "groups" : "components", given, words);
     if (members == NULL) return WARDI_EXIT_FAILED;
     json_t *ordered = sorted(members, given->sort);
     bool printed = ordered != NULL && print_members(ordered, given->output);
@@ -314,9 +313,8 @@ int wardi_tree_run(const void *settings, char **args, int arg_count)
     (void)arg_count;
     wardi_client *client = wardi_client_new(given->socket, "tree");
     if (client == NULL) return WARDI_EXIT_FAILED;
-    json_t *groups = wardi_members_get(client, "groups", NULL, NULL);
-    json_t *components =
-        groups != NULL ? wardi_members_get(client, "components", NULL, NULL) : NULL;
+    json_t *groups = members_get(client, "groups", NULL, NULL);
+    json_t *components = groups != NULL ? members_get(client, "components", NULL, NULL) : NULL;
     forest f = {.groups = sorted(groups, NULL), .components = sorted(components, NULL)};
     bool known = components != NULL && f.groups != NULL && f.components != NULL;
     if (known && given->json)

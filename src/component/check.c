@@ -39,9 +39,8 @@ static const ward_verdict *last_verdict(ward_component *component, ward_verdict 
 
 /* An activity may end, and a state change, between two readings: each answer is one that was true
  * at some moment of this call. */
-static void check_from_outside(ward_component *component, ward_verdict *ret_verdict)
+static void judge_from_outside(ward_component *component, ward_verdict *ret_verdict)
 {
-    atomic_fetch_add_explicit(&component->checks_outside, 1, memory_order_relaxed);
     ward_reason failure;
     ward_verdict last;
     wardi_resource_evidence resources;
@@ -62,6 +61,12 @@ static void check_from_outside(ward_component *component, ward_verdict *ret_verd
         if (component->terms->wants_resources) evidence.resources = &resources;
     }
     wardi_health_judge(&evidence, &component->terms->policy, ret_verdict);
+}
+
+static void check_from_outside(ward_component *component, ward_verdict *ret_verdict)
+{
+    atomic_fetch_add_explicit(&component->checks_outside, 1, memory_order_relaxed);
+    judge_from_outside(component, ret_verdict);
 }
 
 /* ---- from inside ---- */
@@ -195,7 +200,14 @@ bool wardi_component_look(ward_component *component, ward_verdict *ret_verdict)
     bool ready = wardi_state_of(component) == WARD_STATE_READY;
     uint32_t activity = atomic_load_explicit(&component->activity, memory_order_acquire);
     if (ready && activity <= WARDI_CHECKING) return false;
-    check_from_outside(component, ret_verdict);
+    judge_from_outside(component, ret_verdict);
+    return true;
+}
+
+bool wardi_component_check_outside(ward_component *component, ward_verdict *ret_verdict)
+{
+    if (!wardi_component_look(component, ret_verdict)) return false;
+    atomic_fetch_add_explicit(&component->checks_outside, 1, memory_order_relaxed);
     return true;
 }
 

@@ -31,8 +31,6 @@ ward_error wardi_component_options_check(const ward_component_options *options,
 ward_error wardi_component_fail(ward_component *component, const ward_reason *reason,
                                 ward_diag *ret_diag);
 
-/** A check that never enters the guest, whatever it does: of one that is busy, or not Ready. False:
- * it is Ready and free, or is being checked just now. Any thread. */
 enum { WARDI_LATENCY_BUCKETS = 12 };
 /** The longest time that the bucket counts; UINT64_MAX: the last. */
 uint64_t wardi_latency_bound_ns(size_t bucket);
@@ -41,7 +39,11 @@ void wardi_component_latencies(const ward_component *component,
                                uint64_t ret_counts[WARDI_LATENCY_BUCKETS]);
 /** Time inside the guest, in all its calls that have ended. Any thread. */
 uint64_t wardi_component_inside_ns(const ward_component *component);
+/** A verdict without entering the guest, whatever it does: of one that is busy, or not Ready.
+ * False: it is Ready and free, or is being checked just now. Any thread. */
 bool wardi_component_look(ward_component *component, ward_verdict *ret_verdict);
+/** The same as a check, which is counted. */
+bool wardi_component_check_outside(ward_component *component, ward_verdict *ret_verdict);
 /** A check takes no longer. Any thread. */
 uint64_t wardi_component_check_ns_max(const ward_component *component);
 /** It will be checked soon, after some others: fetches what that check will touch, first of the

@@ -182,6 +182,15 @@ bool wardi_name_valid(const char *name)
     return true;
 }
 
+void wardi_result_copy(void *ret_result, const void *all, size_t all_size)
+{
+    size_t size;
+    memcpy(&size, ret_result, sizeof size);
+    if (size > all_size) size = all_size;
+    memcpy(ret_result, all, size);
+    memcpy(ret_result, &size, sizeof size);
+}
+
 bool wardi_options_copy(void *to, size_t to_size, const void *from, size_t from_size)
 {
     if (from_size == 0) return false;

@@ -37,6 +37,10 @@ void wardi_reason_copy(ward_reason *to, const ward_reason *from);
  */
 bool wardi_name_valid(const char *name);
 
+/** Fills a caller's sized result as far as its size covers, and says in it how far that is: the
+ * size is the first member of either. */
+void wardi_result_copy(void *ret_result, const void *all, size_t all_size);
+
 /** Copies a caller's sized option struct over zeroes: what an older caller does not know stays
  * default. False when its size is 0 or claims fields that this library does not know and that are
  * not zero. */

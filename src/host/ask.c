@@ -34,7 +34,7 @@ child *child_of(wardi_actor *actor)
 static bool look(child *c, ward_verdict *ret_verdict)
 {
     return c->kind == &component_kind && wardi_actor_is_running(&c->actor) &&
-           wardi_component_look(c->component, ret_verdict);
+           wardi_component_check_outside(c->component, ret_verdict);
 }
 
 /* What the check of one with a budget takes is counted where its timer is, on a worker. */

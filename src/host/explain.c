@@ -193,9 +193,7 @@ static void copy_out(const wardi_explanation *e, ward_explanation *ret_explanati
                                    .of_recovery = e->terms[i].phase == WARDI_PHASE_RECOVER,
                                    .worst_ns = e->terms[i].worst_ns,
                                    .typical_ns = e->terms[i].typical_ns};
-    size_t size = ret_explanation->size < sizeof out ? ret_explanation->size : sizeof out;
-    out.size = size;
-    memcpy(ret_explanation, &out, size);
+    wardi_result_copy(ret_explanation, &out, sizeof out);
 }
 
 ward_error ward_child_explain(const ward_explain_options *options,

@@ -279,8 +279,6 @@ ward_error ward_supervisor_group(const ward_supervisor *supervisor, const char *
     }
     pthread_mutex_unlock(&s->lock);
     if (g == NULL) return WARD_ERROR_NOT_FOUND;
-    size_t size = ret_status->size < sizeof status ? ret_status->size : sizeof status;
-    status.size = size;
-    memcpy(ret_status, &status, size);
+    wardi_result_copy(ret_status, &status, sizeof status);
     return WARD_OK;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "host/ask.h"
 #include "host/host_priv.h"
 
 /* ---- a child ---- */
@@ -44,28 +45,16 @@ void child_look(const child *c, ward_child_status *status)
     wardi_reason_copy(&status->reason, &busy.reason);
 }
 
-/* The child, which is there until it is unpinned; NULL: it is gone. */
-static child *pin(const ward_supervisor *s, ward_child_id id)
-{
-    wardi_actor *actor = wardi_sched_pin(s->sched, id);
-    if (actor == NULL) return NULL;
-    child *c = child_in(actor);
-    if (c == NULL) wardi_actor_unpin(actor);
-    return c;
-}
-
 ward_error ward_supervisor_look(const ward_supervisor *s, ward_child_id id,
                                 ward_child_status *ret_status)
 {
     ward_child_status status = {0};
     if (!s->started) return WARD_ERROR_STATE;
-    child *c = pin(s, id);
+    child *c = child_of(wardi_sched_pin(s->sched, id));
     if (c == NULL) return WARD_ERROR_NOT_FOUND;
     child_look(c, &status);
     wardi_actor_unpin(&c->actor);
-    size_t size = ret_status->size < sizeof status ? ret_status->size : sizeof status;
-    status.size = size;
-    memcpy(ret_status, &status, size);
+    wardi_result_copy(ret_status, &status, sizeof status);
     return WARD_OK;
 }
 
@@ -82,7 +71,7 @@ ward_error ward_supervisor_figures(const ward_supervisor *s, ward_child_id id,
 {
     ward_child_figures figures = {.component.size = sizeof figures.component};
     if (!s->started) return WARD_ERROR_STATE;
-    child *c = pin(s, id);
+    child *c = child_of(wardi_sched_pin(s->sched, id));
     if (c == NULL) return WARD_ERROR_NOT_FOUND;
     if (c->component != NULL) {
         ward_component_figures(c->component, &figures.component);
@@ -94,9 +83,7 @@ ward_error ward_supervisor_figures(const ward_supervisor *s, ward_child_id id,
     figures.mailbox_waiting = wardi_actor_waiting(&c->actor);
     figures.mailbox_max = c->actor.user_max;
     wardi_actor_unpin(&c->actor);
-    size_t size = ret_figures->size < sizeof figures ? ret_figures->size : sizeof figures;
-    figures.size = size;
-    memcpy(ret_figures, &figures, size);
+    wardi_result_copy(ret_figures, &figures, sizeof figures);
     return WARD_OK;
 }
 
@@ -104,7 +91,7 @@ ward_error ward_supervisor_look_metrics(const ward_supervisor *s, ward_child_id 
                                         ward_metric *ret_metrics, size_t *ret_count)
 {
     if (!s->started) return WARD_ERROR_STATE;
-    child *c = pin(s, id);
+    child *c = child_of(wardi_sched_pin(s->sched, id));
     if (c == NULL) return WARD_ERROR_NOT_FOUND;
     ward_error error = guest_metrics_of(c, ret_metrics, ret_count);
     wardi_actor_unpin(&c->actor);
@@ -150,7 +137,7 @@ ward_error ward_supervisor_member(const ward_supervisor *s, ward_child_id id,
                                   ward_member_callback callback, void *context)
 {
     if (!s->started) return WARD_ERROR_STATE;
-    child *c = pin(s, id);
+    child *c = child_of(wardi_sched_pin(s->sched, id));
     if (c == NULL) return WARD_ERROR_NOT_FOUND;
     tell_child(c, callback, context);
     wardi_actor_unpin(&c->actor);
@@ -178,11 +165,10 @@ ward_error ward_supervisor_members(const ward_supervisor *supervisor, ward_membe
     pthread_mutex_unlock(&s->lock);
     uint32_t places = wardi_sched_places(s->sched);
     for (uint32_t i = 0; i < places; i++) {
-        wardi_actor *actor = wardi_sched_pin_place(s->sched, i);
-        if (actor == NULL) continue;
-        const child *c = child_in(actor);
-        if (c != NULL) tell_child(c, callback, context);
-        wardi_actor_unpin(actor);
+        child *c = child_of(wardi_sched_pin_place(s->sched, i));
+        if (c == NULL) continue;
+        tell_child(c, callback, context);
+        wardi_actor_unpin(&c->actor);
     }
     return WARD_OK;
 }
@@ -233,9 +219,7 @@ ward_error ward_supervisor_pulse(const ward_supervisor *supervisor, ward_pulse *
         if (s->world == NULL && answered(&s->pulse.clock_asked_ns, now_ns, &pulse.clock_age_ns))
             wardi_engine_hold(s->engine);
     }
-    size_t size = ret_pulse->size < sizeof pulse ? ret_pulse->size : sizeof pulse;
-    pulse.size = size;
-    memcpy(ret_pulse, &pulse, size);
+    wardi_result_copy(ret_pulse, &pulse, sizeof pulse);
     return WARD_OK;
 }
 

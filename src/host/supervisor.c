@@ -364,8 +364,6 @@ ward_error ward_supervisor_child(const ward_supervisor *supervisor, const char *
     if (found != NULL) child_look(found, &status);
     pthread_mutex_unlock(&s->lock);
     if (found == NULL) return WARD_ERROR_NOT_FOUND;
-    size_t size = ret_status->size < sizeof status ? ret_status->size : sizeof status;
-    status.size = size;
-    memcpy(ret_status, &status, size);
+    wardi_result_copy(ret_status, &status, sizeof status);
     return WARD_OK;
 }

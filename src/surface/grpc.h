@@ -99,7 +99,6 @@ void grpc_call_end(grpc_call *call, grpc_code code, const char *text);
 void grpc_call_wake(grpc_call *call);
 /* Stays open until somebody ends it: the client is not hurried. */
 void grpc_call_stays(grpc_call *call);
-bool grpc_call_ended(const grpc_call *call);
 grpc *grpc_call_server(const grpc_call *call);
 /* The service's own, NULL at first. */
 void *grpc_call_data(const grpc_call *call);

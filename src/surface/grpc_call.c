@@ -431,11 +431,6 @@ void grpc_call_stays(grpc_call *call)
     call->due_ms = UINT64_MAX;
 }
 
-bool grpc_call_ended(const grpc_call *call)
-{
-    return call->ended;
-}
-
 grpc *grpc_call_server(const grpc_call *call)
 {
     return call->of->server;

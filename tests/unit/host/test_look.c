@@ -116,6 +116,10 @@ static void test_figures_of_a_hung_guest(void **state)
     ward_child_figures figures = WARD_INIT(ward_child_figures);
     assert_int_equal(ward_supervisor_figures(supervisor, id, &figures), WARD_OK);
     assert_int_equal(figures.component.state, WARD_STATE_READY);
+    uint64_t checks = figures.component.checks;
+    for (int i = 0; i < 1000; i++) ward_supervisor_look(supervisor, id, &status);
+    assert_int_equal(ward_supervisor_figures(supervisor, id, &figures), WARD_OK);
+    assert_in_range(figures.component.checks, checks, checks + 999); /* to look is no check */
     assert_int_equal(figures.component.memory_bytes, 65536);
     assert_int_equal(figures.messages.sent, 1);
     assert_int_equal(figures.mailbox_max, 64);
