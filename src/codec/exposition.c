@@ -11,6 +11,9 @@
 
 /* ---- into the buffer ---- */
 
+/* What a call of memcpy is too dear for. */
+enum { SHORT_BYTES = 64 };
+
 typedef struct pen {
     char *at, *end;
     bool full;
@@ -20,7 +23,10 @@ static inline void put(pen *p, const char *bytes, size_t length)
 {
     if (WARD_UNLIKELY((size_t)(p->end - p->at) < length)) p->full = true;
     if (WARD_UNLIKELY(p->full) || length == 0) return;
-    memcpy(p->at, bytes, length);
+    if (length <= SHORT_BYTES)
+        wardi_copy_short(p->at, bytes, length);
+    else
+        memcpy(p->at, bytes, length);
     p->at += length;
 }
 
@@ -87,7 +93,7 @@ static size_t count_write(char *ret_text, uint64_t count)
         count /= 10;
     } while (count != 0);
     size_t length = (size_t)(digits + sizeof digits - at);
-    memcpy(ret_text, at, length);
+    wardi_copy_short(ret_text, at, length);
     return length;
 }
 
@@ -242,10 +248,18 @@ static void put_label(pen *p, const char *label, const char *value)
     puts_(p, "\"");
 }
 
+static void put_number(pen *p, const wardi_number *number)
+{
+    char text[WARDI_NUMBER_BYTES];
+    if (WARD_LIKELY((size_t)(p->end - p->at) >= sizeof text))
+        p->at += wardi_number_write(p->at, number);
+    else
+        put(p, text, wardi_number_write(text, number));
+}
+
 bool wardi_scribe_sample(wardi_scribe *scribe, const wardi_family *family,
                          const wardi_sample *sample)
 {
-    char number[WARDI_NUMBER_BYTES];
     pen p = pen_on(scribe);
     put_name(&p, family, sample->part);
     if (sample->labels_length != 0 || sample->label != NULL) {
@@ -258,7 +272,7 @@ bool wardi_scribe_sample(wardi_scribe *scribe, const wardi_family *family,
         puts_(&p, "}");
     }
     puts_(&p, " ");
-    put(&p, number, wardi_number_write(number, &sample->value));
+    put_number(&p, &sample->value);
     puts_(&p, "\n");
     return pen_done(&p, scribe);
 }
