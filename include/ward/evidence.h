@@ -70,11 +70,15 @@ struct ward_evidence {
     uint64_t fuel_peak;        /**< costliest call of the run, but one that a deadline ended */
     uint64_t fuel_per_call;    /**< the limit; 0: not metered */
     uint64_t uptime_ns;        /**< of the run; 0: it never was up */
-    uint64_t messages_handled; /**< since the child was added */
-    uint32_t messages_waiting; /**< in its mailbox */
-    size_t message_count;      /**< of messages */
-    size_t line_count;         /**< of lines */
-    size_t change_count;       /**< of changes */
+    /** for how long, at most, what ended it had gone on when it was found: from the beginning of
+     * the call that trapped or hung, of the start that failed, or from the last check that found
+     * it well; 0: not known */
+    uint64_t detected_ns;
+    uint64_t messages_handled;                            /**< since the child was added */
+    uint32_t messages_waiting;                            /**< in its mailbox */
+    size_t message_count;                                 /**< of messages */
+    size_t line_count;                                    /**< of lines */
+    size_t change_count;                                  /**< of changes */
     ward_message_header messages[WARD_EVIDENCE_MESSAGES]; /**< the last, newest last */
     ward_evidence_line lines[WARD_EVIDENCE_LINES];        /**< the last, newest last */
     ward_evidence_change changes[WARD_EVIDENCE_CHANGES];  /**< the last, newest last */

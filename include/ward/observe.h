@@ -84,6 +84,8 @@ typedef struct ward_pulse {
     uint64_t timers_fired;  /**< all in all */
     uint64_t workers_stuck; /**< workers found to be held up in one call */
     uint64_t workers_missing; /**< of them, those that no spare could stand in for */
+    /** calls of guests that wait, each on a stack of its own; of all supervisors of the host */
+    uint64_t fiber_stacks;
 } ward_pulse;
 
 /** Looks, and asks the workers and the clock something to answer by the next time: of one who looks

@@ -210,7 +210,7 @@ typedef struct ward_event {
     ward_probe_error probe_error;  /**< of the last verdict */
     bool ready;                    /**< now */
     bool flapping;                 /**< now */
-    ward_cause cause;              /**< of the restart */
+    ward_cause cause;              /**< of the restart, or of a state that ends a run by itself */
     uint32_t attempt;              /**< restarts in the window, this one included */
     uint64_t delay_ns;             /**< until the restart */
     const char *reason;            /**< UTF-8, possibly empty */
@@ -219,6 +219,8 @@ typedef struct ward_event {
     /** of a state that ends a run by itself: the number of its ward_evidence; 0: there is none */
     uint64_t evidence;
     uint64_t child_id; /**< as of ward_supervisor_find; 0: no child */
+    /** of a state that ends a run by itself: as of ward_evidence */
+    uint64_t detected_ns;
 } ward_event;
 
 /** Receives events, one at a time, in order. Must not call back into the supervisor. */

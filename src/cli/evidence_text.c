@@ -80,6 +80,10 @@ static void print_run(FILE *to, const ward_evidence *evidence)
         fputs(" after ", to);
         put_duration(to, evidence->uptime_ns);
     }
+    if (evidence->detected_ns != 0) {
+        fputs("; found within ", to);
+        put_duration(to, evidence->detected_ns);
+    }
     if (evidence->memory_bytes != 0) {
         fputs("; memory ", to);
         put_size(to, evidence->memory_bytes);

@@ -181,6 +181,11 @@ void wardi_engine_release(wardi_engine *engine)
     atomic_fetch_sub(&engine->clock.holds, 1);
 }
 
+uint32_t wardi_engine_suspended(const wardi_engine *engine)
+{
+    return atomic_load_explicit(&engine->clock.suspended, memory_order_relaxed);
+}
+
 ward_error engine_clock_start(engine_clock *clock, ward_diag *ret_diag)
 {
     pthread_mutex_init(&clock->watch_lock, NULL);

@@ -59,7 +59,8 @@ static void tell_component(const child *c, ward_evidence *evidence)
     evidence->uptime_ns = figures.uptime_ns;
 }
 
-static void tell(child *c, const ward_reason *reason, ward_cause cause, ward_evidence *evidence)
+static void tell(child *c, const ward_reason *reason, ward_cause cause, uint64_t detected_ns,
+                 ward_evidence *evidence)
 {
     wardi_counts counts;
     wardi_actor_counts(&c->actor, &counts);
@@ -69,6 +70,7 @@ static void tell(child *c, const ward_reason *reason, ward_cause cause, ward_evi
                                 .cause = cause,
                                 .state = child_state(c),
                                 .health = c->trend.health,
+                                .detected_ns = detected_ns,
                                 .messages_handled = counts.handled,
                                 .messages_waiting = (uint32_t)counts.pending};
     wardi_text name = WARDI_TEXT(evidence->component), version = WARDI_TEXT(evidence->version);
@@ -80,7 +82,7 @@ static void tell(child *c, const ward_reason *reason, ward_cause cause, ward_evi
     dump(c, evidence);
 }
 
-uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause)
+uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause, uint64_t detected_ns)
 {
     ward_supervisor *s = c->supervisor;
     evidence_record *record = wardi_alloc(sizeof *record);
@@ -91,7 +93,7 @@ uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause)
         pthread_mutex_unlock(&s->lock);
         return 0;
     }
-    tell(c, reason, cause, &record->evidence);
+    tell(c, reason, cause, detected_ns, &record->evidence);
     uint64_t number = record->evidence.number;
     if (s->on_evidence != NULL) s->on_evidence(s->evidence_context, &record->evidence);
     pthread_mutex_lock(&s->lock);

@@ -39,7 +39,7 @@ void after_call(child *c, ward_error error, const ward_diag *diag)
     ward_reason reason;
     if (!wardi_ends_guest(error)) return;
     wardi_reason_set(&reason, diag->text);
-    child_die(c, &reason, cause_of(error));
+    child_die(c, &reason, cause_of(error), history_took_ns(c));
 }
 
 void message_bytes(const wardi_message *message, const uint8_t **ret_bytes, uint32_t *ret_length)

@@ -57,6 +57,13 @@ void history_end(child *c, ward_error outcome)
     entry->over = true;
 }
 
+uint64_t history_took_ns(const child *c)
+{
+    const history *h = c->history;
+    bool known = h != NULL && h->entry_count != 0;
+    return known ? h->entries[(h->entry_count - 1) % WARD_EVIDENCE_MESSAGES].took_ns : 0;
+}
+
 void history_line(child *c, ward_log_level level, const char *text)
 {
     history *h = history_of(c);

@@ -144,6 +144,8 @@ struct child {
     struct history *history; /* NULL: there is nothing to tell */
     uint64_t ends;           /* of runs, by themselves */
     uint64_t began_ns;       /* the start of the run that is up, or was last */
+    uint64_t up_ns;          /* by the scheduler's clock: since when it is up, or was last */
+    uint64_t doubted_ns;     /* the last check before those that find it unwell; 0: it is well */
 
     /* Written under the supervisor's lock, read by any thread: what it looks like (look.c). */
     _Atomic uint32_t shown;
@@ -402,7 +404,7 @@ static inline child *child_in(const wardi_actor *actor)
 }
 /* Its run has ended, for this reason: evidence is taken, it is failed, and the tree is told. No
  * lock is held. */
-void child_die(child *c, const ward_reason *reason, ward_cause cause);
+void child_die(child *c, const ward_reason *reason, ward_cause cause, uint64_t detected_ns);
 
 /* Somebody wants it down, and it is, since it has failed: Terminated from now on. The lock is held.
  */
@@ -460,9 +462,11 @@ void history_line(child *c, ward_log_level level, const char *text);
 void history_change(child *c, bool is_health, int from, int to);
 void history_tell(const child *c, ward_evidence *evidence);
 void history_free(child *c);
+/* How long the last message took. */
+uint64_t history_took_ns(const child *c);
 /* Keeps what is known of a run that ends now, while it is still there, and returns its number; 0:
  * there was no memory. No lock is held. */
-uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause);
+uint64_t evidence_take(child *c, const ward_reason *reason, ward_cause cause, uint64_t detected_ns);
 /* Lets go of it. The lock is held. */
 void evidence_drop(child *c);
 /* Keeps the beginning of a message that has ended its receiver; the message stays the caller's. */

@@ -2,22 +2,36 @@
  * without the lock; what health and supervise make of the outcome is applied under it. */
 #include "host/host_priv.h"
 
-/* `evidence` is the number of what was taken of the run that this ends; 0: none was. */
-static void push_end(child *c, ward_state from, ward_state to, const char *reason,
-                     uint64_t evidence)
+/* How a run has ended by itself. */
+typedef struct run_end {
+    ward_cause cause;
+    uint64_t detected_ns; /* as of ward_evidence */
+    uint64_t evidence;    /* its number; 0: none was taken */
+} run_end;
+
+static void push_end(child *c, ward_state from, ward_state to, const char *reason, run_end end)
 {
     if (from == to) return;
     history_change(c, false, (int)from, (int)to);
     ward_event event = event_of(c, WARD_EVENT_STATE);
     event.from_state = from;
     event.state = to;
-    event.evidence = evidence;
+    event.cause = end.cause;
+    event.detected_ns = end.detected_ns;
+    event.evidence = end.evidence;
     event_push(c->supervisor, event, reason);
 }
 
 static void push_state(child *c, ward_state from, ward_state to, const char *reason)
 {
-    push_end(c, from, to, reason, 0);
+    push_end(c, from, to, reason, (run_end){0});
+}
+
+/* No lock is held. */
+static run_end end_of(child *c, const ward_reason *reason, ward_cause cause, uint64_t detected_ns)
+{
+    uint64_t evidence = evidence_take(c, reason, cause, detected_ns);
+    return (run_end){.cause = cause, .detected_ns = detected_ns, .evidence = evidence};
 }
 
 /* One timer for all that is to come. */
@@ -57,13 +71,13 @@ static void start_failed(child *c, ward_error error, const ward_diag *diag)
     ward_cause cause = error == WARD_ERROR_DEADLINE ? WARD_CAUSE_START_TIMEOUT : WARD_CAUSE_START;
     ward_reason reason;
     wardi_reason_set(&reason, diag->text);
-    uint64_t evidence = evidence_take(c, &reason, cause);
+    run_end end = end_of(c, &reason, cause, wardi_now_ns() - c->began_ns);
     pthread_mutex_lock(&s->lock);
     guest_run_over(c, error);
     reason_keep(c->supervisor, &c->reason, &reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
-    push_end(c, WARD_STATE_STARTING, child_state(c), diag->text, evidence);
+    push_end(c, WARD_STATE_STARTING, child_state(c), diag->text, end);
     ready_update(c);
     tree_report(c, WARDI_TREE_START_FAILED, cause);
 }
@@ -90,7 +104,9 @@ static void start(child *c)
     reason_drop(c->supervisor, &c->reason);
     group_update(c);
     tree_report(c, WARDI_TREE_STARTED, WARD_CAUSE_NONE);
-    c->check_due_ns = wardi_sched_now(s->sched); /* before any message: see child_wake */
+    c->up_ns = wardi_sched_now(s->sched);
+    c->doubted_ns = 0;
+    c->check_due_ns = c->up_ns; /* before any message: see child_wake */
     c->owed_due_ns = 0;
 }
 
@@ -127,7 +143,7 @@ static ward_error error_of(ward_cause cause)
     }
 }
 
-void child_die(child *c, const ward_reason *reason, ward_cause cause)
+void child_die(child *c, const ward_reason *reason, ward_cause cause, uint64_t detected_ns)
 {
     ward_supervisor *s = c->supervisor;
     ward_reason named;
@@ -137,7 +153,7 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
                             ward_cause_name(cause));
         reason = &named;
     }
-    uint64_t evidence = evidence_take(c, reason, cause);
+    run_end end = end_of(c, reason, cause, detected_ns);
     check_at(c, WARDI_FOREVER);
     guest_run_over(c, error_of(cause));
     /* It may have failed by itself: a trap poisons a component-model instance. */
@@ -146,7 +162,7 @@ void child_die(child *c, const ward_reason *reason, ward_cause cause)
     reason_keep(c->supervisor, &c->reason, reason);
     c->trend.judged = true;
     c->trend.health = WARD_CHILD_FAILED;
-    push_end(c, WARD_STATE_READY, WARD_STATE_FAILED, reason->text, evidence);
+    push_end(c, WARD_STATE_READY, WARD_STATE_FAILED, reason->text, end);
     ready_update(c);
     tree_report(c, WARDI_TREE_DIED, cause);
     supervisor_unlock(s);
@@ -185,6 +201,23 @@ static void check_next(child *c, uint64_t now_ns)
     c->check_due_ns = next_ns > now_ns ? next_ns : wardi_add_sat(now_ns, interval_ns);
 }
 
+/* Since when it may have been unwell: the check before the first of those in a row that say so. */
+static void doubt(child *c, const ward_verdict *verdict, uint64_t checked_ns)
+{
+    bool well = verdict->health == WARD_CHILD_HEALTHY || verdict->health == WARD_CHILD_DEGRADED;
+    if (well)
+        c->doubted_ns = 0;
+    else if (c->doubted_ns == 0)
+        c->doubted_ns = checked_ns > c->up_ns ? checked_ns : c->up_ns;
+}
+
+/* For how long at most what this verdict ends it for has gone on. */
+static uint64_t gone_on_ns(const child *c, const ward_verdict *verdict, uint64_t now_ns)
+{
+    if (cause_of(verdict) != WARD_CAUSE_HEALTH) return verdict->duration_ns;
+    return now_ns > c->doubted_ns ? now_ns - c->doubted_ns : 0;
+}
+
 /* Nearly all checks find what the last one found. Then nothing changes that is under the lock, and
  * the lock, which all children share, is left alone: its health and reason are what they were, and
  * so are its state, or it would not be well, and whatever follows from them for readiness, its own
@@ -197,9 +230,11 @@ static void check(child *c, uint64_t now_ns)
     c->owed_due_ns = c->handling ? c->check_due_ns : 0;
     c->kind->check(c, &verdict);
     now_ns += verdict.duration_ns; /* no clock is read for what is as good as known */
+    uint64_t before_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
     atomic_store_explicit(&c->checked_at_ns, now_ns, memory_order_relaxed);
     bool lives = true;
     if (!wardi_trend_steady(&c->trend, &verdict) || !ready_is_steady(c)) {
+        doubt(c, &verdict, before_ns);
         pthread_mutex_lock(&s->lock);
         lives = apply(c, &verdict, now_ns);
         supervisor_unlock(s);
@@ -209,7 +244,7 @@ static void check(child *c, uint64_t now_ns)
         return;
     }
     child_abort(c);
-    child_die(c, &verdict.reason, cause_of(&verdict));
+    child_die(c, &verdict.reason, cause_of(&verdict), gone_on_ns(c, &verdict, now_ns));
 }
 
 /* A check that found the guest waiting in a message has learnt nothing: it is made up for as soon
@@ -249,14 +284,14 @@ static void end_run(child *c, bool kill)
     static const ward_reason killed = {.text = "killed", .length = 6};
     ward_state before = child_state(c);
     bool asked = before == WARD_STATE_READY && !kill;
-    uint64_t evidence = 0;
+    run_end end = {0};
     check_at(c, WARDI_FOREVER);
     if (asked) push_state(c, before, WARD_STATE_STOPPING, "");
     supervisor_unlock(s);
     if (kill && before == WARD_STATE_READY) {
         /* An immediate stop is no failure; one that took too long is. */
         if (c->tree_policy.shutdown != WARDI_SHUTDOWN_IMMEDIATE)
-            evidence = evidence_take(c, &killed, WARD_CAUSE_HANG);
+            end = end_of(c, &killed, WARD_CAUSE_HANG, 0);
         c->kind->fail(c, &killed);
     }
     c->kind->stop(c, &diag);
@@ -264,7 +299,7 @@ static void end_run(child *c, bool kill)
     /* Here, since its clean-up may have begun things, or answered what was deferred. */
     guest_run_over(c, WARD_ERROR_INTERRUPTED);
     push_end(c, asked ? WARD_STATE_STOPPING : before, child_state(c),
-             kill ? killed.text : diag.text, evidence);
+             kill ? killed.text : diag.text, end);
     ready_update(c);
 }
 

@@ -12,6 +12,7 @@ static void set_what(json_t *object, const ward_event *event)
         set(object, "from", ward_state_name(event->from_state));
         set(object, "to", ward_state_name(event->state));
         if (event->version[0] != '\0') set(object, "version", event->version);
+        if (event->cause != WARD_CAUSE_NONE) set(object, "cause", ward_cause_name(event->cause));
         if (event->evidence != 0)
             json_object_set_new(object, "evidence", number_json(event->evidence));
         break;
@@ -104,5 +105,6 @@ json_t *wardi_event_json_whole(const ward_event *event)
     add_name(object, "version", event->version);
     add(object, "instance", json_boolean(event->instance));
     add(object, "evidence", number_json(event->evidence));
+    add(object, "detected_ns", number_json(event->detected_ns));
     return object;
 }

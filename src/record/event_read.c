@@ -69,6 +69,7 @@ ward_error wardi_event_of_json(const json_t *document, ward_event *ret_event, wa
     read_borrowed(&r, "version", OPTIONAL, &event.version);
     read_bool(&r, "instance", OPTIONAL, &event.instance);
     read_u64(&r, "evidence", OPTIONAL, &event.evidence);
+    read_u64(&r, "detected_ns", OPTIONAL, &event.detected_ns);
     if (r.error == WARD_OK) *ret_event = event;
     return r.error;
 }

@@ -128,15 +128,15 @@ static json_t *evidence_json(const ward_evidence *evidence, bool whole)
     json_t *object =
         head_json(evidence->wall_ns, "evidence", evidence->component, evidence->number);
     json_t *rest = json_pack(
-        "{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cause",
+        "{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "cause",
         ward_cause_name(evidence->cause), "reason", wardi_json_reason(&evidence->reason), "state",
         ward_state_name(evidence->state), "health", ward_child_health_name(evidence->health),
         "trap", trap_json(&evidence->trap, whole), "memory_bytes",
         number_json(evidence->memory_bytes), "memory_bytes_max",
         number_json(evidence->memory_bytes_max), "fuel_peak", number_json(evidence->fuel_peak),
         "fuel_per_call", number_json(evidence->fuel_per_call), "uptime_ns",
-        number_json(evidence->uptime_ns), "messages_handled",
-        number_json(evidence->messages_handled), "messages_waiting",
+        number_json(evidence->uptime_ns), "detected_ns", number_json(evidence->detected_ns),
+        "messages_handled", number_json(evidence->messages_handled), "messages_waiting",
         number_json(evidence->messages_waiting));
     json_object_update(object, rest);
     json_decref(rest);

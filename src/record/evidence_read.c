@@ -177,6 +177,7 @@ static void read_all(reader *r, ward_evidence *evidence)
     read_u64(r, "fuel_peak", REQUIRED, &evidence->fuel_peak);
     read_u64(r, "fuel_per_call", REQUIRED, &evidence->fuel_per_call);
     read_u64(r, "uptime_ns", REQUIRED, &evidence->uptime_ns);
+    read_u64(r, "detected_ns", OPTIONAL, &evidence->detected_ns); /* younger than the journal */
     read_u64(r, "messages_handled", REQUIRED, &evidence->messages_handled);
     read_u32(r, "messages_waiting", REQUIRED, &evidence->messages_waiting);
     read_history(r, evidence);

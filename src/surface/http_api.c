@@ -36,6 +36,7 @@ static void write_pulse(http_text *to, const struct surface *s)
     http_json_key_u64(to, "runs", pulse->runs);
     http_json_key_u64(to, "steals", pulse->steals);
     http_json_key_u64(to, "timers_fired", pulse->timers_fired);
+    http_json_key_u64(to, "fiber_stacks", pulse->fiber_stacks);
 }
 
 static void write_connections(http_text *to, const struct surface *s)

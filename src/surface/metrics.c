@@ -67,6 +67,7 @@ static void take_pulse(uint64_t *slots, const ward_pulse *pulse)
     slots[HOST_RUNS] = pulse->runs;
     slots[HOST_STEALS] = pulse->steals;
     slots[HOST_TIMERS_FIRED] = pulse->timers_fired;
+    slots[HOST_FIBER_STACKS] = pulse->fiber_stacks;
 }
 
 static void take_journal(uint64_t *slots, const wardi_journal_status *journal)
@@ -105,6 +106,7 @@ static void take_hub(uint64_t *slots, const metrics_hub *hub)
     memcpy(&slots[HOST_EVENTS], hub->events, sizeof hub->events);
     memcpy(&slots[HOST_START], hub->times.start, sizeof hub->times.start);
     memcpy(&slots[HOST_RECOVERY], hub->times.recovery, sizeof hub->times.recovery);
+    memcpy(&slots[HOST_DETECTION], hub->times.detection, sizeof hub->times.detection);
 }
 
 /* What is known only when all members have been looked at. */

@@ -17,6 +17,7 @@ enum {
     HOST_RUNS,
     HOST_STEALS,
     HOST_TIMERS_FIRED,
+    HOST_FIBER_STACKS,
     HOST_EVENTS, /* by kind */
     HOST_EVENTS_LOST = HOST_EVENTS + WARD_EVENT_KIND_COUNT,
     HOST_JOURNAL, /* there is one */
@@ -46,8 +47,9 @@ enum {
     HOST_PROCESS_START_NS,
     HOST_START, /* a histogram */
     TIME_BUCKETS = 15,
-    HOST_RECOVERY = HOST_START + TIME_BUCKETS + 1, /* one by each cause */
-    HOST_SLOTS = HOST_RECOVERY + WARD_CAUSE_COUNT * (TIME_BUCKETS + 1),
+    HOST_RECOVERY = HOST_START + TIME_BUCKETS + 1,                          /* one by each cause */
+    HOST_DETECTION = HOST_RECOVERY + WARD_CAUSE_COUNT * (TIME_BUCKETS + 1), /* likewise */
+    HOST_SLOTS = HOST_DETECTION + WARD_CAUSE_COUNT * (TIME_BUCKETS + 1),
 };
 
 /* Figures of a component, or summed over several. */
@@ -160,7 +162,9 @@ typedef struct metrics_timing metrics_timing;
 typedef struct metrics_times {
     metrics_timing *list;
     size_t room, count;
-    uint64_t start[TIME_BUCKETS + 1], recovery[WARD_CAUSE_COUNT][TIME_BUCKETS + 1];
+    uint64_t start[TIME_BUCKETS + 1];
+    uint64_t recovery[WARD_CAUSE_COUNT][TIME_BUCKETS + 1];
+    uint64_t detection[WARD_CAUSE_COUNT][TIME_BUCKETS + 1];
     uint64_t missed;
 } metrics_times;
 

@@ -1,4 +1,4 @@
-/* How long starts and recoveries took, as the events of a component tell it.
+/* How long starts, detections and recoveries took, as the events of a component tell it.
  *
  * A recovery begins where a run ends, or where it is said that it will, whichever is told first,
  * and ends where the component is ready again. What an operator stopped, or was given up, does not
@@ -129,6 +129,8 @@ static void on_end_of_run(metrics_times *times, const view_member *member, const
 static void on_state(metrics_times *times, const ward_event *event, const view_member *member,
                      const moment *now)
 {
+    if (event->detected_ns != 0 && (unsigned)event->cause < WARD_CAUSE_COUNT)
+        observe(times->detection[event->cause], event->detected_ns);
     if (event->from_state == WARD_STATE_READY) on_end_of_run(times, member, now);
     if (event->state == WARD_STATE_STARTING) {
         metrics_timing *t = find_or_add(times, member);

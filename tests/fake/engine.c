@@ -195,6 +195,12 @@ void wardi_engine_unwatch(wardi_engine *engine, wardi_watcher *watcher)
     if (last) pthread_join(fake_clock.thread, NULL);
 }
 
+uint32_t wardi_engine_suspended(const wardi_engine *engine)
+{
+    (void)engine;
+    return 0;
+}
+
 void wardi_engine_hold(wardi_engine *engine)
 {
     (void)engine;

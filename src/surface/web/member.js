@@ -228,7 +228,7 @@ function evidenceOf(name) {
     const trap = e.trap;
     const frames = trap?.backtrace || [];
     const parts = [
-      el("p", { class: "story" }, el("strong", null, words(e.cause)), ` at ${clock(e.time)} (${since(e.time, store.state.skew)} ago), after ${duration(e.uptime_ns)}. `, el("span", { class: "why" }, e.reason)),
+      el("p", { class: "story" }, el("strong", null, words(e.cause)), ` at ${clock(e.time)} (${since(e.time, store.state.skew)} ago), after ${duration(e.uptime_ns)}${e.detected_ns ? `, found within ${duration(e.detected_ns)}` : ""}. `, el("span", { class: "why" }, e.reason)),
       trap && el("p", null, "Export ", el("code", null, trap.export), ": ", trap.cause, " ", el("span", { class: "tag" }, trap.error)),
       frames.length > 0 && el("h3", null, "Backtrace"),
       frames.length > 0 && el("ol", { class: "backtrace", start: "0" }, frames.map((frame) => el("li", null, el("code", null, frame.function || `function ${frame.index}`),

@@ -35,6 +35,7 @@ static void test_a_trap_in_a_message(void **state)
     assert_int_equal(evidence.state, WARD_STATE_READY);
     assert_int_equal(evidence.trap.error, WARD_ERROR_TRAP);
     assert_string_equal(evidence.trap.export_name, "handle-message");
+    assert_in_range(evidence.detected_ns, 1, PATIENCE_NS);
     assert_true(evidence.trap.frame_count >= 1);
     assert_int_equal(evidence.memory_bytes, 131072);
     assert_true(evidence.uptime_ns > 0);
@@ -79,6 +80,7 @@ static void test_a_hang(void **state)
     wait_for_evidence("stuck", 1);
     assert_int_equal(evidence.cause, WARD_CAUSE_HANG);
     assert_int_equal(evidence.trap.error, WARD_ERROR_DEADLINE);
+    assert_in_range(evidence.detected_ns, 5 * MS, PATIENCE_NS);
     assert_string_equal(evidence.trap.export_name, "_health");
     assert_int_equal(evidence.message_count, 0);
     assert_true(evidence.change_count >= 1);
@@ -94,6 +96,7 @@ static void test_a_start_that_fails(void **state)
     start();
     wait_for_evidence("bad", 1);
     assert_int_equal(evidence.cause, WARD_CAUSE_START);
+    assert_in_range(evidence.detected_ns, 1, PATIENCE_NS);
     assert_int_equal(evidence.trap.error, WARD_ERROR_TRAP);
 }
 
@@ -126,6 +129,24 @@ static void test_a_trap_of_the_run_before(void **state)
     assert_int_equal(evidence.trap.frame_count, 0);
 }
 
+/* Found three checks after the last that was well; and each run anew. */
+static void test_how_long_it_was_unwell(void **state)
+{
+    (void)state;
+    int64_t result;
+    ward_child_options options = {.interval_ns = 20 * MS, .fall = 3};
+    add((child_spec){.name = "a", .wat = traps_or_ails, .options = options}, NULL);
+    start();
+    uint64_t began_ns = wardi_now_ns();
+    wait_for(0, "a", WARD_EVENT_READY, true);
+    for (uint64_t number = 1; number <= 2; number++) {
+        while (tell("a", "u", &result) != WARD_OK) wardi_sleep_until_ns(wardi_now_ns() + MS);
+        wait_for_evidence("a", number);
+        assert_int_equal(evidence.cause, WARD_CAUSE_HEALTH);
+        assert_in_range(evidence.detected_ns, 40 * MS, wardi_now_ns() - began_ns);
+    }
+}
+
 /* The event of each end names what was taken of it, and no other event does. */
 static void test_events_name_it(void **state)
 {
@@ -137,6 +158,8 @@ static void test_events_name_it(void **state)
         assert_int_equal(tell("a", "t", &result), WARD_ERROR_TRAP);
         at = (size_t)wait_for(at, "a", WARD_EVENT_STATE, WARD_STATE_FAILED);
         assert_int_equal(record.events[at].event.evidence, number);
+        assert_int_equal(record.events[at].event.cause, WARD_CAUSE_CRASH);
+        assert_int_not_equal(record.events[at].event.detected_ns, 0);
         at = (size_t)wait_for(at, "a", WARD_EVENT_STATE, WARD_STATE_READY);
     }
     for (size_t i = 0; i <= at; i++) named += record.events[i].event.evidence != 0;
@@ -257,6 +280,7 @@ int main(void)
         TEST(test_a_hang),
         TEST(test_a_start_that_fails),
         TEST(test_a_trap_of_the_run_before),
+        TEST(test_how_long_it_was_unwell),
         TEST(test_events_name_it),
         TEST(test_a_core_dump),
         TEST(test_poison),

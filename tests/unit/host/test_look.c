@@ -1,5 +1,5 @@
 /* What is seen of a supervisor by whoever watches it: by id, also while a guest is held up. */
-#include "host_kit.h"
+#include "actor_kit.h"
 
 /* ---- members ---- */
 
@@ -177,6 +177,28 @@ static void test_pulse(void **state)
     assert_true(!pulse.started && pulse.stopping);
 }
 
+/* While a guest waits, it has a stack of its own. */
+static void test_fiber_stacks(void **state)
+{
+    (void)state;
+    ward_pulse pulse = WARD_INIT(ward_pulse);
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    start_actors(&all);
+    while (pulse.fiber_stacks != 2) {
+        ward_supervisor_send(supervisor, id_of("a"), (const uint8_t *)"z", 1);
+        ward_supervisor_send(supervisor, id_of("b"), (const uint8_t *)"z", 1);
+        wardi_sleep_until_ns(wardi_now_ns() + MS);
+        assert_int_equal(ward_supervisor_pulse(supervisor, &pulse), WARD_OK);
+        assert_true(pulse.fiber_stacks <= 2);
+        assert_true(wardi_now_ns() < patience);
+    }
+    while (pulse.fiber_stacks != 0) {
+        wardi_sleep_until_ns(wardi_now_ns() + MS);
+        assert_int_equal(ward_supervisor_pulse(supervisor, &pulse), WARD_OK);
+        assert_true(wardi_now_ns() < patience);
+    }
+}
+
 static void test_record(void **state)
 {
     (void)state;
@@ -199,6 +221,7 @@ int main(void)
         TEST(test_figures_of_a_hung_guest),
         TEST(test_latencies),
         TEST(test_pulse),
+        TEST(test_fiber_stacks),
         TEST(test_record),
     };
     return cmocka_run_group_tests_name("host look", tests, NULL, NULL);

@@ -29,7 +29,8 @@ static inline ward_event kit_event(ward_event_kind kind)
                         .reason = "went \"over\" the \xc3\xa4 edge\n",
                         .version = "1.2.3-\xe2\x82\xac",
                         .instance = true,
-                        .evidence = UINT64_C(1) << 63};
+                        .evidence = UINT64_C(1) << 63,
+                        .detected_ns = UINT64_MAX - 1};
 }
 
 /* Field by field: what lies between them stays zero. */
@@ -98,6 +99,7 @@ static inline void kit_evidence(ward_evidence *evidence)
     evidence->fuel_peak = 1;
     evidence->fuel_per_call = 2;
     evidence->uptime_ns = 3;
+    evidence->detected_ns = UINT64_MAX - 2;
     evidence->messages_handled = 4;
     evidence->messages_waiting = 5;
     kit_evidence_history(evidence);

@@ -94,7 +94,8 @@ static void plain_forms(void **state)
 {
     static const char *const wanted[KIT_EVENT_KINDS] = {
         [WARD_EVENT_STATE] = "\"event\":\"state\",\"component\":\"api\",\"from\":\"ready\",\"to\":"
-                             "\"failed\",\"version\":\"2\",\"evidence\":5,\"reason\":\"why\"}",
+                             "\"failed\",\"version\":\"2\",\"cause\":\"crash\",\"evidence\":5,"
+                             "\"reason\":\"why\"}",
         [WARD_EVENT_HEALTH] =
             "\"event\":\"health\",\"component\":\"api\",\"from\":\"degraded\",\"to\":\"failed\","
             "\"source\":\"policy\",\"probe_error\":\"payload\",\"reason\":\"why\"}",

@@ -208,6 +208,22 @@ static void a_recovery_is_timed_from_the_end_of_the_run(void **state)
     assert_int_equal(times.count, 0);
 }
 
+static void what_ends_a_run_was_found_in_time(void **state)
+{
+    (void)state;
+    ward_event event = {.kind = WARD_EVENT_STATE,
+                        .from_state = WARD_STATE_READY,
+                        .state = WARD_STATE_FAILED,
+                        .cause = WARD_CAUSE_HANG,
+                        .detected_ns = 11 * WARDI_MS,
+                        .wall_ns = wall_ns};
+    metrics_times_take(&times, &event, members);
+    state_is(members, WARD_STATE_FAILED, WARD_STATE_STARTING);
+    assert_int_equal(count_of(times.detection[WARD_CAUSE_HANG]), 1);
+    assert_int_equal(times.detection[WARD_CAUSE_HANG][TIME_BUCKETS], 11 * WARDI_MS);
+    assert_int_equal(count_of(times.detection[WARD_CAUSE_NONE]), 0);
+}
+
 static void what_is_stopped_does_not_recover(void **state)
 {
     (void)state;
@@ -429,6 +445,7 @@ int main(void)
         cmocka_unit_test(the_process_is_known),
         TIMES(a_start_is_no_recovery),
         TIMES(a_recovery_is_timed_from_the_end_of_the_run),
+        TIMES(what_ends_a_run_was_found_in_time),
         TIMES(what_is_stopped_does_not_recover),
         TIMES(lost_events_and_set_clocks_make_no_times),
         TIMES(many_are_timed_at_once),
