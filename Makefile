@@ -26,7 +26,7 @@ run: build ## build, and run the quickstart
 
 test: ## build, and run every test
 	@$(call build,test,release)
-	@ctest --preset release
+	@ctest --preset release -j "$$(nproc)"
 
 build: ## the optimised build: build/ward, build/libward.so
 	@$(call build,run,release)
@@ -52,11 +52,11 @@ fuzz: ## every fuzz target for FUZZ_SECONDS=60 each
 
 asan: ## every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(call build,ci,asan)
-	@ctest --preset asan
+	@ctest --preset asan -j "$$(nproc)"
 
 tsan: ## the threaded tests under ThreadSanitizer
 	@$(call build,ci,tsan)
-	@ctest --preset tsan
+	@ctest --preset tsan -j "$$(nproc)"
 
 soak: ## SOAK_SECONDS=1800 of random traps, hangs, floods and restarts; SOAK_SEED=1
 	@$(call build,test,release)
