@@ -1,7 +1,8 @@
 /* The door. Connections are taken by us, not by what speaks over them, so that one place knows how
  * many there are: with all places taken, who has been idle for the longest leaves for whoever
- * comes; and where the process has no descriptor left, the one that is kept in reserve lets the
- * next one in. So ten thousand connections that say nothing keep no probe out. */
+ * comes, and where nobody is idle, who has only listened for the longest; and where the process has
+ * no descriptor left, the one that is kept in reserve lets the next one in. So ten thousand
+ * connections that say nothing keep no probe out. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -32,31 +33,43 @@ struct door {
     bool has_allowed_gid, made_path;
 };
 
-/* ---- who is idle ---- */
+/* ---- who may be made to leave ---- */
 
-static void unlink_idle(crowd *c, peer *p)
+static void leave_queue(peer *p)
 {
-    *(p->older != NULL ? &p->older->newer : &c->longest) = p->newer;
-    *(p->newer != NULL ? &p->newer->older : &c->newest) = p->older;
+    peer_queue *in = p->in;
+    if (in == NULL) return;
+    *(p->older != NULL ? &p->older->newer : &in->longest) = p->newer;
+    *(p->newer != NULL ? &p->newer->older : &in->newest) = p->older;
     p->older = p->newer = NULL;
-    p->idle_since_ns = 0;
-    c->idle--;
+    p->in = NULL;
+    in->count--;
+}
+
+static void join_queue(peer *p, peer_queue *queue)
+{
+    leave_queue(p);
+    p->since_ns = wardi_now_ns();
+    p->older = queue->newest;
+    *(queue->newest != NULL ? &queue->newest->newer : &queue->longest) = p;
+    queue->newest = p;
+    queue->count++;
+    p->in = queue;
 }
 
 void peer_idle(peer *p)
 {
-    crowd *c = &p->door->of->crowd;
-    if (p->idle_since_ns != 0) unlink_idle(c, p);
-    p->idle_since_ns = wardi_now_ns();
-    p->older = c->newest;
-    *(c->newest != NULL ? &c->newest->newer : &c->longest) = p;
-    c->newest = p;
-    c->idle++;
+    join_queue(p, &p->door->of->crowd.idle);
+}
+
+void peer_listens(peer *p)
+{
+    join_queue(p, &p->door->of->crowd.listening);
 }
 
 void peer_busy(peer *p)
 {
-    if (p->idle_since_ns != 0) unlink_idle(&p->door->of->crowd, p);
+    leave_queue(p);
 }
 
 void peer_left(peer *p)
@@ -70,9 +83,9 @@ void peer_left(peer *p)
 }
 
 /* True: one is about to leave. */
-static bool expel_longest(crowd *c)
+static bool expel_of(crowd *c, const peer_queue *queue)
 {
-    peer *p = c->longest;
+    peer *p = queue->longest;
     if (p == NULL) return false;
     peer_busy(p); /* asked once */
     p->expelled = true;
@@ -82,19 +95,29 @@ static bool expel_longest(crowd *c)
     return true;
 }
 
+static bool expel_longest(crowd *c)
+{
+    return expel_of(c, &c->idle) || expel_of(c, &c->listening);
+}
+
+bool door_expel_listening(struct surface *s)
+{
+    return expel_of(&s->crowd, &s->crowd.listening);
+}
+
 void door_expel_idle(struct surface *s)
 {
     crowd *c = &s->crowd;
     uint64_t now_ns = wardi_now_ns();
-    while (c->longest != NULL && now_ns - c->longest->idle_since_ns > IDLE_MAX_S * WARDI_S)
-        expel_longest(c);
+    while (c->idle.longest != NULL && now_ns - c->idle.longest->since_ns > IDLE_MAX_S * WARDI_S)
+        expel_of(c, &c->idle);
 }
 
 void door_figures_get(const struct surface *s, door_figures *ret_figures)
 {
     *ret_figures = s->crowd.figures;
     ret_figures->open = s->crowd.open;
-    ret_figures->idle = s->crowd.idle;
+    ret_figures->idle = s->crowd.idle.count;
 }
 
 /* ---- who may come in ---- */

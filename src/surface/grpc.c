@@ -46,6 +46,7 @@ static const grpc_limits limits_default = {.request_ms = 10000,
                                            .pong_ms = 20000,
                                            .leave_ms = 500,
                                            .streams_max = 100,
+                                           .watches_max = 16384,
                                            .body_bytes_max = 192 * 1024,
                                            .header_bytes_max = 8 * 1024,
                                            .resets_burst = 300,
@@ -143,6 +144,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (!is_request(frame)) return 0;
     c->head = (grpc_head){.timeout_ms = UINT64_MAX};
     c->server->calls++;
+    /* Else one that is answered at once would not count as a sign of use. */
+    c->as = GRPC_BUSY;
+    peer_busy(c->from);
     return grpc_call_new(c, frame->hd.stream_id) ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -327,6 +331,19 @@ static void set_poll(grpc_connection *c, bool flushed)
     if (uv_poll_start(&c->poll, events, on_poll) != 0) c->doomed = true;
 }
 
+static void tell_door(grpc_connection *c)
+{
+    int as = c->calls == NULL ? GRPC_IDLE : grpc_calls_listen(c) ? GRPC_LISTENS : GRPC_BUSY;
+    if (as == (int)c->as) return;
+    c->as = as;
+    if (as == GRPC_IDLE)
+        peer_idle(c->from);
+    else if (as == GRPC_LISTENS)
+        peer_listens(c->from);
+    else
+        peer_busy(c->from);
+}
+
 static void settle(grpc_connection *c)
 {
     c->unsettled = false;
@@ -342,13 +359,7 @@ static void settle(grpc_connection *c)
         close_connection(c);
         return;
     }
-    bool busy = c->calls != NULL;
-    if (busy == c->busy) return;
-    c->busy = busy;
-    if (busy)
-        peer_busy(c->from);
-    else
-        peer_idle(c->from);
+    tell_door(c);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -427,7 +438,7 @@ static bool enter(void *context, int fd, peer *from)
     *c = (grpc_connection){.server = g,
                            .from = from,
                            .fd = fd,
-                           .busy = true,
+                           .as = GRPC_BUSY,
                            .timer_due_ms = UINT64_MAX,
                            .leave_due_ms = UINT64_MAX,
                            .next = g->connections};
@@ -457,14 +468,21 @@ static void leave(grpc_connection *c, uint64_t patience_ms)
         c->doomed = true;
 }
 
-/* It has no streams, and its place is wanted now. */
+/* It has no streams but such that listen, and its place is wanted now. */
 static void expel(void *context, peer *of)
 {
     (void)context;
     grpc_connection *c = of->of_protocol;
     leave(c, 0);
+    grpc_calls_end(c, GRPC_RESOURCE_EXHAUSTED, "all places are taken, and another needs one");
     (void)flush(c);
     close_connection(c);
+}
+
+/* Within a callback of nghttp2, too: who brings a request is busy, and not the one to leave. */
+bool grpc_make_room(grpc *g)
+{
+    return door_expel_listening(g->of);
 }
 
 protocol grpc_protocol(struct grpc *g)

@@ -22,6 +22,7 @@ typedef struct grpc_limits {
     uint64_t pong_ms;          /* to answer that */
     uint64_t leave_ms;         /* to take what is left to say when the surface closes */
     uint32_t streams_max;      /* at one time on a connection */
+    uint32_t watches_max;      /* of all streams, those that watch */
     uint32_t body_bytes_max;   /* of unhandled requests of more than a kilobyte, on a connection */
     uint32_t header_bytes_max; /* of a request, counted as HTTP/2 does */
     uint32_t resets_burst;     /* streams that a client may reset at once */
@@ -76,7 +77,8 @@ typedef struct grpc_call grpc_call;
 /* What is served at a path. */
 typedef struct grpc_method {
     const char *path;
-    bool many; /* requests on one stream, each handled as it comes; else exactly one */
+    bool many;    /* requests on one stream, each handled as it comes; else exactly one */
+    bool listens; /* nothing but the client ends it: its place may be given to another */
     /* A whole message, borrowed. Of one: it is the only one, and the client has said all. */
     void (*request)(grpc_call *call, const uint8_t *bytes, size_t length);
     /* What was replied has gone out, and there is room for more: the newest now, if there is any.
@@ -126,6 +128,9 @@ reflection *reflection_new(void);
 void reflection_free(reflection *r);
 const reflection *grpc_reflection(const grpc *g);
 
+/* Another connection, which only listens, leaves with all its streams. False: there is none. */
+bool grpc_make_room(grpc *g);
+
 /* ---- what calls and connections (grpc.c) know of each other ---- */
 
 typedef struct grpc_connection grpc_connection;
@@ -146,13 +151,13 @@ struct grpc_connection {
     int fd;
     uv_poll_t poll;
     uv_timer_t timer;
-    int events;            /* that are polled for */
-    uint64_t timer_due_ms; /* UINT64_MAX: it does not run */
-    bool busy;             /* as the door knows it */
-    bool leaving;          /* closed as soon as all is said */
-    bool doomed;           /* closed as soon as that is possible */
-    bool pinged;           /* and nothing heard since */
-    bool unsettled;        /* has something to send */
+    int events;                                     /* that are polled for */
+    uint64_t timer_due_ms;                          /* UINT64_MAX: it does not run */
+    enum { GRPC_BUSY, GRPC_LISTENS, GRPC_IDLE } as; /* what the door knows it as */
+    bool leaving;                                   /* closed as soon as all is said */
+    bool doomed;                                    /* closed as soon as that is possible */
+    bool pinged;                                    /* and nothing heard since */
+    bool unsettled;                                 /* has something to send */
     bool poll_open, timer_open;
     uint64_t heard_ms, pinged_ms;
     uint64_t leave_due_ms; /* UINT64_MAX: it does not leave */
@@ -181,6 +186,8 @@ void grpc_call_half_closed(grpc_call *call);
 void grpc_call_said_all(grpc_call *call);
 const grpc_call *grpc_call_next(const grpc_call *call); /* of the same connection */
 void grpc_call_free(grpc_call *call);
+/* None but those that only listen. */
+bool grpc_calls_listen(const grpc_connection *of);
 /* When something is to be done about the calls; UINT64_MAX: never. */
 uint64_t grpc_calls_due_ms(const grpc_connection *of);
 /* Ends those whose time is over. */

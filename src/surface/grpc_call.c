@@ -390,6 +390,13 @@ void grpc_call_free(grpc_call *call)
     wardi_free(call);
 }
 
+bool grpc_calls_listen(const grpc_connection *of)
+{
+    for (const grpc_call *call = of->calls; call != NULL; call = call->next)
+        if (!call->requested || !call->method->listens) return false;
+    return true;
+}
+
 uint64_t grpc_calls_due_ms(const grpc_connection *of)
 {
     uint64_t due_ms = UINT64_MAX;

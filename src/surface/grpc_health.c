@@ -49,6 +49,7 @@ struct health {
     uint64_t key[2]; /* names come over the network */
     watched **buckets;
     size_t bucket_count, count;
+    uint32_t watchers;
     watched *marked;
     watched *host; /* also in its bucket; NULL: nobody watches it */
 };
@@ -210,10 +211,21 @@ static watched *watch_name(health *h, grpc_call *call, const char *name)
     return w;
 }
 
+static bool may_watch(health *h, grpc_call *call)
+{
+    grpc *g = grpc_call_server(call);
+    uint32_t max = grpc_limits_of(g)->watches_max;
+    if (h->watchers >= max) (void)grpc_make_room(g);
+    if (h->watchers < max) return true;
+    grpc_call_end(call, GRPC_RESOURCE_EXHAUSTED, "there are as many streams as may be");
+    return false;
+}
+
 static void watch(grpc_call *call, const char *name)
 {
     health *h = grpc_health(grpc_call_server(call));
     watched *w = NULL;
+    if (!may_watch(h, call)) return;
     if (name != NULL && (w = watch_name(h, call, name)) == NULL) return;
     watcher *own = wardi_alloc(sizeof *own);
     if (own == NULL) {
@@ -227,6 +239,7 @@ static void watch(grpc_call *call, const char *name)
         if (own->next != NULL) own->next->before = own;
         w->watchers = own;
     }
+    h->watchers++;
     grpc_call_data_set(call, own);
     grpc_call_stays(call);
     grpc_call_wake(call);
@@ -254,6 +267,7 @@ static void watch_gone(grpc_call *call)
     else if (w != NULL)
         w->watchers = own->next;
     wardi_free(own);
+    grpc_health(grpc_call_server(call))->watchers--;
     /* If nobody else watches it, it goes when it is looked at next. */
     if (w != NULL && w->watchers == NULL) mark(grpc_health(grpc_call_server(call)), w);
 }
@@ -354,6 +368,7 @@ const grpc_method health_methods[] = {
     {.path = "/grpc.health.v1.Health/Check", .request = check_requested},
     {.path = "/grpc.health.v1.Health/List", .request = list_requested},
     {.path = "/grpc.health.v1.Health/Watch",
+     .listens = true,
      .request = watch_requested,
      .room = watch_room,
      .gone = watch_gone},

@@ -222,9 +222,11 @@ static void requested(grpc_call *call, const uint8_t *bytes, size_t length)
 const grpc_method reflection_methods[] = {
     {.path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
      .many = true,
+     .listens = true,
      .request = requested},
     {.path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
      .many = true,
+     .listens = true,
      .request = requested},
     {.path = NULL}};
 

@@ -24,7 +24,7 @@ typedef struct wardi_surface_options {
     const char *control_group; /* its members may control, too; NULL: the same user and root only */
     const char *journal_path;  /* of the journal that is written, for what is asked of the past */
     const wardi_journal *journal; /* borrowed; NULL: none is kept */
-    uint32_t connections_max;     /* of all together; default 1024, and what the process may open */
+    uint32_t connections_max;     /* of all together; default 4096, and what the process may open */
 } wardi_surface_options;
 
 /** "HOST:PORT", with an IPv6 address in brackets; no host: all addresses of the machine. */

@@ -20,27 +20,36 @@ typedef struct protocol {
     /* Takes a connected, non-blocking socket, which is the protocol's to close from now on; then
      * it calls peer_left. False: it was not taken, and the door closes it. */
     bool (*enter)(void *context, int fd, peer *from);
-    /* Makes an idle connection leave, now or soon: somebody else needs its place, or it has been
-     * idle for too long. */
+    /* Makes a connection leave, now or soon, that is idle or only listens: somebody else needs its
+     * place, or it has been idle for too long. */
     void (*expel)(void *context, peer *of);
     void *context;
 } protocol;
+
+/* Connections that may be made to leave for another. */
+typedef struct peer_queue {
+    peer *longest, *newest; /* by how long they have been in it */
+    uint32_t count;
+} peer_queue;
 
 /* A connection, as the door keeps count of it. It begins busy. */
 struct peer {
     door *door;
     int fd;
-    void *of_protocol;      /* the protocol's own */
-    uint64_t idle_since_ns; /* monotonic; 0: busy */
-    uid_t uid;              /* over the Unix socket: who is at the other end */
+    void *of_protocol; /* the protocol's own */
+    uint64_t since_ns; /* in its queue; monotonic */
+    uid_t uid;         /* over the Unix socket: who is at the other end */
     gid_t gid;
     pid_t pid; /* 0: not over the Unix socket */
     bool expelled;
-    peer *older, *newer; /* of those that are idle */
+    peer_queue *in; /* of the crowd; NULL: busy */
+    peer *older, *newer;
 };
 
-/* It waits for nothing that it was asked: it may be made to leave for another. */
+/* Nothing is asked of it: it may be made to leave, for another or after a minute. */
 void peer_idle(peer *p);
+/* It only listens, for as long as it likes: it may be made to leave where nobody is idle. */
+void peer_listens(peer *p);
 void peer_busy(peer *p);
 /* Its socket is closed, and it is forgotten. */
 void peer_left(peer *p);
@@ -72,13 +81,15 @@ typedef struct door_figures {
 void door_figures_get(const struct surface *s, door_figures *ret_figures);
 /* Those who have been idle for a minute leave. */
 void door_expel_idle(struct surface *s);
+/* Who has only listened for the longest leaves. False: there is nobody. */
+bool door_expel_listening(struct surface *s);
 
 /* ---- the thread ---- */
 
-/* Connections of all doors together: idle ones, who has been so for the longest first. */
+/* Connections of all doors together. */
 typedef struct crowd {
-    uint32_t open, idle, max, leaving; /* leaving: were made to, and are still open */
-    peer *longest, *newest;
+    uint32_t open, max, leaving; /* leaving: were made to, and are still open */
+    peer_queue idle, listening;
     int reserve_fd; /* given up to take one in when no descriptor is left; -1: it is out */
     door_figures figures;
 } crowd;

@@ -67,7 +67,8 @@ static inline void world_ask(world *w, const char *name, ward_request request)
 }
 
 /* "api" at the top, "web" in the group "site". `limits` may be NULL. */
-static inline void world_open(world *w, const grpc_limits *limits)
+static inline void world_open_with(world *w, const grpc_limits *limits,
+                                   const wardi_surface_options *options)
 {
     *w = (world){0};
     ward_diag diag = {0};
@@ -75,8 +76,7 @@ static inline void world_open(world *w, const grpc_limits *limits)
     host.cache_directory = host.compiler_path = "";
     host.components_max = 16;
     assert_int_equal(ward_host_open(&host, &w->host, &diag), WARD_OK);
-    wardi_surface_options options = {.grpc_address = "127.0.0.1:0"};
-    assert_int_equal(wardi_surface_new(&options, &w->surface, &diag), WARD_OK);
+    assert_int_equal(wardi_surface_new(options, &w->surface, &diag), WARD_OK);
     if (limits != NULL) *grpc_limits_of(w->surface->grpc) = *limits;
     ward_supervisor_options supervisor = WARD_INIT(ward_supervisor_options);
     supervisor.workers = 2;
@@ -91,6 +91,12 @@ static inline void world_open(world *w, const grpc_limits *limits)
     assert_int_equal(ward_supervisor_start(w->supervisor, &diag), WARD_OK);
     assert_int_equal(wardi_surface_start(w->surface, w->supervisor, &diag), WARD_OK);
     w->port = atoi(strrchr(wardi_surface_grpc_address(w->surface), ':') + 1);
+}
+
+static inline void world_open(world *w, const grpc_limits *limits)
+{
+    wardi_surface_options options = {.grpc_address = "127.0.0.1:0"};
+    world_open_with(w, limits, &options);
 }
 
 static inline void world_close(world *w)

@@ -14,6 +14,7 @@ static const grpc_limits impatient = {.request_ms = 100,
                                       .pong_ms = 100,
                                       .leave_ms = 100,
                                       .streams_max = 100,
+                                      .watches_max = 1000,
                                       .body_bytes_max = 192 * 1024,
                                       .header_bytes_max = 8192,
                                       .resets_burst = 20,
@@ -54,9 +55,10 @@ static void open_is(const world *w, uint32_t wanted, uint32_t idle)
 {
     uint64_t until_ns = wardi_now_ns() + PATIENCE_MS * WARDI_MS;
     volatile const crowd *at = &w->surface->crowd; /* another thread's: only looked at */
-    while ((at->open != wanted || at->idle != idle) && wardi_now_ns() < until_ns) poll(NULL, 0, 1);
+    while ((at->open != wanted || at->idle.count != idle) && wardi_now_ns() < until_ns)
+        poll(NULL, 0, 1);
     assert_int_equal(at->open, wanted);
-    assert_int_equal(at->idle, idle);
+    assert_int_equal(at->idle.count, idle);
 }
 
 static void another_protocol_is_closed(void **state)

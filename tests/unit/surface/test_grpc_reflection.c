@@ -249,6 +249,7 @@ static int open_world(void **state)
                                   .pong_ms = 20000,
                                   .leave_ms = 500,
                                   .streams_max = 100,
+                                  .watches_max = 1000,
                                   .body_bytes_max = 192 * 1024,
                                   .header_bytes_max = 8192,
                                   .resets_burst = 100,
