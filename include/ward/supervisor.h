@@ -173,9 +173,11 @@ typedef enum ward_event_kind {
     /** the health of a group, or whether it is ready, changed: from_health → health, `ready`, with
      * the reason; not while the supervisor stops */
     WARD_EVENT_GROUP_HEALTH,
-    WARD_EVENT_OPERATOR, /**< somebody did something: reason says who and what */
-    WARD_EVENT_ADDED,    /**< to a supervisor that has been started */
-    WARD_EVENT_REMOVED,  /**< and is forgotten */
+    /** somebody did something: reason says who and what; or events are missing right before this
+     * one (`component` ""), and reason says how many */
+    WARD_EVENT_OPERATOR,
+    WARD_EVENT_ADDED,   /**< to a supervisor that has been started */
+    WARD_EVENT_REMOVED, /**< and is forgotten */
 } ward_event_kind;
 enum { WARD_EVENT_KIND_COUNT = 14 };
 
@@ -199,7 +201,7 @@ enum { WARD_CAUSE_COUNT = 11, WARD_CAUSES_MAX = 16 /**< room for later ones */ }
 typedef struct ward_event {
     size_t size;                   /**< of the struct that the library has filled */
     ward_event_kind kind;          /**< what happened; the fields that go with it are named there */
-    uint64_t sequence;             /**< from 1; a gap: no memory for an event */
+    uint64_t sequence;             /**< from 1; a gap: events that nobody had room for */
     uint64_t wall_ns;              /**< since the epoch */
     const char *component;         /**< the child's name; "" for WARD_EVENT_STOPPED */
     ward_state from_state;         /**< before */

@@ -3,7 +3,8 @@
 #include <stdatomic.h>
 
 /* `given` is the giver's, `taken` the taker's; each reads the other's with acquire, which pairs
- * with its release: a slot is filled before it is given, and read before it is given back.
+ * with its release: a slot is filled before it is given, and read before it is given back. `newest`
+ * is raised after that: who reads it first, and then takes until there is nothing, has all of it.
  *
  * No wake-up is lost: the taker sets `asleep`, then looks at `given` once more; the giver raises
  * `given`, then looks at `asleep`. All four are sequentially consistent, so one of them sees the
@@ -11,7 +12,7 @@
 struct wardi_feed {
     wardi_feed_options options;
     wardi_feed_event *slots;
-    _Atomic uint64_t lost;
+    _Atomic uint64_t lost, newest;
     _Alignas(64) _Atomic uint64_t given;
     _Alignas(64) _Atomic uint64_t taken;
     atomic_bool asleep;
@@ -62,6 +63,8 @@ void wardi_feed_give(void *context, const ward_event *event)
         wardi_feed_event_fill(&feed->slots[given & (feed->options.slots - 1)], event);
         atomic_store(&feed->given, given + 1);
     }
+    if (event->sequence > atomic_load_explicit(&feed->newest, memory_order_relaxed))
+        atomic_store_explicit(&feed->newest, event->sequence, memory_order_release);
     if (atomic_load(&feed->asleep) && atomic_exchange(&feed->asleep, false))
         feed->options.wake(feed->options.wake_context);
 }
@@ -77,6 +80,11 @@ bool wardi_feed_take(wardi_feed *feed, wardi_feed_event *ret_event)
     wardi_feed_event_fill(ret_event, &feed->slots[taken & (feed->options.slots - 1)].event);
     atomic_store_explicit(&feed->taken, taken + 1, memory_order_release);
     return true;
+}
+
+uint64_t wardi_feed_newest(const wardi_feed *feed)
+{
+    return atomic_load_explicit(&feed->newest, memory_order_acquire);
 }
 
 uint64_t wardi_feed_lost(wardi_feed *feed)

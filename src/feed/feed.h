@@ -41,6 +41,8 @@ void wardi_feed_free(wardi_feed *feed);
 void wardi_feed_give(void *context, const ward_event *event);
 /** One thread. False: there is nothing, and `wake` will tell. */
 bool wardi_feed_take(wardi_feed *feed, wardi_feed_event *ret_event);
+/** The highest number of an event that was given, be it that it is lost. Any thread. */
+uint64_t wardi_feed_newest(const wardi_feed *feed);
 /** How many were lost since it was last asked. Any thread. */
 uint64_t wardi_feed_lost(wardi_feed *feed);
 

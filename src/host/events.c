@@ -1,6 +1,13 @@
 #include <string.h>
 
+#include <stdio.h>
+
 #include "host/host_priv.h"
+
+enum {
+    PENDING_MAX = 65536, /* 50 MB of them */
+    KEPT_MAX = 4096,     /* of their room, once all are delivered */
+};
 
 ward_event event_of(const child *c, ward_event_kind kind)
 {
@@ -22,6 +29,7 @@ ward_event event_of(const child *c, ward_event_kind kind)
 static bool batch_reserve(event_batch *batch)
 {
     if (batch->count < batch->capacity) return true;
+    if (batch->count >= PENDING_MAX) return false;
     size_t capacity = batch->capacity != 0 ? 2 * batch->capacity : 32;
     event_record *grown = wardi_grow(batch->records, batch->capacity * sizeof(event_record),
                                      capacity * sizeof(event_record));
@@ -35,7 +43,11 @@ void event_push(ward_supervisor *s, ward_event event, const char *reason)
 {
     event.sequence = ++s->event_sequence; /* counted even when it is lost: the gap tells */
     event.wall_ns = wardi_wall_ns();
-    if (s->on_event == NULL || !batch_reserve(&s->pending)) return;
+    if (s->on_event == NULL) return;
+    if (!batch_reserve(&s->pending)) {
+        s->events_lost++;
+        return;
+    }
     event_record *record = &s->pending.records[s->pending.count++];
     record->event = event;
     wardi_text name = WARDI_TEXT(record->component), version = WARDI_TEXT(record->version);
@@ -44,9 +56,34 @@ void event_push(ward_supervisor *s, ward_event event, const char *reason)
     wardi_reason_set(&record->reason, reason);
 }
 
+/* Else the gap would show only with the next event, and that may be hours away. */
+static void tell_of_lost(ward_supervisor *s)
+{
+    uint64_t lost = s->events_lost;
+    ward_event event = {
+        .size = sizeof event, .kind = WARD_EVENT_OPERATOR, .component = "", .version = ""};
+    char words[96];
+    if (lost == 0 || s->pending.count != 0) return;
+    s->events_lost = 0;
+    (void)snprintf(words, sizeof words, "%llu events are missing: too many at once, or no memory",
+                   (unsigned long long)lost);
+    event_push(s, event, words);
+    if (s->events_lost != 0) s->events_lost += lost; /* not now, either */
+}
+
+static void batch_empty(event_batch *batch)
+{
+    batch->count = 0;
+    if (batch->capacity <= KEPT_MAX) return;
+    wardi_free(batch->records);
+    *batch = (event_batch){0};
+}
+
 void events_deliver(ward_supervisor *s)
 {
-    if (s->delivering || s->pending.count == 0) return;
+    if (s->delivering) return;
+    tell_of_lost(s);
+    if (s->pending.count == 0) return;
     s->delivering = true;
     while (s->pending.count > 0) {
         event_batch batch = s->pending;
@@ -60,9 +97,10 @@ void events_deliver(ward_supervisor *s)
             record->event.version = record->version;
             s->on_event(s->event_context, &record->event);
         }
-        batch.count = 0;
+        batch_empty(&batch);
         pthread_mutex_lock(&s->lock);
         s->spare = batch;
+        tell_of_lost(s);
     }
     s->delivering = false;
     pthread_cond_broadcast(&s->changed);

@@ -249,8 +249,8 @@ struct ward_supervisor {
     kept_reason *reasons_replaced;                           /* that somebody may still read */
     struct evidence_record *evidence_first, **evidence_last; /* that are kept, oldest first */
     size_t evidence_kept;
-    uint64_t evidence_lost; /* for want of memory */
-    uint64_t event_sequence;
+    uint64_t evidence_lost;               /* for want of memory */
+    uint64_t event_sequence, events_lost; /* lost: and not told of yet */
     event_batch pending, spare; /* events that wait; the batch that is being delivered, or empty */
     bool delivering;
 };

@@ -32,7 +32,6 @@ typedef struct writer {
     batch batch;
     ward_evidence evidence;
     uint64_t next;    /* sequence of the event that should come; 0: none has come yet */
-    uint64_t missed;  /* of events in all, as far as a row says so */
     uint64_t pace_ns; /* the feed is not looked into before */
     uint64_t try_ns;  /* not 0: failing, and then it is tried again */
     uint64_t care_ns; /* when it is looked for what is old */
@@ -117,7 +116,6 @@ static bool keep_order(wardi_journal *j, entry *e)
         return false;
     }
     e->lost = w->next != 0 ? sequence - w->next : 0;
-    w->missed += e->lost;
     atomic_fetch_add(&j->missed, e->lost);
     w->next = sequence + 1;
     return true;
@@ -133,23 +131,21 @@ static void take_evidence(wardi_journal *j, entry *e)
     j->writer.batch.documents++;
 }
 
-/* When the feed is empty, what it had no room for before that and no gap has told of comes behind
- * the last event. The count is asked for first: what it counts happened before the feed was seen
- * empty, so that no event that is still to come is taken for lost. */
+/* When the feed is empty, what is missing up to its newest comes behind the last event. That is
+ * asked for first: so no event that is still to come is taken for lost. */
 static void gather(wardi_journal *j)
 {
     writer *w = &j->writer;
     batch *b = &w->batch;
     if (b->lost != 0) return; /* comes last */
-    uint64_t lost = fed_not(j);
+    uint64_t newest = wardi_feed_newest(j->feed);
     while (b->count < BATCH_EVENTS && b->documents < BATCH_DOCUMENTS) {
         entry *e = &b->entries[b->count];
         if (!wardi_feed_take(j->feed, &e->event)) {
-            if (lost <= w->missed || w->next == 0) return;
-            b->lost = lost - w->missed;
+            if (w->next == 0 || newest < w->next || newest > INT64_MAX) return;
+            b->lost = newest + 1 - w->next;
             b->lost_first = w->next;
             w->next += b->lost;
-            w->missed = lost;
             atomic_fetch_add(&j->missed, b->lost);
             return;
         }

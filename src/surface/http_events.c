@@ -27,7 +27,9 @@ struct http_events {
     view_watcher watcher; /* first */
     http *http;
     wardi_feed_event *ring;
-    uint64_t head; /* of all that there were; the last RING are there */
+    uint64_t head;    /* of all that there were; the last RING are there */
+    uint64_t newest;  /* the number of the last event */
+    uint64_t through; /* up to here, all behind it are lost; 0: none is */
     stream *streams;
     uint32_t stream_count;
     uv_timer_t soon; /* there is something for those who wait */
@@ -125,6 +127,15 @@ static void catch_up(stream *s)
     if (http_filter_takes(&s->filter, event)) write_event(&s->pending, s->run, event);
 }
 
+/* Nothing may follow for hours that would show the gap. */
+static void tell_of_the_end(stream *s)
+{
+    uint64_t through = s->events->through;
+    if (s->fresh || s->next != s->events->head || s->sequence >= through) return;
+    write_lost(&s->pending, through - s->sequence);
+    s->sequence = through;
+}
+
 /* What there is for it; nothing is pending. */
 static void fill(stream *s)
 {
@@ -134,6 +145,7 @@ static void fill(stream *s)
         if (s->next == s->events->head || s->pending.length > FILLED_BYTES) break;
         catch_up(s);
     }
+    tell_of_the_end(s);
 }
 
 /* ---- from the journal ---- */
@@ -182,7 +194,8 @@ static bool reaches(const stream *s)
     const http_events *e = s->events;
     uint64_t before = s->run == e->http->surface->run ? s->sequence : 0;
     uint64_t next = ring_after(e, before);
-    return next == e->head || ring_at(e, next)->event.sequence == before + 1;
+    if (next == e->head) return before >= e->through;
+    return ring_at(e, next)->event.sequence == before + 1;
 }
 
 static void stream_free(stream *s)
@@ -298,14 +311,28 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---- what happens ---- */
 
+static void tell_soon(http_events *e)
+{
+    if (e->streams != NULL && !uv_is_active((uv_handle_t *)&e->soon))
+        uv_timer_start(&e->soon, on_soon, 0, 0);
+}
+
 static void on_changed(view_watcher *watcher, const ward_event *event, view_member *member,
                        view_condition was)
 {
     http_events *e = (http_events *)watcher;
     (void)member, (void)was;
     wardi_feed_event_fill(&e->ring[e->head++ % RING], event);
-    if (e->streams != NULL && !uv_is_active((uv_handle_t *)&e->soon))
-        uv_timer_start(&e->soon, on_soon, 0, 0);
+    e->newest = event->sequence;
+    tell_soon(e);
+}
+
+void http_events_lost(const struct http *h, uint64_t through)
+{
+    http_events *e = h != NULL ? h->events : NULL;
+    if (e == NULL) return;
+    e->through = through;
+    tell_soon(e);
 }
 
 /* ---- a stream begins ---- */
@@ -315,10 +342,11 @@ static void place(stream *s, bool resumes, uint64_t run, uint64_t sequence)
 {
     http_events *e = s->events;
     const struct surface *of = e->http->surface;
+    uint64_t newest = e->through > e->newest ? e->through : e->newest;
     s->next = e->head;
     s->run = of->run;
-    s->fresh = true;
-    uint64_t newest = e->head != 0 ? ring_at(e, e->head - 1)->event.sequence : 0;
+    s->sequence = newest;
+    s->fresh = newest == 0;
     bool ahead = run > of->run || (run == of->run && sequence > newest);
     if (!resumes || ahead) return;
     s->fresh = false;

@@ -79,6 +79,28 @@ static void on_second(uv_timer_t *timer)
 
 static void end(struct surface *s);
 
+/* Events up to that one are here, or lost. */
+static void see(struct surface *s, uint64_t sequence)
+{
+    uint64_t expected = s->events_seen != 0 ? s->events_seen + 1 : sequence;
+    if (sequence > expected) {
+        s->events_lost += sequence - expected;
+        s->view_is_stale = true;
+    }
+    s->events_seen = sequence;
+}
+
+/* Nothing waits any more: what is missing up to there will not come. */
+static void see_all(struct surface *s, uint64_t newest)
+{
+    if (newest > s->events_seen) {
+        see(s, newest + 1);
+        s->events_seen = newest;
+        http_events_lost(s->http, newest);
+    }
+    if (s->view_is_stale) s->view_is_stale = !view_sync(s->view);
+}
+
 /* A share of what waits, then everybody else has a turn. What was lost on the way is made good by
  * looking at all, once nothing waits any more: what still waits is older than what was lost, and
  * would be taken for news. */
@@ -86,17 +108,18 @@ static void on_wake(uv_async_t *wake)
 {
     struct surface *s = wake->data;
     wardi_feed_event event;
+    uint64_t newest = wardi_feed_newest(s->feed);
     if (!s->pulse_known) look(s);
     int left = EVENTS_AT_ONCE;
     while (left > 0 && wardi_feed_take(s->feed, &event)) {
+        see(s, event.event.sequence);
         view_apply(s->view, &event.event);
         left--;
     }
-    uint64_t lost = wardi_feed_lost(s->feed);
-    s->events_lost += lost;
-    if (lost != 0) s->view_is_stale = true;
-    if (left > 0 && s->view_is_stale) s->view_is_stale = !view_sync(s->view);
-    if (left == 0) uv_async_send(wake);
+    if (left > 0)
+        see_all(s, newest);
+    else
+        uv_async_send(wake);
     if (atomic_load(&s->ending)) end(s);
 }
 

@@ -112,6 +112,7 @@ struct surface {
     atomic_bool host_lives;
     logs *logs;
     bool pulse_known;     /* the supervisor has been started */
+    uint64_t events_seen; /* the number of the last event that is taken or known as lost */
     uint64_t events_lost; /* on the way here */
     bool view_is_stale;   /* some were, and all have to be looked at */
     uint64_t run;         /* of the host, as the journal counts; without one, when it began */
@@ -131,6 +132,8 @@ protocol http_protocol(struct http *h);
 bool http_open(struct http *h);
 void http_close(struct http *h);
 void http_free(struct http *h);
+/* All events behind the last one that is in the view, up to that number, are lost. */
+void http_events_lost(const struct http *h, uint64_t through);
 struct grpc *grpc_new(struct surface *s);
 protocol grpc_protocol(struct grpc *g);
 bool grpc_open(struct grpc *g);

@@ -16,6 +16,7 @@
 static wardi_surface *surface;
 static char directory[64], control_path[100], journal_path[100];
 static wardi_journal *journal;
+static _Atomic uint64_t newest; /* the number of the last event */
 
 /* ---- the host ---- */
 
@@ -23,6 +24,7 @@ static inline void on_event_too(void *context, const ward_event *event)
 {
     (void)context;
     on_event(NULL, event);
+    newest = event->sequence;
     if (journal != NULL) wardi_journal_take(journal, event);
     wardi_surface_take(surface, event);
 }
@@ -84,12 +86,12 @@ static inline int close_host(void **state)
     ward_host_close(host);
     if (journal != NULL) wardi_journal_close(journal, PATIENCE_NS);
     journal = NULL;
-    unlink(journal_path);
-    char beside[128];
-    snprintf(beside, sizeof beside, "%s-wal", journal_path);
-    unlink(beside);
-    snprintf(beside, sizeof beside, "%s-shm", journal_path);
-    unlink(beside);
+    static const char *const files[] = {"", "-wal", "-shm", "-lock"};
+    for (size_t i = 0; i < WARD_COUNT(files); i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s%s", journal_path, files[i]);
+        unlink(path);
+    }
     rmdir(directory);
     return 0;
 }
