@@ -98,6 +98,7 @@ static const struct {
     {"metrics_1000", bench_metrics_1000},
     {"control_round_trip", bench_control_round_trip},
     {"changes", bench_changes},
+    {"change_to_grpc_watch", bench_change_to_grpc_watch},
 };
 
 static void run_named(const bench *b, const char *name)

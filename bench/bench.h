@@ -89,5 +89,6 @@ void bench_probe_http_saturated(const bench *b);
 void bench_metrics_1000(const bench *b);
 void bench_control_round_trip(const bench *b);
 void bench_changes(const bench *b);
+void bench_change_to_grpc_watch(const bench *b);
 
 #endif

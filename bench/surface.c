@@ -13,6 +13,7 @@
 #include "bench.h"
 #include "journal/journal.h"
 #include "surface/surface.h"
+#include "watch.h"
 
 enum { CONNECTIONS = 16, FD_MAX = 1024, ANSWER_BYTES = 1 << 16, SPINNING = 4, MANY = 1000 };
 
@@ -22,6 +23,7 @@ typedef struct world {
     wardi_journal *journal;
     char directory[64], socket[96], file[96];
     _Atomic uint64_t ready;
+    _Atomic uint64_t turned_ns; /* "turns" was told to be stopped, or ready again */
 } world;
 
 static const ward_diag failed = {.text = "not answered as it should be"};
@@ -31,7 +33,11 @@ static const ward_diag failed = {.text = "not answered as it should be"};
 static void on_event(void *context, const ward_event *event)
 {
     world *w = context;
-    if (event->kind == WARD_EVENT_READY && event->ready) atomic_fetch_add(&w->ready, 1);
+    bool ready = event->kind == WARD_EVENT_READY && event->ready;
+    bool stops = event->kind == WARD_EVENT_STATE && event->state == WARD_STATE_STOPPING;
+    if (ready) atomic_fetch_add(&w->ready, 1);
+    if ((ready || stops) && strcmp(event->component, "turns") == 0)
+        atomic_store(&w->turned_ns, wardi_now_ns());
     wardi_journal_take(w->journal, event);
     wardi_surface_take(w->surface, event);
 }
@@ -56,8 +62,10 @@ static void world_open(const bench *b, world *w, size_t steady, size_t spinning)
     snprintf(w->socket, sizeof w->socket, "%s/socket", w->directory);
     snprintf(w->file, sizeof w->file, "%s/journal.db", w->directory);
     wardi_journal_options journal = {.path = w->file};
-    wardi_surface_options surface = {
-        .http_address = "127.0.0.1:0", .control_path = w->socket, .journal_path = w->file};
+    wardi_surface_options surface = {.http_address = "127.0.0.1:0",
+                                     .grpc_address = "127.0.0.1:0",
+                                     .control_path = w->socket,
+                                     .journal_path = w->file};
     bench_must(wardi_journal_open(&journal, &w->journal, &diag), &diag, "journal");
     surface.journal = w->journal;
     bench_must(wardi_surface_new(&surface, &w->surface, &diag), &diag, "surface");
@@ -341,5 +349,31 @@ void bench_changes(const bench *b)
     wardi_free(sse);
     wardi_free(kept);
     wardi_free(room);
+    world_close(&w);
+}
+
+/* A component is stopped and started; the time is from when its event is told. */
+void bench_change_to_grpc_watch(const bench *b)
+{
+    world w;
+    size_t count = b->samples < 100000 ? 100 : 2000;
+    double *took = wardi_alloc_array(count, sizeof *took);
+    world_open(b, &w, 100, 0);
+    add(b, &w, "steady.wat", "turns", (ward_child_options)WARD_INIT(ward_child_options));
+    watch *seen = watch_open(wardi_surface_grpc_address(w.surface), "turns");
+    while (watch_next(seen) != 1) continue;
+    for (size_t i = 0; i < count; i++) {
+        bool stop = i % 2 == 0;
+        ward_diag diag;
+        ward_request request = stop ? WARD_REQUEST_STOP : WARD_REQUEST_START;
+        bench_must(ward_supervisor_ask(w.supervisor, "turns", request, &diag), &diag, "turns");
+        while (watch_next(seen) != (stop ? 2 : 1)) continue;
+        uint64_t now_ns = wardi_now_ns();
+        took[i] = (double)(now_ns - atomic_load(&w.turned_ns)) / (double)WARDI_MS;
+        usleep(1000);
+    }
+    watch_close(seen);
+    bench_print_values("change_to_grpc_watch", "ms", took, count);
+    wardi_free(took);
     world_close(&w);
 }
