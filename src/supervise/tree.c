@@ -66,7 +66,7 @@ static ward_error check_policy(const wardi_tree_policy *policy, ward_diag *ret_d
     return error == WARD_OK ? check_pace(&policy->pace, ret_diag) : error;
 }
 
-static ward_error check_supervision(const wardi_supervision *s, ward_diag *ret_diag)
+ward_error tree_supervision_check(const wardi_supervision *s, ward_diag *ret_diag)
 {
     if ((unsigned)s->strategy >= WARDI_STRATEGIES)
         return refuse(ret_diag, "strategy", "one of its enum's values");
@@ -117,14 +117,15 @@ static bool reserve_supervision(wardi_tree *t)
 }
 
 /* Free ones are not counted on: more than is needed, never less. */
-static bool reserve_edges(wardi_tree *t, size_t count)
+bool tree_edges_reserve(wardi_tree *t, size_t count)
 {
     return reserve(&t->edges, &t->edge_capacity, t->edge_count, count, sizeof *t->edges);
 }
 
 bool wardi_tree_reserve(wardi_tree *tree, uint32_t nodes, size_t needs)
 {
-    return reserve_nodes(tree, nodes) && reserve_supervision(tree) && reserve_edges(tree, needs);
+    return reserve_nodes(tree, nodes) && reserve_supervision(tree) &&
+           tree_edges_reserve(tree, needs);
 }
 
 static uint32_t take_node(wardi_tree *t)
@@ -167,7 +168,7 @@ static void make_supervisor(wardi_tree *t, uint32_t n, const wardi_supervision *
 ward_error wardi_tree_new(const wardi_tree_options *options, wardi_tree **ret_tree,
                           ward_diag *ret_diag)
 {
-    ward_error error = check_supervision(&options->root, ret_diag);
+    ward_error error = tree_supervision_check(&options->root, ret_diag);
     if (error != WARD_OK) return error;
     wardi_tree *t = wardi_alloc(sizeof *t);
     if (t == NULL) return no_memory(ret_diag);
@@ -269,11 +270,15 @@ static ward_error check_node(const wardi_tree *t, const wardi_node_options *opti
     if (t->nodes[parent].depth + 1 >= WARDI_TREE_DEPTH_MAX)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "more than %d supervisors below each other", WARDI_TREE_DEPTH_MAX - 1);
+    uint32_t behind = tree_find(t, options->behind);
+    if (options->behind.generation != 0 && (behind == NOBODY || t->nodes[behind].parent != parent))
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "behind is no sibling");
     if (options->supervision != NULL && (options->need_count != 0 || options->idle))
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "a supervisor has no needs, and is not added idle");
-    ward_error error =
-        options->supervision != NULL ? check_supervision(options->supervision, ret_diag) : WARD_OK;
+    ward_error error = options->supervision != NULL
+                           ? tree_supervision_check(options->supervision, ret_diag)
+                           : WARD_OK;
     for (size_t i = 0; i < options->need_count && error == WARD_OK; i++)
         error = check_need(t, options->needs[i], ret_diag);
     return error;
@@ -294,7 +299,7 @@ ward_error wardi_tree_add(wardi_tree *tree, const wardi_node_options *options, u
 {
     ward_error error = check_node(tree, options, ret_diag);
     if (error != WARD_OK) return error;
-    if (!reserve_node(tree) || !reserve_edges(tree, options->need_count) ||
+    if (!reserve_node(tree) || !tree_edges_reserve(tree, options->need_count) ||
         (options->supervision != NULL && !reserve_supervision(tree)))
         return no_memory(ret_diag);
     tree_set_now(tree, now_ns);
@@ -304,7 +309,7 @@ ward_error wardi_tree_add(wardi_tree *tree, const wardi_node_options *options, u
     c->tag = options->tag;
     c->depth = (uint8_t)(tree->nodes[parent].depth + 1);
     if (options->supervision != NULL) make_supervisor(tree, n, options->supervision);
-    tree_child_append(tree, parent, n);
+    tree_child_insert(tree, parent, tree_find(tree, options->behind), n);
     for (size_t i = 0; i < options->need_count; i++)
         tree_edge_put(tree, n, options->needs[i].index);
     begin(tree, n, options->idle);
@@ -373,7 +378,7 @@ ward_error wardi_tree_link(wardi_tree *tree, const wardi_tree_edge *edges, size_
     for (size_t i = 0; i < count && error == WARD_OK; i++)
         error = check_edge(tree, &edges[i], ret_diag);
     if (error != WARD_OK) return error;
-    if (!reserve_edges(tree, count)) return no_memory(ret_diag);
+    if (!tree_edges_reserve(tree, count)) return no_memory(ret_diag);
     for (size_t i = 0; i < count; i++)
         tree_edge_put(tree, edges[i].child.index, edges[i].need.index);
     /* A cycle passes through a new edge, so its dependent is needed as well. */
@@ -435,7 +440,8 @@ bool wardi_tree_look(const wardi_tree *tree, wardi_node_id id, wardi_node_view *
                           .in_window = wardi_window_count(
                               &c->restarts, policy_of(tree, n)->intensity.window_ns, tree->now_ns),
                           .unmet = c->unmet,
-                          .due_ns = c->timer != 0 ? c->due_ns : WARDI_FOREVER};
+                          .due_ns = c->timer != 0 ? c->due_ns : WARDI_FOREVER,
+                          .by_operator = (c->flags & BY_OPERATOR) != 0};
     memcpy(ret_view->restarts_by_cause, c->by_cause, sizeof c->by_cause);
     if (ret_view->is_supervisor) look_supervisor(tree, n, ret_view);
     return true;

@@ -1,7 +1,7 @@
 /* The tree: supervisors under supervisors, children as leaves. Everything that a supervisor decides
  * is decided here, in a plain value: no I/O, no threads, no clock, and no memory but its own
- * arrays, which grow only in _new, _policy_add, _add and _link. docs/supervision.md tells it to
- * operators, docs/decisions/0012-supervision.md says why.
+ * arrays, which grow only in _new, _policy_add, _reserve, _add, _link and _needs_set.
+ * docs/supervision.md tells it to operators, docs/decisions/0012-supervision.md says why.
  *
  * What host does: it hands in an event and the time, takes every action out, carries the actions
  * out in its own time, and reports what came of them as events.
@@ -179,7 +179,7 @@ typedef enum wardi_tree_answer {
     WARDI_TREE_NOT_QUARANTINED, /* there is nothing to release */
     WARDI_TREE_IS_QUARANTINED,  /* release it first */
     WARDI_TREE_IS_REMOVED,      /* it is being removed */
-    WARDI_TREE_IS_NEEDED,       /* others need it: remove them first */
+    WARDI_TREE_IS_NEEDED,       /* others that stay need it: remove them first */
     WARDI_TREE_IS_ROOT,         /* the root is neither quarantined nor removed */
     WARDI_TREE_NOT_A_CHILD,     /* supervisors have no runs to report of */
 } wardi_tree_answer;
@@ -246,14 +246,14 @@ typedef struct wardi_node_options {
     const wardi_supervision *supervision; /* NULL: a child */
     const wardi_node_id *needs;           /* children that must be Ready first; of a child only */
     size_t need_count;
-    uint64_t tag; /* handed back with every action */
-    bool idle;    /* not wanted until it is started; of a child only */
+    uint64_t tag;         /* handed back with every action */
+    bool idle;            /* not wanted until it is started; of a child only */
+    wardi_node_id behind; /* this sibling, and before the next; {0, 0}: the last of all */
 } wardi_node_options;
 
-/** Adds a node, at any time, last among its siblings; a child under running supervisors starts as
- * soon as it may. As with an event, every action must have been taken before. Errors:
- * INVALID_ARGUMENT, STATE (its parent or a need is being removed),
- * NO_MEMORY. */
+/** Adds a node, at any time; a child under running supervisors starts as soon as it may. As with an
+ * event, every action must have been taken before. Errors: INVALID_ARGUMENT, STATE (its parent or a
+ * need is being removed), NO_MEMORY. */
 ward_error wardi_tree_add(wardi_tree *tree, const wardi_node_options *options, uint64_t now_ns,
                           wardi_node_id *ret_id, ward_diag *ret_diag);
 
@@ -268,6 +268,23 @@ typedef struct wardi_tree_edge {
 ward_error wardi_tree_link(wardi_tree *tree, const wardi_tree_edge *edges, size_t count,
                            wardi_node_id *ret_path, size_t path_max, size_t *ret_length,
                            ward_diag *ret_diag);
+
+/** What the child needs from here on, in whatever state it is: it waits for that, or is told to
+ * leave before that does; what it needed until now is let go. As with an event, every action must
+ * have been taken before, and that no cycle comes of it is the caller's to see to
+ * (wardi_tree_reaches). Errors: INVALID_ARGUMENT, NO_MEMORY (not where as many had been reserved);
+ * then nothing has changed. */
+ward_error wardi_tree_needs_set(wardi_tree *tree, wardi_node_id child, const wardi_node_id *needs,
+                                size_t count, uint64_t now_ns, ward_diag *ret_diag);
+/** Whether one of `from` is `to`, or needs it, by way of others too. O(n). Errors: NO_MEMORY. */
+ward_error wardi_tree_reaches(const wardi_tree *tree, const wardi_node_id *from, size_t count,
+                              wardi_node_id to, bool *ret_reaches);
+/** What a supervisor is from here on; nothing that it has done is undone, and nobody below it is
+ * touched. What is counted in a window of another length is counted anew; `starts_max` stays.
+ * Errors: INVALID_ARGUMENT. */
+ward_error wardi_tree_supervision_set(wardi_tree *tree, wardi_node_id id,
+                                      const wardi_supervision *supervision, uint32_t policy,
+                                      ward_diag *ret_diag);
 
 /** One event. Every action of the event before must have been taken. Time that goes back stands
  * still. Never fails for want of memory. */
@@ -298,6 +315,7 @@ typedef struct wardi_node_view {
     /** Of the root: its intensity has passed, and there is nobody above to restart it. What failed
      * is in quarantine, the rest serves. Until the root is released or started again. */
     bool exhausted;
+    bool by_operator; /* in quarantine, or on the way there, because somebody wants it so */
 } wardi_node_view;
 /** False when `id` is stale. */
 bool wardi_tree_look(const wardi_tree *tree, wardi_node_id id, wardi_node_view *ret_view);

@@ -223,7 +223,7 @@ wardi_tree_answer wardi_tree_event(wardi_tree *tree, const wardi_node_event *eve
     wardi_tree_answer answer;
     if (is_supervisor(tree, n))
         answer = tree_supervisor_event(tree, n, event->kind, cause_of(event));
-    else if (event->kind == WARDI_TREE_ASK_REMOVE && tree->nodes[n].first_dependent != NOBODY)
+    else if (event->kind == WARDI_TREE_ASK_REMOVE && tree_is_needed(tree, n, n))
         answer = WARDI_TREE_IS_NEEDED;
     else
         answer = tree_child_event(tree, n, event->kind, cause_of(event));

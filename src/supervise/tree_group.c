@@ -61,11 +61,19 @@ static bool is_below(const wardi_tree *t, uint32_t n, uint32_t top)
     return n == top;
 }
 
+/* Who is being removed needs nothing that anybody would have to wait for: it leaves first. */
+bool tree_is_needed(const wardi_tree *t, uint32_t n, uint32_t top)
+{
+    for (uint32_t e = t->nodes[n].first_dependent; e != NOBODY; e = t->edges[e].next_dependent)
+        if (!is_below(t, t->edges[e].child, top) && !tree_is_going(t, t->edges[e].child))
+            return true;
+    return false;
+}
+
 static bool needed_from_outside(const wardi_tree *t, uint32_t top)
 {
     for (uint32_t at = top; at != NOBODY; at = tree_walk(t, top, at))
-        for (uint32_t e = t->nodes[at].first_dependent; e != NOBODY; e = t->edges[e].next_dependent)
-            if (!is_below(t, t->edges[e].child, top)) return true;
+        if (tree_is_needed(t, at, top)) return true;
     return false;
 }
 

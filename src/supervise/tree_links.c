@@ -1,18 +1,15 @@
 /* Relations between nodes: who is whose child, and who needs whom. */
 #include "supervise/tree_priv.h"
 
-void tree_child_append(wardi_tree *t, uint32_t parent, uint32_t child)
+void tree_child_insert(wardi_tree *t, uint32_t parent, uint32_t behind, uint32_t child)
 {
     supervision *s = supervision_of(t, parent);
     node *c = &t->nodes[child];
     c->parent = parent;
-    c->prev = s->last;
-    c->next = NOBODY;
-    if (s->last != NOBODY)
-        t->nodes[s->last].next = child;
-    else
-        s->first = child;
-    s->last = child;
+    c->prev = behind != NOBODY ? behind : s->last;
+    c->next = c->prev != NOBODY ? t->nodes[c->prev].next : NOBODY;
+    *(c->prev != NOBODY ? &t->nodes[c->prev].next : &s->first) = child;
+    *(c->next != NOBODY ? &t->nodes[c->next].prev : &s->last) = child;
 }
 
 void tree_child_detach(wardi_tree *t, uint32_t child)
@@ -45,6 +42,7 @@ uint32_t tree_edge_put(wardi_tree *t, uint32_t child, uint32_t need)
     if (needed->first_dependent != NOBODY) t->edges[needed->first_dependent].prev_dependent = e;
     c->first_need = needed->first_dependent = e;
     if (needed->state != WARDI_NODE_READY) c->unmet++;
+    if (state_is_leaving(c->state)) needed->leaving_dependents++;
     return e;
 }
 
@@ -62,6 +60,9 @@ void tree_edge_drop(wardi_tree *t, uint32_t e)
     if (dropped->next_dependent != NOBODY)
         t->edges[dropped->next_dependent].prev_dependent = dropped->prev_dependent;
     if (needed->state != WARDI_NODE_READY) c->unmet--;
+    if (state_is_leaving(c->state) && --needed->leaving_dependents == 0 &&
+        needed->state == WARDI_NODE_LEAVING)
+        tree_settle_push(t, dropped->need);
     *dropped = (edge){.next_need = t->edge_free};
     t->edge_free = e;
 }

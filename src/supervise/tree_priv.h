@@ -114,9 +114,16 @@ struct wardi_tree {
     wardi_rng rng;
 };
 
+/* ---- tree.c ---- */
+
+ward_error tree_supervision_check(const wardi_supervision *s, ward_diag *ret_diag);
+/** Room for so many needs more; free ones are not counted on. */
+bool tree_edges_reserve(wardi_tree *t, size_t count);
+
 /* ---- tree_links.c: relations between nodes ---- */
 
-void tree_child_append(wardi_tree *t, uint32_t parent, uint32_t child);
+/** Behind that sibling; NOBODY: the last. */
+void tree_child_insert(wardi_tree *t, uint32_t parent, uint32_t behind, uint32_t child);
 void tree_child_detach(wardi_tree *t, uint32_t child);
 /** Puts a need in; there is room for an edge. */
 uint32_t tree_edge_put(wardi_tree *t, uint32_t child, uint32_t need);
@@ -170,6 +177,8 @@ void tree_run(wardi_tree *t);
 
 wardi_tree_answer tree_supervisor_event(wardi_tree *t, uint32_t n, wardi_node_event_kind kind,
                                         ward_cause cause);
+/** By somebody who is not below `top`, and stays. */
+bool tree_is_needed(const wardi_tree *t, uint32_t n, uint32_t top);
 /** `n`, down or leaving, takes along whom its supervisor's strategy says; they start again at the
  * node's restart_at_ns, or later. */
 void tree_regroup(wardi_tree *t, uint32_t n);

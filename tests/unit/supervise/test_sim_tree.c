@@ -100,6 +100,42 @@ static void add_node(world *w)
     world_readiness(w);
 }
 
+/* Of what exists and does not need it in turn. */
+static void change_needs(world *w, uint32_t n)
+{
+    world_node *c = &w->nodes[n], wanted = {0};
+    wardi_node_id ids[WORLD_NEEDS_MAX];
+    if (!c->exists || c->is_supervisor) return;
+    choose_needs(w, &wanted);
+    c->need_count = 0;
+    for (uint32_t i = 0; i < wanted.need_count; i++) {
+        bool cycle;
+        const wardi_node_id *id = &w->nodes[wanted.needs[i]].id;
+        assert_int_equal(wardi_tree_reaches(w->tree, id, 1, c->id, &cycle), WARD_OK);
+        if (cycle) continue;
+        ids[c->need_count] = *id;
+        c->needs[c->need_count++] = wanted.needs[i];
+    }
+    WORLD_ASSERT(
+        w, n, wardi_tree_needs_set(w->tree, c->id, ids, c->need_count, w->now_ns, NULL) == WARD_OK);
+    world_drain(w);
+}
+
+static void change_supervision(world *w, uint32_t n)
+{
+    world_node *c = &w->nodes[n];
+    uint32_t policy;
+    if (!c->exists || !c->is_supervisor) return;
+    uint32_t starts_max = c->supervision.starts_max;
+    c->supervision = random_supervision(w);
+    c->supervision.starts_max = starts_max;
+    c->policy = random_policy(w);
+    assert_int_equal(wardi_tree_policy_add(w->tree, &c->policy, &policy, NULL), WARD_OK);
+    WORLD_ASSERT(
+        w, n, wardi_tree_supervision_set(w->tree, c->id, &c->supervision, policy, NULL) == WARD_OK);
+    world_drain(w);
+}
+
 static void begin(world *w, uint64_t seed)
 {
     memset(w, 0, offsetof(world, news));
@@ -156,6 +192,8 @@ static void chaos(world *w)
         if (what == 33) add_node(w);
         if (what == 34) w->now_ns += world_below(w, 20) * WARDI_S;
         if (what == 35 && w->now_ns > WARDI_S) w->now_ns -= WARDI_S; /* the tree's stands still */
+        if (what == 36 || what == 37) change_needs(w, n);
+        if (what == 38) change_supervision(w, n);
         world_readiness(w);
         world_step(w);
     }
