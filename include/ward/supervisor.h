@@ -165,7 +165,8 @@ typedef enum ward_event_kind {
     WARD_EVENT_FLAPPING, /**< began or ceased to flap: `flapping` */
     WARD_EVENT_STOPPED,  /**< the whole supervisor has stopped; no child */
     /** a group: `reason` is "running", "stopping" (with `cause`), "restarting" (in delay_ns),
-     * "stopped", "given up" or "removed"; and of the supervisor itself (`component` "")
+     * "stopped", "given up", "changed", "resized" (has another number of instances) or "removed";
+     * and of the supervisor itself (`component` "")
      * "exhausted": more was given up than it allows, the rest serves */
     WARD_EVENT_GROUP,
     WARD_EVENT_SET_ASIDE, /**< a message has ended its runs once too often: reason */
@@ -264,7 +265,7 @@ typedef enum ward_request {
     WARD_REQUEST_RESTART,    /**< a new run, at once */
     WARD_REQUEST_QUARANTINE, /**< down until it is released, whatever its group does */
     WARD_REQUEST_RELEASE,    /**< what was given up or quarantined is tried again */
-    WARD_REQUEST_REMOVE,     /**< stopped, and forgotten */
+    WARD_REQUEST_REMOVE,     /**< stopped, and forgotten; not while others that stay need it */
 } ward_request;
 
 /** A child as it stands now. */
@@ -361,6 +362,39 @@ WARD_API ward_error ward_supervisor_add_group(ward_supervisor *supervisor,
  * STATE. */
 WARD_API ward_error ward_supervisor_add(ward_supervisor *supervisor,
                                         const ward_child_options *options, ward_diag *ret_diag);
+/** Changes what the group of that name is: its strategy, budgets and health, from here on; nobody
+ * in it is touched. It stays in the group that it is in, which `options` name. Errors:
+ * INVALID_ARGUMENT, NOT_FOUND, NO_MEMORY, STATE (it is in another group, or is the instances of a
+ * component; stopping). Any thread. */
+WARD_API ward_error ward_supervisor_change_group(ward_supervisor *supervisor,
+                                                 const ward_group_options *options,
+                                                 ward_diag *ret_diag);
+/** Stops the child of that name, or a component's instances, to make way for what
+ * ward_supervisor_replace puts in its place. That does it as well; where many are replaced, they
+ * all stop at the same time if all are retired first. Errors: NOT_FOUND, STATE. Any thread, once
+ * started. */
+WARD_API ward_error ward_supervisor_retire(ward_supervisor *supervisor, const char *name,
+                                           ward_diag *ret_diag);
+/** Puts a child, or the instances of a component, in the place of those of the same name, which are
+ * stopped first. Whoever needs these needs the new ones from here on, and is not touched otherwise.
+ * A new one is another child: its id is another, its figures begin anew, and messages that waited
+ * are answered as by one that is removed. It is started as soon as it may, but where somebody has
+ * stopped the old one or put it into quarantine: then it is stopped, or in quarantine. Of instances
+ * as many are replaced as there are, and no more than `options` say: see ward_supervisor_resize.
+ * Waits until the old ones are down, which their shutdown bounds; not for a callback, nor for a
+ * worker. Errors: as of add; NOT_FOUND (there is none of that name, nor of that kind), CYCLE,
+ * STATE (stopping; instances are in another group). Then the old one is still there, and is started
+ * again if it was wanted; of instances the first may have been replaced. Any thread, once started.
+ */
+WARD_API ward_error ward_supervisor_replace(ward_supervisor *supervisor,
+                                            const ward_child_options *options, ward_diag *ret_diag);
+/** Gives a component as many instances as `options` say, which otherwise are what it was added
+ * with, by adding or removing the last ones; the others are not touched. Whoever needs all of them
+ * needs as many from here on. What is removed stops in its own time. Errors: as of add; NOT_FOUND
+ * (there are no instances of that name), STATE (one that would go is needed by its own name;
+ * stopping). Then nothing has changed. Any thread, once started. */
+WARD_API ward_error ward_supervisor_resize(ward_supervisor *supervisor,
+                                           const ward_child_options *options, ward_diag *ret_diag);
 /** Starts the children in dependency order, in parallel where the order allows, and returns at
  * once; what becomes of them arrives as events. Errors: NOT_FOUND (a name in `needs`), CYCLE (the
  * diag shows the path), STATE, NO_MEMORY. */

@@ -35,9 +35,8 @@ group *groups_find(const ward_supervisor *s, const char *name)
     return NULL;
 }
 
-/* NULL, of a name and of a group, is the supervisor itself. */
-static ward_error group_named(const ward_supervisor *s, const char *name, group **ret_group,
-                              ward_diag *ret_diag)
+ward_error group_named(const ward_supervisor *s, const char *name, group **ret_group,
+                       ward_diag *ret_diag)
 {
     group *found = name != NULL ? groups_find(s, name) : NULL;
     if (name != NULL && found == NULL)
@@ -46,30 +45,36 @@ static ward_error group_named(const ward_supervisor *s, const char *name, group 
     return WARD_OK;
 }
 
-static wardi_node_id node_of(const ward_supervisor *s, const group *g)
+wardi_node_id node_of(const ward_supervisor *s, const group *g)
 {
     return g != NULL ? g->node : wardi_tree_root(s->tree);
+}
+
+/* What its options mean to the tree. */
+static ward_error group_shape(ward_supervisor *s, const ward_group_options *own,
+                              wardi_supervision *ret_supervision, uint32_t *ret_policy,
+                              ward_diag *ret_diag)
+{
+    enum { RESTARTS_DEFAULT = 3 };
+    wardi_tree_policy policy = wardi_tree_policy_default();
+    ward_backoff backoff = own->backoff;
+    if (backoff.restarts_max == 0) backoff.restarts_max = RESTARTS_DEFAULT;
+    policy.restart = own->restart;
+    ward_error error = supervision_resolve(own->strategy, own->failures_max,
+                                           own->failures_window_ns, ret_supervision, ret_diag);
+    if (error == WARD_OK) error = wardi_group_health_check(&own->health, ret_diag);
+    if (error == WARD_OK) error = backoff_to_policy(&backoff, &policy, ret_diag);
+    return error == WARD_OK ? wardi_tree_policy_add(s->tree, &policy, ret_policy, ret_diag) : error;
 }
 
 static ward_error group_node_add(ward_supervisor *s, const ward_group_options *own, group *g,
                                  ward_diag *ret_diag)
 {
-    enum { RESTARTS_DEFAULT = 3 };
     wardi_supervision supervision;
-    wardi_tree_policy policy = wardi_tree_policy_default();
-    wardi_node_options options = {.supervision = &supervision};
-    ward_backoff backoff = own->backoff;
-    if (backoff.restarts_max == 0) backoff.restarts_max = RESTARTS_DEFAULT;
-    policy.restart = own->restart;
-    ward_error error = supervision_resolve(own->strategy, own->failures_max,
-                                           own->failures_window_ns, &supervision, ret_diag);
-    if (error == WARD_OK) error = wardi_group_health_check(&own->health, ret_diag);
-    if (error == WARD_OK) error = group_named(s, own->group, &g->above, ret_diag);
+    wardi_node_options options = {.supervision = &supervision, .tag = (uint64_t)(uintptr_t)g};
+    ward_error error = group_named(s, own->group, &g->above, ret_diag);
     options.parent = node_of(s, g->above);
-    options.tag = (uint64_t)(uintptr_t)g;
-    if (error == WARD_OK) error = backoff_to_policy(&backoff, &policy, ret_diag);
-    if (error == WARD_OK)
-        error = wardi_tree_policy_add(s->tree, &policy, &options.policy, ret_diag);
+    if (error == WARD_OK) error = group_shape(s, own, &supervision, &options.policy, ret_diag);
     if (error == WARD_OK)
         error = wardi_tree_add(s->tree, &options, wardi_now_ns(), &g->node, ret_diag);
     return error;
@@ -102,20 +107,66 @@ ward_error group_add(ward_supervisor *s, const ward_group_options *own, group **
     return WARD_OK;
 }
 
+static ward_error group_options_own(const ward_supervisor *s, const ward_group_options *options,
+                                    ward_group_options *ret_own, ward_diag *ret_diag)
+{
+    if (s != NULL && options != NULL &&
+        wardi_options_copy(ret_own, sizeof *ret_own, options, options->size) &&
+        wardi_name_valid(ret_own->name))
+        return WARD_OK;
+    return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                      "a group: supervisor, and options with a name like a component's, are "
+                      "required; start them with WARD_INIT");
+}
+
 ward_error ward_supervisor_add_group(ward_supervisor *s, const ward_group_options *options,
                                      ward_diag *ret_diag)
 {
     ward_group_options own;
-    if (s == NULL || options == NULL ||
-        !wardi_options_copy(&own, sizeof own, options, options->size) ||
-        !wardi_name_valid(own.name))
-        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
-                          "ward_supervisor_add_group: supervisor, and options with a name like a "
-                          "component's, are required; start them with WARD_INIT");
     group *added;
+    ward_error error = group_options_own(s, options, &own, ret_diag);
+    if (error != WARD_OK) return error;
     pthread_mutex_lock(&s->lock);
-    ward_error error = group_add(s, &own, &added, ret_diag);
+    error = group_add(s, &own, &added, ret_diag);
     if (error == WARD_OK) group_tell(s, added); /* of nobody it is well, and so it begins */
+    supervisor_unlock(s);
+    return error;
+}
+
+static ward_error group_change(ward_supervisor *s, const ward_group_options *own,
+                               ward_diag *ret_diag)
+{
+    wardi_supervision supervision;
+    uint32_t policy;
+    group *g = groups_find(s, own->name);
+    const char *above = g != NULL && g->above != NULL ? g->above->name : "";
+    if (s->stopping) return wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor is stopping");
+    if (g == NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "there is no group \"%s\"", own->name);
+    if (g->instances != 0)
+        return wardi_fail(ret_diag, WARD_ERROR_STATE,
+                          "\"%s\" is the instances of a component: change that", own->name);
+    if (strcmp(above, own->group != NULL ? own->group : "") != 0)
+        return wardi_fail(ret_diag, WARD_ERROR_STATE,
+                          "the group \"%s\" can't be moved to another: remove it, and add it anew",
+                          own->name);
+    ward_error error = group_shape(s, own, &supervision, &policy, ret_diag);
+    if (error == WARD_OK)
+        error = wardi_tree_supervision_set(s->tree, g->node, &supervision, policy, ret_diag);
+    if (error != WARD_OK) return error;
+    g->policy = own->health;
+    group_note(s, g, "changed");
+    return WARD_OK;
+}
+
+ward_error ward_supervisor_change_group(ward_supervisor *s, const ward_group_options *options,
+                                        ward_diag *ret_diag)
+{
+    ward_group_options own;
+    ward_error error = group_options_own(s, options, &own, ret_diag);
+    if (error != WARD_OK) return error;
+    pthread_mutex_lock(&s->lock);
+    error = group_change(s, &own, ret_diag);
     supervisor_unlock(s);
     return error;
 }
@@ -153,6 +204,14 @@ ward_error child_shape(ward_supervisor *s, const child *c, wardi_node_options *r
     return WARD_OK;
 }
 
+void child_put(ward_supervisor *s, child *c, group *in)
+{
+    s->children[s->child_count++] = c;
+    names_put(&s->names, c);
+    group_join(c, in);
+    if (s->started) event_push(s, event_of(c, WARD_EVENT_ADDED), "");
+}
+
 ward_error child_enter(ward_supervisor *s, child *c, group *in, const wardi_node_options *shape,
                        ward_diag *ret_diag)
 {
@@ -160,12 +219,8 @@ ward_error child_enter(ward_supervisor *s, child *c, group *in, const wardi_node
     options.parent = node_of(s, in);
     options.tag = (uint64_t)(uintptr_t)c;
     ward_error error = wardi_tree_add(s->tree, &options, wardi_now_ns(), &c->node, ret_diag);
-    if (error != WARD_OK) return error;
-    s->children[s->child_count++] = c;
-    names_put(&s->names, c);
-    group_join(c, in);
-    if (s->started) event_push(s, event_of(c, WARD_EVENT_ADDED), "");
-    return WARD_OK;
+    if (error == WARD_OK) child_put(s, c, in);
+    return error;
 }
 
 void child_discard(child *c, bool acts)
@@ -225,17 +280,25 @@ static ward_error one_add(ward_supervisor *s, const ward_child_options *own, war
     return error;
 }
 
+ward_error child_options_own(const ward_supervisor *s, const ward_child_options *options,
+                             ward_child_options *ret_own, ward_diag *ret_diag)
+{
+    if (s == NULL || options == NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+                          "a child: supervisor and options are required");
+    ward_error error =
+        wardi_child_options_check(options, wardi_engine_memory_bytes_max(s->engine), ret_diag);
+    if (error != WARD_OK) return error;
+    wardi_options_copy(ret_own, sizeof *ret_own, options, options->size); /* its size is right */
+    ret_own->size = sizeof *ret_own;
+    return WARD_OK;
+}
+
 ward_error ward_supervisor_add(ward_supervisor *s, const ward_child_options *options,
                                ward_diag *ret_diag)
 {
     ward_child_options own;
-    if (s == NULL || options == NULL)
-        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
-                          "ward_supervisor_add: supervisor and options are required");
-    ward_error error =
-        wardi_child_options_check(options, wardi_engine_memory_bytes_max(s->engine), ret_diag);
+    ward_error error = child_options_own(s, options, &own, ret_diag);
     if (error != WARD_OK) return error;
-    wardi_options_copy(&own, sizeof own, options, options->size); /* its size is right */
-    own.size = sizeof own;
     return own.instances > 1 ? instances_add(s, &own, ret_diag) : one_add(s, &own, ret_diag);
 }

@@ -72,6 +72,7 @@ static void member_join(child *c)
 {
     group *g = c->group;
     if (!c->instance) return;
+    WARD_ASSERT(g->member_count < g->member_room);
     place(g, c, g->member_count++);
     member_sort(c);
 }
@@ -222,6 +223,15 @@ void group_tell(ward_supervisor *s, group *g)
 {
     if (!s->started || s->stopping) return;
     for (; g != NULL; g = g->above) tell_one(s, g);
+}
+
+void group_note(ward_supervisor *s, group *g, const char *words)
+{
+    ward_event event = {
+        .size = sizeof event, .kind = WARD_EVENT_GROUP, .component = g->name, .version = ""};
+    if (!s->started) return;
+    event_push(s, event, words);
+    group_tell(s, g);
 }
 
 void group_update(child *c)

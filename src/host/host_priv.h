@@ -21,6 +21,14 @@ struct ward_host {
 /* What the tree wants of a child next; a newer wish replaces one that was not begun. */
 typedef enum child_wish { WISH_NOTHING, WISH_START, WISH_STOP, WISH_KILL } child_wish;
 
+/* How somebody wants a child that is to be replaced. */
+typedef enum child_stance {
+    STANCE_NONE,
+    STANCE_UP,
+    STANCE_STOPPED,
+    STANCE_QUARANTINED /* by hand; what was given up is wanted */
+} child_stance;
+
 typedef struct child child;
 enum { CHILD_ALIGNMENT = 64, CHILD_NAME_BYTES = 128 };
 typedef struct guest guest;
@@ -160,7 +168,8 @@ struct child {
     size_t dependent_count, dependent_room;
     child_wish wish;
     uint32_t wish_run;
-    bool removed; /* freed when its actor has ended */
+    bool removed;    /* freed when its actor has ended */
+    uint8_t retired; /* child_stance: it makes way, and was wanted so; STANCE_NONE: it stays */
     bool given_up, ready;
     wardi_mailbox_level level; /* the actor alone writes it */
     bool went_down;            /* and is held: whether it is a restart is not decided yet */
@@ -186,7 +195,7 @@ typedef struct group {
     bool quarantined;
     wardi_group_counts counts; /* of all children below it */
     child **members;           /* its instances, those that are ready first; NULL: it has none */
-    uint32_t member_count, ready_count, turn;
+    uint32_t member_count, member_room, ready_count, turn;
     ward_child_health health; /* as it was told last */
     bool ready;
 } group;
@@ -242,6 +251,8 @@ struct ward_supervisor {
     child **children; /* each at a fixed address: actors must not move */
     size_t child_count, child_capacity;
     name_table names;
+    wardi_node_id *needs_room; /* scratch for child_needs_tell */
+    size_t needs_room_count;
     group **groups; /* each at a fixed address: children and groups point to them */
     size_t group_count;
     bool linked, stopped;
@@ -257,6 +268,8 @@ struct ward_supervisor {
 
 /* Gives the lock up, once nothing waits to be told. */
 void supervisor_unlock(ward_supervisor *s);
+/* Waits for a change, until the monotonic time at most. The lock is held. */
+void supervisor_wait(ward_supervisor *s, uint64_t deadline_ns);
 
 /* ---- children (child.c) ---- */
 
@@ -303,6 +316,15 @@ bool children_reserve(ward_supervisor *s, size_t more);
  * runs, its needs, which are the caller's to free; before, tree_link tells them all. */
 ward_error child_shape(ward_supervisor *s, const child *c, wardi_node_options *ret_shape,
                        ward_diag *ret_diag);
+/* NULL, of a name and of a group, is the supervisor itself. NOT_FOUND. */
+ward_error group_named(const ward_supervisor *s, const char *name, group **ret_group,
+                       ward_diag *ret_diag);
+wardi_node_id node_of(const ward_supervisor *s, const group *g);
+/* Its options, checked and whole. */
+ward_error child_options_own(const ward_supervisor *s, const ward_child_options *options,
+                             ward_child_options *ret_own, ward_diag *ret_diag);
+/* It has a node: gives it its place in a group and among all, for which there is room. */
+void child_put(ward_supervisor *s, child *c, group *in);
 /* Gives the child a node of this shape, and its place in a group and among all. STATE: what it
  * needs, or its group, is being removed. */
 ward_error child_enter(ward_supervisor *s, child *c, group *in, const wardi_node_options *shape,
@@ -313,6 +335,9 @@ void child_discard(child *c, bool acts);
 /* ---- instances (instances.c) ---- */
 
 ward_error instances_add(ward_supervisor *s, const ward_child_options *own, ward_diag *ret_diag);
+/* Makes the child `index` of those, which nobody sees yet. */
+ward_error instance_make(ward_supervisor *s, const ward_child_options *own, uint32_t index,
+                         child **ret_child, ward_diag *ret_diag);
 
 /* ---- the health of groups (group.c); the lock is held ---- */
 
@@ -325,6 +350,8 @@ void group_update(child *c);
 void group_quarantine(ward_supervisor *s, group *g, bool quarantined);
 /* Tells of it and those above, if there is something to tell. */
 void group_tell(ward_supervisor *s, group *g);
+/* An event of what was done to it, "changed", and what follows. */
+void group_note(ward_supervisor *s, group *g, const char *words);
 /* Whose turn it is of its instances that are ready, or else of all of them; not `self`, if there is
  * another. NULL: there are none. */
 child *group_next(group *g, const child *self);
@@ -358,6 +385,16 @@ void names_done(name_table *names);
  * has changed. */
 ward_error child_link(ward_supervisor *s, child *c, ward_diag *ret_diag);
 void child_unlink(child *c);
+/* It goes: who still needs it, and goes as well, needs it no more. */
+void child_cut(child *c);
+/* Instance `i` of those; NULL: it has been removed. */
+child *instance_of(const ward_supervisor *s, const group *g, uint32_t i);
+/* Whether it asks for that name itself. */
+bool child_names(const child *c, const char *need);
+/* Tells the tree what the child needs now. needs_reserve has made room: for so many needs of one
+ * child, and of all. */
+void child_needs_tell(child *c);
+bool needs_reserve(ward_supervisor *s, size_t of_one, size_t of_all);
 /* Tells the tree of the needs of all children: CYCLE has a path. */
 ward_error tree_link(ward_supervisor *s, ward_diag *ret_diag);
 
@@ -376,6 +413,8 @@ void events_done(ward_supervisor *s);
 
 /* Takes the actions of what the tree has just been told. */
 void tree_obey(ward_supervisor *s);
+/* Asks something of a node, and takes the actions. */
+wardi_tree_answer tree_ask(ward_supervisor *s, wardi_node_id id, wardi_node_event_kind kind);
 /* Tells the tree what has become of a child's run. */
 void tree_report(child *c, wardi_node_event_kind kind, ward_cause cause);
 extern const wardi_behaviour keeper_behaviour;

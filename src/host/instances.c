@@ -20,39 +20,42 @@ static ward_error no_memory(ward_diag *ret_diag)
 
 /* ---- made, where nobody sees them ---- */
 
-static ward_error make_one(instances *in, ward_component_options *component, ward_diag *ret_diag)
+static ward_error check_name(const ward_child_options *own, const char *name, ward_diag *ret_diag)
+{
+    char last[16];
+    int digits = snprintf(last, sizeof last, ".%u", (unsigned)own->instances - 1);
+    if (strlen(name) + (size_t)digits <= NAME_BYTES_MAX) return WARD_OK;
+    return wardi_fail(
+        ret_diag, WARD_ERROR_INVALID_ARGUMENT,
+        "the name \"%s\" is too long for instances: with %s it has more than %d bytes", name, last,
+        NAME_BYTES_MAX);
+}
+
+ward_error instance_make(ward_supervisor *s, const ward_child_options *own, uint32_t index,
+                         child **ret_child, ward_diag *ret_diag)
 {
     char name[NAME_BYTES_MAX + 16];
-    ward_child_options options = *in->options;
-    const char *base = component->name;
-    snprintf(name, sizeof name, "%s.%u", base, (unsigned)in->made);
-    component->name = name;
-    options.component = component;
-    ward_error error = child_new(in->supervisor, &options, &in->all[in->made], ret_diag);
-    component->name = base;
-    if (error != WARD_OK) return error;
-    in->all[in->made++]->instance = true;
-    return WARD_OK;
+    ward_component_options component;
+    ward_child_options options = *own;
+    wardi_options_copy(&component, sizeof component, own->component, own->component->size);
+    component.size = sizeof component;
+    snprintf(name, sizeof name, "%s.%u", own->component->name, (unsigned)index);
+    component.name = name;
+    options.component = &component;
+    ward_error error = child_new(s, &options, ret_child, ret_diag);
+    if (error == WARD_OK) (*ret_child)->instance = true;
+    return error;
 }
 
 static ward_error make_all(instances *in, ward_diag *ret_diag)
 {
-    ward_component_options component;
-    const ward_component_options *given = in->options->component;
-    wardi_options_copy(&component, sizeof component, given, given->size);
-    component.size = sizeof component;
-    char last[16];
-    int digits = snprintf(last, sizeof last, ".%u", (unsigned)in->options->instances - 1);
-    if (strlen(component.name) + (size_t)digits > NAME_BYTES_MAX)
-        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
-                          "the name \"%s\" is too long for instances: with %s it has more than %d "
-                          "bytes",
-                          component.name, last, NAME_BYTES_MAX);
-    in->all = wardi_alloc_array(in->options->instances, sizeof(child *));
+    const ward_child_options *own = in->options;
+    ward_error error = check_name(own, own->component->name, ret_diag);
+    if (error != WARD_OK) return error;
+    in->all = wardi_alloc_array(own->instances, sizeof(child *));
     if (in->all == NULL) return no_memory(ret_diag);
-    ward_error error = WARD_OK;
-    while (error == WARD_OK && in->made < in->options->instances)
-        error = make_one(in, &component, ret_diag);
+    for (; error == WARD_OK && in->made < own->instances; in->made += error == WARD_OK)
+        error = instance_make(in->supervisor, own, in->made, &in->all[in->made], ret_diag);
     return error;
 }
 
@@ -124,10 +127,12 @@ static ward_error add_all(const instances *in, ward_diag *ret_diag)
     if (members == NULL) return no_memory(ret_diag);
     ward_error error = child_shape(in->supervisor, in->all[0], &shape, ret_diag);
     if (error == WARD_OK) error = group_add(in->supervisor, &options, &g, ret_diag);
-    if (error == WARD_OK)
+    if (error == WARD_OK) {
         g->members = members;
-    else
+        g->member_room = in->made;
+    } else {
         wardi_free(members);
+    }
     if (error == WARD_OK) error = enter_all(in, g, &shape, ret_diag);
     wardi_free((void *)(uintptr_t)shape.needs);
     return error;

@@ -87,6 +87,7 @@ static bool dependent_add(child *need, child *c)
     return true;
 }
 
+/* A child that needs another twice, by two names, is twice among its dependents. */
 static void dependent_remove(child *need, const child *c)
 {
     for (size_t i = 0; i < need->dependent_count; i++) {
@@ -104,8 +105,26 @@ void child_unlink(child *c)
     c->need_count = 0;
 }
 
-/* Instance `i` of those; NULL: it has been removed. */
-static child *instance_of(const ward_supervisor *s, const group *g, uint32_t i)
+void child_cut(child *c)
+{
+    while (c->dependent_count > 0) {
+        child *d = c->dependents[--c->dependent_count];
+        for (size_t i = 0; i < d->need_count; i++) {
+            if (d->needs[i] != c) continue;
+            d->needs[i] = d->needs[--d->need_count];
+            break;
+        }
+    }
+}
+
+bool child_names(const child *c, const char *need)
+{
+    for (size_t i = 0; i < c->need_name_count; i++)
+        if (strcmp(c->need_names[i], need) == 0) return true;
+    return false;
+}
+
+child *instance_of(const ward_supervisor *s, const group *g, uint32_t i)
 {
     char name[NAME_BYTES_MAX + 16];
     snprintf(name, sizeof name, "%s.%u", g->name, (unsigned)i);
@@ -174,6 +193,30 @@ ward_error child_link(ward_supervisor *s, child *c, ward_diag *ret_diag)
 }
 
 /* ---- the tree's edges ---- */
+
+bool needs_reserve(ward_supervisor *s, size_t of_one, size_t of_all)
+{
+    if (!wardi_tree_reserve(s->tree, 1, of_all)) return false;
+    if (of_one <= s->needs_room_count) return true;
+    wardi_node_id *grown =
+        wardi_grow(s->needs_room, s->needs_room_count * sizeof *grown, of_one * sizeof *grown);
+    if (grown == NULL) return false;
+    s->needs_room = grown;
+    s->needs_room_count = of_one;
+    return true;
+}
+
+void child_needs_tell(child *c)
+{
+    ward_supervisor *s = c->supervisor;
+    wardi_node_id *needs = s->needs_room;
+    WARD_ASSERT(c->need_count <= s->needs_room_count);
+    for (size_t i = 0; i < c->need_count; i++) needs[i] = c->needs[i]->node;
+    ward_error error = wardi_tree_needs_set(s->tree, c->node, needs, c->need_count,
+                                            wardi_sched_now(s->sched), NULL);
+    WARD_ASSERT(error == WARD_OK);
+    tree_obey(s);
+}
 
 static ward_error fail_cycle(const ward_supervisor *s, const wardi_node_id *path, size_t length,
                              ward_diag *ret_diag)

@@ -24,8 +24,7 @@ static void wait_simulated(ward_supervisor *s, uint64_t deadline_ns)
     pthread_mutex_lock(&s->lock);
 }
 
-/* Waits for a change, until the monotonic time at most. The lock is held. */
-static void wait_until(ward_supervisor *s, uint64_t deadline_ns)
+void supervisor_wait(ward_supervisor *s, uint64_t deadline_ns)
 {
     if (s->world != NULL) {
         wait_simulated(s, deadline_ns);
@@ -275,14 +274,14 @@ ward_error ward_supervisor_stop(ward_supervisor *s, uint64_t timeout_ns, ward_di
     if (!s->stopping) begin_stop(s);
     events_deliver(s);
     while (!all_down(s)) {
-        wait_until(s, deadline);
+        supervisor_wait(s, deadline);
         if (deadline == UINT64_MAX || wardi_sched_now(s->sched) < deadline) continue;
         list_running(s, &late_text);
         deadline = UINT64_MAX; /* guests end by deadlines of their own: nothing is left behind */
     }
     if (!s->stopped) end_stop(s);
     events_deliver(s);
-    while (s->delivering) wait_until(s, UINT64_MAX);
+    while (s->delivering) supervisor_wait(s, UINT64_MAX);
     pthread_mutex_unlock(&s->lock);
     if (late_text.length == 0) return WARD_OK;
     return wardi_fail(ret_diag, WARD_ERROR_DEADLINE,
@@ -303,6 +302,7 @@ void ward_supervisor_free(ward_supervisor *s)
     events_done(s);
     reasons_done(s);
     names_done(&s->names);
+    wardi_free(s->needs_room);
     wardi_free(s->children);
     wardi_free(s->groups);
     wardi_topics_free(s->topics);
@@ -333,16 +333,15 @@ ward_error ward_supervisor_ask(ward_supervisor *s, const char *name, ward_reques
         return wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor has not been started");
     ward_error error = WARD_OK;
     pthread_mutex_lock(&s->lock);
-    const child *c = names_find(&s->names, name);
+    child *c = names_find(&s->names, name);
     const group *g = c == NULL ? groups_find(s, name) : NULL;
     if (s->stopping)
         error = wardi_fail(ret_diag, WARD_ERROR_STATE, "the supervisor is stopping");
     else if (c == NULL && g == NULL)
         error = wardi_fail(ret_diag, WARD_ERROR_NOT_FOUND, "there is no component \"%s\"", name);
     if (error == WARD_OK) {
-        wardi_node_event event = {.kind = kinds[request], .id = c != NULL ? c->node : g->node};
-        wardi_tree_answer answer = wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
-        tree_obey(s);
+        if (c != NULL) c->retired = STANCE_NONE; /* what is asked last counts */
+        wardi_tree_answer answer = tree_ask(s, c != NULL ? c->node : g->node, kinds[request]);
         if (answer != WARDI_TREE_OK)
             error = wardi_fail(ret_diag, WARD_ERROR_STATE, "%s: %s", name,
                                wardi_tree_answer_text(answer));

@@ -100,6 +100,7 @@ static void child_forget(child *c)
     ward_supervisor *s = c->supervisor;
     event_push(s, event_of(c, WARD_EVENT_REMOVED), "");
     names_remove(&s->names, child_name(c));
+    child_cut(c);
     child_unlink(c);
     group_leave(c);
     topics_forget(c);
@@ -145,6 +146,14 @@ void tree_obey(ward_supervisor *s)
     uint64_t next_ns = wardi_tree_next_ns(s->tree);
     if (next_ns < s->keeper_due_ns) wardi_actor_wake(&s->keeper);
     pthread_cond_broadcast(&s->changed);
+}
+
+wardi_tree_answer tree_ask(ward_supervisor *s, wardi_node_id id, wardi_node_event_kind kind)
+{
+    wardi_node_event event = {.kind = kind, .id = id};
+    wardi_tree_answer answer = wardi_tree_event(s->tree, &event, wardi_sched_now(s->sched));
+    tree_obey(s);
+    return answer;
 }
 
 void tree_report(child *c, wardi_node_event_kind kind, ward_cause cause)

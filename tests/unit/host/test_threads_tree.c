@@ -1,5 +1,6 @@
 /* A tree among threads, for ThreadSanitizer: native children that write to each other and come and
- * go in readiness, while operators restart, stop, start, quarantine, release, remove and add them.
+ * go in readiness, while operators restart, stop, start, quarantine, release, remove, add and
+ * replace them.
  * What the callbacks write is plain: that they run one at a time, each after the one before, is
  * Ward's promise. */
 #include <pthread.h>
@@ -65,7 +66,9 @@ static ward_error handle(void *context, const ward_message *message, ward_diag *
     return ward_message_reply(message, message->bytes, message->length);
 }
 
-static ward_error add_part(part *p)
+static ward_error with_part(part *p, ward_error (*call)(ward_supervisor *s,
+                                                        const ward_child_options *options,
+                                                        ward_diag *ret_diag))
 {
     const char *const needs[BASES] = {parts[0].name, parts[1].name};
     ward_native_options native = WARD_INIT(ward_native_options);
@@ -85,7 +88,12 @@ static ward_error add_part(part *p)
     options.backoff.window_ns = WARDI_MS;
     options.needs = needs;
     options.need_count = p >= parts + BASES ? BASES : 0;
-    return ward_supervisor_add(supervisor, &options, NULL);
+    return call(supervisor, &options, NULL);
+}
+
+static ward_error add_part(part *p)
+{
+    return with_part(p, ward_supervisor_add);
 }
 
 static void *operate(void *argument)
@@ -114,6 +122,16 @@ static void *come_and_go(void *argument)
         wardi_sleep_until_ns(wardi_now_ns() + WARDI_MS);
         ward_error error = add_part(p);
         if (error != WARD_OK && error != WARD_ERROR_DUPLICATE) atomic_fetch_add(&wrong, 1);
+    }
+    return argument;
+}
+
+/* All but the last get a new child in their place, again and again: those that others need, too. */
+static void *take_places(void *argument)
+{
+    for (int i = 0; i < ROUNDS / 10; i++) {
+        ward_error error = with_part(&parts[i % (BASES + PARTS - 1)], ward_supervisor_replace);
+        if (error != WARD_OK) atomic_fetch_add(&wrong, 1);
     }
     return argument;
 }
@@ -187,10 +205,13 @@ static void all_at_once(void **state)
 {
     (void)state;
     ward_host *host;
-    pthread_t threads[OPERATORS + ASKERS + 1];
+    pthread_t threads[OPERATORS + ASKERS + 2];
     begin(&host);
     for (uintptr_t i = 0; i < WARD_COUNT(threads); i++) {
-        void *(*run)(void *) = i < OPERATORS ? operate : i == OPERATORS ? come_and_go : ask;
+        void *(*run)(void *) = i < OPERATORS        ? operate
+                               : i == OPERATORS     ? come_and_go
+                               : i == OPERATORS + 1 ? take_places
+                                                    : ask;
         assert_int_equal(pthread_create(&threads[i], NULL, run, (void *)(i + 1)), 0);
     }
     for (size_t i = 0; i < WARD_COUNT(threads); i++) pthread_join(threads[i], NULL);
