@@ -239,6 +239,23 @@ ward_error wardi_config_parse(const char *bytes, size_t length, const char *dire
     return error;
 }
 
+static wardi_file_stamp stamp_of(const char *path)
+{
+    struct stat at;
+    if (path == NULL || stat(path, &at) != 0) return (wardi_file_stamp){0};
+    return (wardi_file_stamp){.device = at.st_dev,
+                              .inode = at.st_ino,
+                              .size = (uint64_t)at.st_size,
+                              .modified_ns = (uint64_t)at.st_mtim.tv_sec * WARDI_S +
+                                             (uint64_t)at.st_mtim.tv_nsec};
+}
+
+void wardi_config_stamp(wardi_config *config)
+{
+    for (size_t i = 0; i < config->child_count; i++)
+        config->children[i].stamp = stamp_of(config->children[i].component.path);
+}
+
 void wardi_config_free(wardi_config *config)
 {
     if (config == NULL) return;

@@ -82,6 +82,11 @@ typedef struct wardi_grant_places {
     const wardi_place *allow, *deny;
 } wardi_grant_places;
 
+/** Which contents a file has, as far as can be told without reading it. */
+typedef struct wardi_file_stamp {
+    uint64_t device, inode, size, modified_ns; /* all 0: it is not known */
+} wardi_file_stamp;
+
 typedef struct wardi_config_child {
     ward_child_options options;
     ward_component_options component; /* what options.component points to */
@@ -90,13 +95,17 @@ typedef struct wardi_config_child {
     wardi_place place;   /* of its name */
     wardi_place *places; /* one a key of wardi_component_keys; line 0: default */
     wardi_place *need_places, *dir_places;
-    bool faulty; /* a mistake was found in it while reading */
+    bool faulty;            /* a mistake was found in it while reading */
+    wardi_file_stamp stamp; /* of its module: see wardi_config_stamp */
+    /* Of the configuration in force: nobody of that name is there; what is there is older. */
+    bool absent, unsettled;
 } wardi_config_child;
 
 typedef struct wardi_config_group {
     ward_group_options options;
-    wardi_place place;   /* of its name */
-    wardi_place *places; /* one a key of wardi_group_keys; line 0: default */
+    wardi_place place;      /* of its name */
+    wardi_place *places;    /* one a key of wardi_group_keys; line 0: default */
+    bool absent, unsettled; /* as of a component */
 } wardi_config_group;
 
 typedef struct wardi_config {
@@ -139,6 +148,11 @@ void wardi_warnings_print(FILE *to, const char *file, const wardi_mistakes *warn
  * NULL: it could not be read. */
 void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes,
                          const wardi_config *config, bool json);
+/** Looks at the files of all modules: which contents they have now. */
+void wardi_config_stamp(wardi_config *config);
+/** The first key from `from` on in which two targets of a table differ, the default written out or
+ * not; keys->count: none. */
+size_t wardi_config_differs(const wardi_keys *keys, size_t from, const void *a, const void *b);
 /** NULL is fine. */
 void wardi_config_free(wardi_config *config);
 
