@@ -112,6 +112,11 @@ static const wardi_option call_options[] = {
     {"timeout", 't', WARDI_OPTION_DURATION, offsetof(wardi_call_settings, timeout_ns), "TIME", NULL, "for the call (default 10s)"},
     SOCKET_ROW(wardi_call_settings),
 };
+static const wardi_option reload_options[] = {
+    {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_reload_settings, json), NULL, NULL, "print one JSON object"},
+    {"timeout", 't', WARDI_OPTION_DURATION, offsetof(wardi_reload_settings, timeout_ns), "TIME", NULL, "for it to be done (default: as long as it takes)"},
+    SOCKET_ROW(wardi_reload_settings),
+};
 static const wardi_option version_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_plain_settings, json), NULL, NULL, "print one JSON object"},
 };
@@ -236,7 +241,8 @@ const wardi_command wardi_commands[] = {
             "their needs, checks each at its interval, and restarts what failed. Prints what\n"
             "happens, one line each: for people on a terminal, JSON lines otherwise. Below a\n"
             "failure stands what is known of it: cause, backtrace, last messages, figures.\n"
-            "SIGINT, SIGTERM and SIGHUP stop everything in order; a second one, at once.\n\n"
+            "SIGINT and SIGTERM stop everything in order; a second one, at once. SIGHUP reads\n"
+            "the configuration anew, as `ward reload` does.\n\n"
             "Exit status: 0 stopped as asked; 1 could not start, every component ended or was\n"
             "given up, or stopping was cut short; 2 wrong usage; 78 mistakes in the file;\n"
             "128 and the signal's number (130 SIGINT, 143 SIGTERM) after a second signal.\n",
@@ -469,6 +475,24 @@ const wardi_command wardi_commands[] = {
         OPTIONS(socket_options),
         .usage_status = WARDI_EXIT_USAGE,
         .run = wardi_release_run,
+    },
+    {
+        .name = "reload",
+        .args = "",
+        .args_kind = WARDI_ARGS_NONE,
+        .summary = "read the configuration of a ward that runs anew",
+        .about =
+            "Has a ward that runs read its configuration anew, as SIGHUP does, and waits until\n"
+            "that is done: what the file has no more is stopped and removed, what it has\n"
+            "otherwise is replaced in its place, what is new is added. What is unchanged is\n"
+            "not touched. A file with mistakes changes nothing.\n\n"
+            "Exit status: 0; 1 the file has mistakes, which are printed, something of it\n"
+            "failed, or no ward answers; 2 wrong usage.\n",
+        .examples = "  ward validate --load ward.yaml && ward reload\n"
+                    "  ward reload --json | jq .components.changed\n",
+        OPTIONS(reload_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_reload_run,
     },
     {
         .name = "call",

@@ -218,8 +218,7 @@ static void check_child(wardi_reading *reading, const wardi_config_child *child)
 static void check_host(wardi_reading *reading)
 {
     const wardi_config *config = reading->config;
-    uint32_t most = config->host.components_max;
-    if (most == 0) most = config->host.profile == WARD_MEMORY_DENSE ? 1000000 : 1000;
+    uint32_t most = config_rules_components_max(config);
     size_t count = 0;
     const wardi_config_child *last = NULL; /* the first that is one too many */
     for (size_t i = 0; i < config->child_count; i++) {

@@ -9,6 +9,12 @@ uint64_t config_rules_memory_max(const wardi_config *config)
     return config->host.profile == WARD_MEMORY_DENSE ? UINT64_C(16) << 20 : UINT64_C(4) << 30;
 }
 
+uint32_t config_rules_components_max(const wardi_config *config)
+{
+    if (config->host.components_max != 0) return config->host.components_max;
+    return config->host.profile == WARD_MEMORY_DENSE ? 1000000 : 1000;
+}
+
 static void check_memory(wardi_reading *reading, const wardi_config_child *child)
 {
     uint64_t most = config_rules_memory_max(reading->config);

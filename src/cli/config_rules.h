@@ -23,6 +23,8 @@ bool config_rules_is_written(const wardi_config *config, const wardi_config_chil
                              size_t key);
 /** The most that a component's memory limit may be. */
 uint64_t config_rules_memory_max(const wardi_config *config);
+/** How many components the host has room for. */
+uint32_t config_rules_components_max(const wardi_config *config);
 
 /** Components by their names: sorted once, so that a file of many is read in no time. */
 typedef struct name_index {

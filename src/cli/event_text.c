@@ -111,7 +111,8 @@ static const char *group_cause(ward_cause cause)
 static void print_group(FILE *to, const ward_event *event)
 {
     bool over = strcmp(event->reason, "given up") == 0;
-    bool well = strcmp(event->reason, "running") == 0;
+    bool well = strcmp(event->reason, "running") == 0 || strcmp(event->reason, "changed") == 0 ||
+                strcmp(event->reason, "resized") == 0;
     if (event->component[0] == '\0') {
         wardi_output_styled(to, WARDI_RED, event->reason);
         fputs(": more was given up than `supervisor` allows; the rest serves on", to);
@@ -164,7 +165,10 @@ static void print_what(FILE *to, const ward_event *event)
                             event->flapping ? "flapping" : "no longer flapping");
         return;
     case WARD_EVENT_STOPPED: fputs("all components are stopped", to); return;
-    case WARD_EVENT_OPERATOR: fputs("operator", to); return;
+    case WARD_EVENT_OPERATOR:
+        fputs("operator", to);
+        print_reason(to, ": ", event->reason);
+        return;
     case WARD_EVENT_ADDED: fputs("added", to); return;
     case WARD_EVENT_REMOVED: fputs("removed", to); return;
     case WARD_EVENT_GROUP: print_group(to, event); return;

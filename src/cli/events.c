@@ -60,7 +60,8 @@ struct wardi_events {
     uint64_t taken, written; /* of all; taken - written are in the ring */
     lost_count lost;
     bool ending;
-    atomic_bool unread; /* by the thread; read by wardi_events_unread */
+    atomic_int name_width; /* read by the thread */
+    atomic_bool unread;    /* by the thread; read by wardi_events_unread */
     writer writer;
 };
 
@@ -259,14 +260,14 @@ static bool print_event(const wardi_events *events, const ward_event *event,
     if (wardi_event_is_implied(event, shown)) return false;
     ward_event line = *event;
     if (wardi_event_is_reason_known(event, shown)) line.reason = "";
-    wardi_event_print(stdout, &line, events->options.name_width);
+    wardi_event_print(stdout, &line, atomic_load(&events->name_width));
     return true;
 }
 
 static void print_line(const wardi_events *events, const ward_log_line *line)
 {
     bool is_shown = line->level >= events->options.log_level;
-    int width = events->options.name_width;
+    int width = atomic_load(&events->name_width);
     if (events->options.json) {
         if (line->suppressed > 0) wardi_line_print_suppressed_json(line);
         if (is_shown) wardi_line_print_json(line);
@@ -314,6 +315,7 @@ wardi_events *wardi_events_new(const wardi_events_options *options)
     slot *slots = wardi_alloc_array(SLOTS, sizeof *slots);
     if (events != NULL && slots != NULL) {
         events->options = *options;
+        atomic_store(&events->name_width, options->name_width);
         events->slots = slots;
         pthread_mutex_init(&events->lock, NULL);
         pthread_cond_init(&events->filled, NULL);
@@ -323,6 +325,11 @@ wardi_events *wardi_events_new(const wardi_events_options *options)
     wardi_free(slots);
     wardi_free(events);
     return NULL;
+}
+
+void wardi_events_widen(wardi_events *events, int name_width)
+{
+    atomic_store(&events->name_width, name_width);
 }
 
 bool wardi_events_unread(const wardi_events *events)

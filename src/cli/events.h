@@ -28,6 +28,8 @@ wardi_events *wardi_events_new(const wardi_events_options *options);
 void wardi_events_take(void *context, const ward_event *event);
 /** A ward_log_callback, likewise; it wakes nobody. */
 void wardi_events_take_line(void *context, const ward_log_line *line);
+/** There are longer names now. Any thread. */
+void wardi_events_widen(wardi_events *events, int name_width);
 /** The reader of standard output is gone. Any thread. */
 bool wardi_events_unread(const wardi_events *events);
 /** Writes what is left and ends the thread; a reader that takes nothing for a second is left

@@ -422,3 +422,45 @@ void wardi_plan_summary(const wardi_plan *plan, wardi_text *to)
     put_count(to, groups_gone, "group removed", "groups removed");
     put_count(to, deeds[WARDI_KEEP], "unchanged", "unchanged");
 }
+
+/* ---- what no reload can give ---- */
+
+static void check_room(const wardi_config *started, const wardi_config *now,
+                       wardi_mistakes *mistakes)
+{
+    size_t count = 0;
+    uint32_t most = config_rules_components_max(started);
+    const wardi_config_child *last = NULL;
+    for (size_t i = 0; i < now->child_count; i++) {
+        count += wardi_config_instances(&now->children[i]);
+        if (last == NULL && count > most) last = &now->children[i];
+    }
+    if (last != NULL)
+        wardi_mistakes_add(mistakes, last->place,
+                           "Ward was started with room for %u components, and with this one there "
+                           "are more, %zu in all; `host.components_max` takes a restart",
+                           most, count);
+}
+
+static void check_memory(const wardi_config *started, const wardi_config_child *child,
+                         wardi_mistakes *mistakes)
+{
+    char figure[40];
+    wardi_text text = WARDI_TEXT(figure);
+    uint64_t most = config_rules_memory_max(started);
+    if (child->component.limits.memory_bytes_max <= most) return;
+    wardi_text_size(&text, most);
+    wardi_mistakes_add(mistakes, child->places[wardi_component_key("limits.memory")],
+                       "limits.memory is more than Ward was started to allow (%s); write less, or "
+                       "restart it: `host.memory_max` takes that",
+                       figure);
+}
+
+void wardi_plan_check(const wardi_config *started, const wardi_config *now,
+                      wardi_mistakes *mistakes)
+{
+    check_room(started, now, mistakes);
+    for (size_t i = 0; i < now->child_count; i++)
+        check_memory(started, &now->children[i], mistakes);
+    wardi_mistakes_sort(mistakes);
+}

@@ -61,6 +61,10 @@ typedef struct wardi_plan {
     size_t disordered_count;
 } wardi_plan;
 
+/** Adds what the file asks of a host that was started otherwise: more components, or memory, than
+ * it has room for. */
+void wardi_plan_check(const wardi_config *started, const wardi_config *now,
+                      wardi_mistakes *mistakes);
 /** `started` is the configuration that the host was started with, `old` the one in force, where
  * children and groups may be marked as absent or unsettled; `now` the one to be. All must outlive
  * the plan. Errors: NO_MEMORY; then there is nothing to free. */

@@ -10,6 +10,7 @@
 
 #include "cli/config.h"
 #include "cli/events.h"
+#include "cli/reload.h"
 #include "cli/settings.h"
 #include "cli/watch.h"
 
@@ -24,10 +25,13 @@
 #define SAME_SIGNAL_NS (100 * WARDI_MS)
 
 /* The main thread starts everything and then only waits: for signals, which no other thread takes,
- * and for the supervisor. Stopping runs on a thread of its own, so that a second signal is seen. */
+ * and for the supervisor. Stopping and reloading run on threads of their own, so that a signal that
+ * comes meanwhile is seen. */
 typedef struct run_state {
     const wardi_run_settings *settings;
-    wardi_config *config;
+    const char *file;
+    wardi_config *config; /* until it is the reload's */
+    wardi_reload *reload;
     ward_host *host;
     ward_supervisor *supervisor;
     wardi_events *events;
@@ -40,6 +44,8 @@ typedef struct run_state {
     uint64_t leave_at_ns; /* and when it is over, stopped or not */
     ward_error stop_error;
     ward_diag stop_diag;
+    uint64_t told_round; /* of reloads: begun, as whoever started ward knows */
+    bool told_over;
     int status;
 } run_state;
 
@@ -86,8 +92,9 @@ static bool open_signals(run_state *run)
     return false;
 }
 
-static int read_config(run_state *run, const char *file)
+static int read_config(run_state *run)
 {
+    const char *file = run->file;
     wardi_mistakes mistakes = {0};
     ward_diag diag;
     ward_error error = wardi_config_read(file, &run->config, &mistakes, &diag);
@@ -99,6 +106,7 @@ static int read_config(run_state *run, const char *file)
         status = complain_of("", &diag);
     } else {
         wardi_warnings_print(stderr, file, &run->config->warnings);
+        wardi_config_stamp(run->config);
     }
     wardi_mistakes_done(&mistakes);
     return status;
@@ -144,11 +152,17 @@ static ward_error evidence_of(void *context, const char *name, ward_evidence *re
     return ward_supervisor_evidence(run->supervisor, name, ret_evidence);
 }
 
-static size_t count_components(const run_state *run)
+static ward_error reload_of(void *context, char **ret_document, ward_diag *ret_diag)
+{
+    const run_state *run = context;
+    return wardi_reload_wait(run->reload, ret_document, ret_diag);
+}
+
+static size_t count_components(const wardi_config *config)
 {
     size_t count = 0;
-    for (size_t i = 0; i < run->config->child_count; i++)
-        count += wardi_config_instances(&run->config->children[i]);
+    for (size_t i = 0; i < config->child_count; i++)
+        count += wardi_config_instances(&config->children[i]);
     return count;
 }
 
@@ -157,6 +171,7 @@ static void on_event(void *context, const ward_event *event)
     run_state *run = context;
     wardi_events_take(run->events, event);
     wardi_watch_take(&run->watch, event);
+    wardi_reload_take(run->reload, event);
 }
 
 static void on_line(void *context, const ward_log_line *line)
@@ -166,12 +181,34 @@ static void on_line(void *context, const ward_log_line *line)
     wardi_watch_take_line(&run->watch, line);
 }
 
+static void on_reload(void *context)
+{
+    const run_state *run = context;
+    uint64_t one = 1;
+    /* Full means awake already. */
+    if (write(run->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+        wardi_complain("run: %s", strerror(errno));
+}
+
+/* The configuration is its own from here on. */
+static int open_reload(run_state *run)
+{
+    wardi_reload_options options = {.file = run->file,
+                                    .config = run->config,
+                                    .supervisor = run->supervisor,
+                                    .changed = on_reload,
+                                    .context = run};
+    run->config = NULL;
+    run->reload = wardi_reload_new(&options);
+    return run->reload != NULL ? WARDI_EXIT_OK : WARDI_EXIT_FAILED;
+}
+
 static int open_supervisor(run_state *run)
 {
     /* Of the host's memory, all in all; the guest's own is elsewhere. */
     static const size_t heap_bytes_each = 9 << 10;
     ward_diag diag;
-    wardi_heap_expect(count_components(run) * heap_bytes_each);
+    wardi_heap_expect(count_components(run->config) * heap_bytes_each);
     ward_supervisor_options options = run->config->supervisor;
     if (wardi_cli_host_open(&run->config->host, &run->host, &diag) != WARD_OK)
         return complain_of("the host cannot be opened: ", &diag);
@@ -186,7 +223,8 @@ static int open_supervisor(run_state *run)
     };
     run->events = wardi_events_new(&events);
     if (run->events == NULL) return WARDI_EXIT_FAILED;
-    int status = wardi_watch_open(&run->watch, run->config, evidence_of, run);
+    wardi_watch_sources sources = {.evidence = evidence_of, .reload = reload_of, .context = run};
+    int status = wardi_watch_open(&run->watch, run->config, &sources);
     if (status != WARDI_EXIT_OK) return status;
     options.workers = run->config->workers;
     options.on_event = on_event;
@@ -196,7 +234,8 @@ static int open_supervisor(run_state *run)
     if (ward_supervisor_new(run->host, &options, &run->supervisor, &diag) != WARD_OK)
         return complain_of("", &diag);
     status = add_groups(run);
-    return status == WARDI_EXIT_OK ? add_children(run) : status;
+    if (status == WARDI_EXIT_OK) status = add_children(run);
+    return status == WARDI_EXIT_OK ? open_reload(run) : status;
 }
 
 /* ---- stopping ---- */
@@ -215,6 +254,7 @@ static void stop_begin(run_state *run)
 {
     if (run->stopping) return;
     run->stopping = true;
+    wardi_reload_end(run->reload);
     run->stopping_since_ns = wardi_now_ns();
     run->say_at_ns = wardi_add_sat(run->stopping_since_ns, STOP_UNSAID_NS);
     uint64_t timeout_ns = run->settings->stop_timeout_ns;
@@ -231,6 +271,11 @@ static void take_signal(run_state *run)
     struct signalfd_siginfo info;
     if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
     int number = (int)info.ssi_signo;
+    if (number == SIGHUP && run->stopping)
+        wardi_complain("SIGHUP: nothing is reloaded any more: stopping");
+    else if (number == SIGHUP)
+        wardi_reload_ask(run->reload, info.ssi_uid, (pid_t)info.ssi_pid);
+    if (number == SIGHUP) return;
     /* Whoever signals us and our group, as timeout(1) does, means it once. */
     if (run->stopping && wardi_now_ns() - run->stopping_since_ns < SAME_SIGNAL_NS) return;
     if (run->stopping) {
@@ -252,12 +297,40 @@ static bool has_ended(const run_state *run, const wardi_config_child *child, boo
         ward_child_status status = WARD_INIT(ward_child_status);
         if (ward_supervisor_child(run->supervisor, wardi_config_instance(name, child, i),
                                   &status) != WARD_OK)
-            return false;
+            continue; /* it could not be added, or was removed */
         if (status.given_up) *ret_given_up = true;
         bool ended = status.state == WARD_STATE_TERMINATED &&
                      child->options.restart != WARD_RESTART_PERMANENT;
         if (!status.given_up && !ended) return false;
     }
+    return true;
+}
+
+static bool all_have_ended(const run_state *run, bool *ret_given_up)
+{
+    const wardi_config *config = wardi_reload_hold(run->reload);
+    bool ended = true;
+    for (size_t i = 0; ended && i < config->child_count; i++)
+        ended = has_ended(run, &config->children[i], ret_given_up);
+    wardi_reload_let_go(run->reload);
+    return ended;
+}
+
+/* True: none is under way. Each that begins is told, however short it was. */
+static bool tell_reload(run_state *run)
+{
+    bool over;
+    uint64_t round = wardi_reload_begun(run->reload, &over);
+    if (round != run->told_round) {
+        run->told_round = round;
+        run->told_over = false;
+        wardi_watch_reloading(&run->watch);
+    }
+    if (!over || round == 0 || run->told_over) return over;
+    run->told_over = true;
+    wardi_events_widen(run->events, name_width(wardi_reload_hold(run->reload)));
+    wardi_reload_let_go(run->reload);
+    wardi_watch_ready(&run->watch);
     return true;
 }
 
@@ -272,9 +345,8 @@ static void take_wake(run_state *run)
         stop_begin(run);
         return;
     }
-    if (atomic_load(&run->watch.commanded)) return;
-    for (size_t i = 0; i < run->config->child_count; i++)
-        if (!has_ended(run, &run->config->children[i], &given_up)) return;
+    if (!tell_reload(run) || atomic_load(&run->watch.commanded)) return;
+    if (!all_have_ended(run, &given_up)) return;
     wardi_complain("run: every component has ended or was given up");
     if (given_up) run->status = WARDI_EXIT_FAILED;
     stop_begin(run);
@@ -296,8 +368,9 @@ static void complain_of_running(const run_state *run, const char *what)
 {
     char names[400];
     wardi_text text = WARDI_TEXT(names);
-    for (size_t i = 0; i < run->config->child_count; i++)
-        list_running(run, &run->config->children[i], &text);
+    const wardi_config *config = wardi_reload_hold(run->reload);
+    for (size_t i = 0; i < config->child_count; i++) list_running(run, &config->children[i], &text);
+    wardi_reload_let_go(run->reload);
     if (text.length == 0) wardi_text_puts(&text, "threads of Ward's own");
     wardi_complain("run: %s: %s%s", what, names, text.cut ? "…" : "");
 }
@@ -352,7 +425,8 @@ static void run_all(run_state *run)
         run->status = complain_of("", &diag);
         return;
     }
-    size_t count = count_components(run);
+    size_t count = count_components(wardi_reload_hold(run->reload));
+    wardi_reload_let_go(run->reload);
     if (wardi_output_is_terminal(stderr))
         wardi_complain("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
     const char *at = wardi_surface_http_address(run->watch.surface);
@@ -365,17 +439,21 @@ static void run_all(run_state *run)
 int wardi_run_run(const void *settings, char **args, int arg_count)
 {
     run_state run = {.settings = settings, .signal_fd = -1, .wake_fd = -1, .stopped_fd = -1};
+    run.file = arg_count > 0 ? args[0] : "ward.yaml";
     wardi_watch_init(&run.watch);
-    run.status = read_config(&run, arg_count > 0 ? args[0] : "ward.yaml");
+    run.status = read_config(&run);
     if (run.status == WARDI_EXIT_OK && !open_signals(&run)) run.status = WARDI_EXIT_FAILED;
     if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
     if (run.status == WARDI_EXIT_OK) run_all(&run);
-    /* It asks the supervisor; a thread that hangs in a write goes down with the process. */
-    if (!wardi_events_end(run.events)) _exit(run.status);
+    /* Both ask the supervisor; a thread that hangs, in a write or over a file, goes down with the
+     * process. */
+    wardi_reload_end(run.reload);
+    if (!wardi_reload_join(run.reload) || !wardi_events_end(run.events)) _exit(run.status);
     wardi_watch_close(&run.watch);
     ward_supervisor_free(run.supervisor);
     wardi_cli_host_close(run.host);
     wardi_events_free(run.events);
+    wardi_reload_free(run.reload);
     wardi_config_free(run.config);
     if (run.signal_fd >= 0) close(run.signal_fd);
     if (run.wake_fd >= 0) close(run.wake_fd);

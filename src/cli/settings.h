@@ -78,6 +78,12 @@ typedef struct wardi_call_settings {
     uint64_t timeout_ns;
 } wardi_call_settings;
 
+typedef struct wardi_reload_settings {
+    const char *socket;
+    bool json;
+    uint64_t timeout_ns;
+} wardi_reload_settings;
+
 typedef struct wardi_plain_settings {
     bool json;
 } wardi_plain_settings;
@@ -102,6 +108,7 @@ int wardi_stop_run(const void *settings, char **args, int arg_count);
 int wardi_restart_run(const void *settings, char **args, int arg_count);
 int wardi_quarantine_run(const void *settings, char **args, int arg_count);
 int wardi_release_run(const void *settings, char **args, int arg_count);
+int wardi_reload_run(const void *settings, char **args, int arg_count);
 int wardi_call_run(const void *settings, char **args, int arg_count);
 int wardi_send_run(const void *settings, char **args, int arg_count);
 int wardi_completion_run(const void *settings, char **args, int arg_count);

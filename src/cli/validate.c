@@ -3,6 +3,7 @@
 
 #include "cli/config.h"
 #include "cli/json.h"
+#include "cli/reload_text.h"
 #include "cli/settings.h"
 #include "component/component.h"
 
@@ -39,25 +40,14 @@ void wardi_warnings_print(FILE *to, const char *file, const wardi_mistakes *warn
     print_all(to, file, warnings, true);
 }
 
-static json_t *list_json(const wardi_mistakes *mistakes)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < mistakes->kept; i++)
-        json_array_append_new(list, json_pack("{s:i, s:i, s:s}", "line",
-                                              (int)mistakes->items[i].place.line, "column",
-                                              (int)mistakes->items[i].place.column, "message",
-                                              mistakes->items[i].text));
-    return list;
-}
-
 static void print_json(const char *file, const wardi_mistakes *mistakes,
                        const wardi_mistakes *warnings, size_t component_count)
 {
-    wardi_json_print(
-        json_pack("{s:o, s:b, s:I, s:I, s:o, s:I, s:o}", "file", wardi_json_text(file), "valid",
-                  mistakes->count == 0, "components", (json_int_t)component_count, "mistake_count",
-                  (json_int_t)mistakes->count, "mistakes", list_json(mistakes), "warning_count",
-                  (json_int_t)warnings->count, "warnings", list_json(warnings)));
+    wardi_json_print(json_pack(
+        "{s:o, s:b, s:I, s:I, s:o, s:I, s:o}", "file", wardi_json_text(file), "valid",
+        mistakes->count == 0, "components", (json_int_t)component_count, "mistake_count",
+        (json_int_t)mistakes->count, "mistakes", wardi_mistakes_json(mistakes), "warning_count",
+        (json_int_t)warnings->count, "warnings", wardi_mistakes_json(warnings)));
 }
 
 /* ---- what only this machine, and with --load the modules themselves, tell ---- */

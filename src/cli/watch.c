@@ -14,21 +14,16 @@ void wardi_watch_init(wardi_watch *watch)
 
 /* ---- opening ---- */
 
-typedef struct evidence_source {
-    ward_error (*evidence)(void *context, const char *name, ward_evidence *ret_evidence);
-    void *context;
-} evidence_source;
-
 static int open_journal(wardi_watch *watch, const wardi_config *config,
-                        const evidence_source *source)
+                        const wardi_watch_sources *sources)
 {
     char room[512];
     ward_diag diag;
     wardi_journal_options options = config->journal;
     const char *by_default = wardi_where_journal(room, sizeof room);
     options.path = wardi_where_of(options.path, "WARD_JOURNAL", by_default);
-    options.evidence = source->evidence;
-    options.evidence_context = source->context;
+    options.evidence = sources->evidence;
+    options.evidence_context = sources->context;
     if (options.path == NULL) return WARDI_EXIT_OK;
     ward_error error = wardi_where_make(options.path, options.path == by_default, &diag);
     if (error == WARD_OK) error = wardi_journal_open(&options, &watch->journal, &diag);
@@ -48,7 +43,8 @@ static int take_socket(wardi_watch *watch, const char *name, const char **addres
     return fd;
 }
 
-static int open_surface(wardi_watch *watch, const wardi_config *config)
+static int open_surface(wardi_watch *watch, const wardi_config *config,
+                        const wardi_watch_sources *sources)
 {
     char journal_room[512], control_room[512];
     ward_diag diag;
@@ -59,6 +55,8 @@ static int open_surface(wardi_watch *watch, const wardi_config *config)
     options.control_path = wardi_where_of(options.control_path, "WARD_CONTROL", control);
     options.http_fd = take_socket(watch, "http", &options.http_address);
     options.grpc_fd = take_socket(watch, "grpc", &options.grpc_address);
+    options.reload = sources->reload;
+    options.reload_context = sources->context;
     options.journal = watch->journal;
     options.journal_path = wardi_where_of(config->journal.path, "WARD_JOURNAL",
                                           wardi_where_journal(journal_room, sizeof journal_room));
@@ -75,13 +73,10 @@ static int open_surface(wardi_watch *watch, const wardi_config *config)
 }
 
 int wardi_watch_open(wardi_watch *watch, const wardi_config *config,
-                     ward_error (*evidence)(void *context, const char *name,
-                                            ward_evidence *ret_evidence),
-                     void *context)
+                     const wardi_watch_sources *sources)
 {
-    evidence_source source = {evidence, context};
-    int status = open_journal(watch, config, &source);
-    return status == WARDI_EXIT_OK ? open_surface(watch, config) : status;
+    int status = open_journal(watch, config, sources);
+    return status == WARDI_EXIT_OK ? open_surface(watch, config, sources) : status;
 }
 
 ward_error wardi_watch_start(wardi_watch *watch, ward_supervisor *supervisor, ward_diag *ret_diag)
@@ -94,7 +89,9 @@ ward_error wardi_watch_start(wardi_watch *watch, ward_supervisor *supervisor, wa
 void wardi_watch_take(void *context, const ward_event *event)
 {
     wardi_watch *watch = context;
-    if (event->kind == WARD_EVENT_OPERATOR) atomic_store(&watch->commanded, true);
+    /* To the whole of it nothing is done but a reload, which is the file's will, not a hand's. */
+    if (event->kind == WARD_EVENT_OPERATOR && event->component[0] != '\0')
+        atomic_store(&watch->commanded, true);
     if (watch->journal != NULL) wardi_journal_take(watch->journal, event);
     wardi_surface_take(watch->surface, event);
 }
@@ -108,6 +105,11 @@ void wardi_watch_take_line(void *context, const ward_log_line *line)
 void wardi_watch_ready(wardi_watch *watch)
 {
     wardi_notify_ready(&watch->notify);
+}
+
+void wardi_watch_reloading(wardi_watch *watch)
+{
+    wardi_notify_reloading(&watch->notify);
 }
 
 void wardi_watch_leaving(wardi_watch *watch, uint64_t timeout_ns)

@@ -21,20 +21,29 @@ typedef struct wardi_watch {
     char status[200]; /* as it was told last */
 } wardi_watch;
 
+/** What it asks others for. */
+typedef struct wardi_watch_sources {
+    /* as ward_supervisor_evidence */
+    ward_error (*evidence)(void *context, const char *name, ward_evidence *ret_evidence);
+    /* as wardi_surface_options.reload */
+    ward_error (*reload)(void *context, char **ret_document, ward_diag *ret_diag);
+    void *context;
+} wardi_watch_sources;
+
 /** First of all: before other threads, and before anything is opened. */
 void wardi_watch_init(wardi_watch *watch);
-/** `evidence` is as ward_supervisor_evidence. Returns an exit status; said why. */
+/** Returns an exit status; said why. */
 int wardi_watch_open(wardi_watch *watch, const wardi_config *config,
-                     ward_error (*evidence)(void *context, const char *name,
-                                            ward_evidence *ret_evidence),
-                     void *context);
+                     const wardi_watch_sources *sources);
 /** A ward_event_callback, a ward_log_callback; their context is the watch. */
 void wardi_watch_take(void *context, const ward_event *event);
 void wardi_watch_take_line(void *context, const ward_log_line *line);
 /** Serves from now on; the supervisor is borrowed until it is closed. */
 ward_error wardi_watch_start(wardi_watch *watch, ward_supervisor *supervisor, ward_diag *ret_diag);
-/** All is started, all is about to be stopped: for whoever started ward. */
+/** All is started, or again as it is to be; the configuration is read anew; all is about to be
+ * stopped: for whoever started ward. */
 void wardi_watch_ready(wardi_watch *watch);
+void wardi_watch_reloading(wardi_watch *watch);
 void wardi_watch_leaving(wardi_watch *watch, uint64_t timeout_ns);
 /** Does what is due: the watchdog is fed while the host gets on, and the status told. Returns when
  * it is due next; UINT64_MAX: never. */

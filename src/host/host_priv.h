@@ -445,8 +445,8 @@ static inline child *child_in(const wardi_actor *actor)
  * lock is held. */
 void child_die(child *c, const ward_reason *reason, ward_cause cause, uint64_t detected_ns);
 
-/* Somebody wants it down, and it is, since it has failed: Terminated from now on. The lock is held.
- */
+/* Somebody wants it down, and it is, since it has failed or never ran: Terminated from now on. The
+ * lock is held. */
 void child_rest(child *c);
 
 /* Sets the actor's timer to whatever is due next. */

@@ -306,9 +306,10 @@ static void end_run(child *c, bool kill)
 void child_rest(child *c)
 {
     ward_diag diag;
-    if (child_state(c) != WARD_STATE_FAILED) return;
+    ward_state before = child_state(c);
+    if (before != WARD_STATE_FAILED && before != WARD_STATE_CREATING) return;
     c->kind->stop(c, &diag); /* nothing of it runs, so that nothing is waited for */
-    push_state(c, WARD_STATE_FAILED, child_state(c), "");
+    push_state(c, before, child_state(c), "");
     ready_update(c);
 }
 

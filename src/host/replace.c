@@ -208,6 +208,7 @@ static void succeed(const succession *to)
     child_put(s, fresh, to->in);
     for (size_t i = 0; i < fresh->dependent_count; i++) ready_update(fresh->dependents[i]);
     if (stance == STANCE_UP) tree_ask(s, fresh->node, WARDI_TREE_ASK_START);
+    if (stance == STANCE_STOPPED) child_rest(fresh);
     if (stance == STANCE_QUARANTINED) tree_ask(s, fresh->node, WARDI_TREE_ASK_QUARANTINE);
     group_tell(s, to->in);
 }

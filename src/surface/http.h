@@ -188,6 +188,9 @@ void http_problem(http_request *request, unsigned status, const char *format, ..
     WARD_PRINTF(3, 4);
 /* The same of an error, with its status; `detail` may be "". */
 void http_problem_error(http_request *request, ward_error error, const char *detail);
+/* The same as http_problem, with a member more, whose value is JSON already. */
+void http_problem_with(http_request *request, unsigned status, const char *detail, const char *key,
+                       const char *json);
 /* A header more; only after an answer. */
 void http_answer_header(http_request *request, const char *name, const char *value);
 

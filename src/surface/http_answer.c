@@ -75,25 +75,45 @@ static const char *title_of(unsigned status)
     return title != NULL ? title : "Error";
 }
 
-static void problem(http_request *request, unsigned status, ward_error error, const char *detail)
+static void problem_open(http_request *request, http_text *to, unsigned status, const char *detail)
 {
-    http_text text = {0};
-    http_json_open(&text, '{');
-    http_json_key_text(&text, "type", "about:blank");
-    http_json_key_text(&text, "title", title_of(status));
-    http_json_key_u64(&text, "status", status);
-    http_json_key_text(&text, "detail", detail);
-    http_json_key_text(&text, "instance", request->raw);
-    if (error != WARD_OK) http_json_key_text(&text, "error", ward_error_name(error));
-    http_json_close(&text, '}');
-    http_text_puts(&text, "\n");
-    if (text.failed) {
+    http_json_open(to, '{');
+    http_json_key_text(to, "type", "about:blank");
+    http_json_key_text(to, "title", title_of(status));
+    http_json_key_u64(to, "status", status);
+    http_json_key_text(to, "detail", detail);
+    http_json_key_text(to, "instance", request->raw);
+}
+
+static void problem_close(http_request *request, http_text *text, unsigned status)
+{
+    http_json_close(text, '}');
+    http_text_puts(text, "\n");
+    if (text->failed) {
         /* Nothing that needs memory; the status says it. */
-        http_text_done(&text);
+        http_text_done(text);
         http_answer(request, status, NULL, "", 0);
         return;
     }
-    http_answer_text(request, status, "application/problem+json", &text);
+    http_answer_text(request, status, "application/problem+json", text);
+}
+
+static void problem(http_request *request, unsigned status, ward_error error, const char *detail)
+{
+    http_text text = {0};
+    problem_open(request, &text, status, detail);
+    if (error != WARD_OK) http_json_key_text(&text, "error", ward_error_name(error));
+    problem_close(request, &text, status);
+}
+
+void http_problem_with(http_request *request, unsigned status, const char *detail, const char *key,
+                       const char *json)
+{
+    http_text text = {0};
+    problem_open(request, &text, status, detail);
+    http_json_key(&text, key);
+    http_text_puts(&text, json);
+    problem_close(request, &text, status);
 }
 
 void http_problem(http_request *request, unsigned status, const char *format, ...)

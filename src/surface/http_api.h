@@ -31,6 +31,7 @@ void http_control_component(http_request *request);
 void http_control_group(http_request *request);
 void http_control_call(http_request *request);
 void http_control_send(http_request *request);
+void http_control_reload(http_request *request);
 
 /* Which events are meant: ?component=&kind=. */
 typedef struct http_filter {

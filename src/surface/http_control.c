@@ -7,25 +7,13 @@
 #include <string.h>
 
 #include "surface/http_api.h"
+#include "surface/http_command.h"
 #include "surface/http_priv.h"
 
 #define CALL_NS_MAX (60 * WARDI_S)
 
-/* What all commands have in common; the first member of each. */
-typedef struct command {
-    http_work work;
-    ward_supervisor *supervisor;
-    ward_child_id id; /* of a component */
-    char name[128];
-    uid_t uid;
-    pid_t pid;
-    ward_error error;
-    ward_diag diag;
-} command;
-
-/* NULL: there is no memory, and that is answered. */
-static void *command_new(http_request *request, size_t size, const view_member *m,
-                         void (*run)(http_work *work))
+void *http_command_new(http_request *request, size_t size, const view_member *m,
+                       void (*run)(http_work *work))
 {
     command *c = wardi_alloc(size);
     if (c == NULL) {
@@ -42,9 +30,7 @@ static void *command_new(http_request *request, size_t size, const view_member *
     return c;
 }
 
-/* "restart, by ada (uid 1000, pid 4711)". On a thread of the pool: user names may come from afar.
- */
-static void tell(command *c, const char *what, const char *outcome)
+void http_command_tell(const command *c, const char *what, const char *outcome)
 {
     char words[WARD_REASON_BYTES_MAX + 1], room[4096];
     struct passwd own, *user = NULL;
@@ -60,7 +46,7 @@ static void tell(command *c, const char *what, const char *outcome)
 
 static void tell_failure(command *c, const char *what)
 {
-    if (c->error != WARD_OK) tell(c, what, ward_error_text(c->error));
+    if (c->error != WARD_OK) http_command_tell(c, what, ward_error_text(c->error));
 }
 
 /* ---- start, stop, restart, quarantine, release, remove ---- */
@@ -79,7 +65,7 @@ static void run_ask(http_work *work)
 {
     ask_work *w = (ask_work *)work;
     command *c = &w->command;
-    tell(c, requests[w->request], NULL);
+    http_command_tell(c, requests[w->request], NULL);
     c->error = ward_supervisor_ask(c->supervisor, c->name, w->request, &c->diag);
     tell_failure(c, requests[w->request]);
 }
@@ -102,7 +88,7 @@ static void answer_ask(http_request *request)
 
 static void start_ask(http_request *request, const view_member *m)
 {
-    ask_work *w = m != NULL ? command_new(request, sizeof *w, m, run_ask) : NULL;
+    ask_work *w = m != NULL ? http_command_new(request, sizeof *w, m, run_ask) : NULL;
     if (w == NULL) return; /* answered */
     w->request = (ward_request)request->route->detail;
     http_work_start(request, &w->command.work);
@@ -258,7 +244,7 @@ static void run_call(http_work *work)
     char what[160];
     wardi_text text = WARDI_TEXT(what);
     wardi_text_printf(&text, "call of %s", w->function);
-    tell(c, what, NULL);
+    http_command_tell(c, what, NULL);
     w->result_count = WARD_COUNT(w->results);
     c->error = ward_supervisor_invoke(c->supervisor, c->id, w->function, w->args, w->arg_count,
                                       w->results, &w->result_count, w->timeout_ns);
@@ -300,7 +286,7 @@ static void start_call(http_request *request)
 {
     json_error_t error;
     const view_member *m = one_child(request);
-    call_work *w = m != NULL ? command_new(request, sizeof *w, m, run_call) : NULL;
+    call_work *w = m != NULL ? http_command_new(request, sizeof *w, m, run_call) : NULL;
     if (w == NULL) return;
     w->command.work.waits_for_guests = true;
     json_t *document =
@@ -337,7 +323,7 @@ static void run_send(http_work *work)
     command *c = &w->command;
     char what[64];
     snprintf(what, sizeof what, "message of %zu bytes", w->bytes.length);
-    tell(c, what, NULL);
+    http_command_tell(c, what, NULL);
     c->error = ward_supervisor_send(c->supervisor, c->id, (const uint8_t *)w->bytes.bytes,
                                     w->bytes.length);
     tell_failure(c, what);
@@ -357,7 +343,7 @@ void http_control_send(http_request *request)
         http_answer(request, MHD_HTTP_ACCEPTED, "application/json", "{}\n", 3);
     } else {
         const view_member *m = one_child(request);
-        w = m != NULL ? command_new(request, sizeof *w, m, run_send) : NULL;
+        w = m != NULL ? http_command_new(request, sizeof *w, m, run_send) : NULL;
         if (w == NULL) return;
         w->command.work.done = send_done;
         w->command.work.waits_for_guests = true;

@@ -40,6 +40,7 @@ static const http_route routes[] = {
     {"/api/v1/groups/{group}", HTTP_GET, false, http_api_group, 0, "", 0, NULL, "All that is known of a group"},
     {"/api/v1/events", HTTP_GET, false, http_api_past, 0, "component kind since until limit after", 0, NULL, "What happened, from the journal"},
     {"/api/v1/logs", HTTP_GET, false, http_api_logs, 0, "component level after limit", 0, NULL, "The last lines that guests have logged"},
+    {"/api/v1/reload", HTTP_POST, true, http_control_reload, 0, "", 0, NULL, "Reads the configuration anew"},
     {"/api/v1/components/{component}/start", HTTP_POST, true, http_control_component, WARD_REQUEST_START, "", 0, NULL, "Wants it up"},
     {"/api/v1/components/{component}/stop", HTTP_POST, true, http_control_component, WARD_REQUEST_STOP, "", 0, NULL, "Stops it until it is started"},
     {"/api/v1/components/{component}/restart", HTTP_POST, true, http_control_component, WARD_REQUEST_RESTART, "", 0, NULL, "Gives it a new run"},

@@ -25,6 +25,12 @@ typedef struct wardi_surface_options {
     const char *journal_path;  /* of the journal that is written, for what is asked of the past */
     const wardi_journal *journal; /* borrowed; NULL: none is kept */
     uint32_t connections_max;     /* of all together; default 4096, and what the process may open */
+    /* Reads the configuration anew, for who commands it, and waits until that is done; on any
+     * thread. OK: the document is a JSON object that says what was done. CONFIG: one that says what
+     * is wrong with the file, as members of a problem document. Other errors: the diag alone. The
+     * document is given back by free(). NULL: nothing is reloaded */
+    ward_error (*reload)(void *context, char **ret_document, ward_diag *ret_diag);
+    void *reload_context;
 } wardi_surface_options;
 
 /** "HOST:PORT", with an IPv6 address in brackets; no host: all addresses of the machine. */

@@ -319,6 +319,8 @@ static void on_state(view_member *m, const ward_event *event)
 static void on_group(view_member *m, const char *what)
 {
     bool restarting = strcmp(what, "restarting") == 0;
+    /* Of these, nothing starts or stops. */
+    if (strcmp(what, "changed") == 0 || strcmp(what, "resized") == 0) return;
     m->given_up = strcmp(what, "given up") == 0;
     m->state = strcmp(what, "stopped") == 0   ? WARD_STATE_TERMINATED
                : restarting || m->given_up    ? WARD_STATE_FAILED
@@ -423,6 +425,7 @@ static void take_member(void *context, const ward_member *from)
         return;
     }
     m->round = v->round;
+    m->instances = from->instances;
     if (!m->is_group) take_status(v, m);
 }
 
@@ -467,7 +470,9 @@ void view_apply(view *v, const ward_event *event)
     if (m == NULL && event->child_id != 0 &&
         ward_supervisor_member(v->supervisor, event->child_id, take_member, &s) == WARD_OK)
         m = s.made;
-    if (m == NULL && is_of_group(event)) { /* added meanwhile: nothing else tells of it */
+    /* Added meanwhile, or with another number of instances: nothing else tells of it. */
+    bool news = event->kind == WARD_EVENT_GROUP && strcmp(event->reason, "resized") == 0;
+    if (is_of_group(event) && (m == NULL || news)) {
         view_sync(v);
         m = member_of(v, event);
     }

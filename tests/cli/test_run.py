@@ -63,7 +63,7 @@ class Run:
 
 class RunEvents(Case):
     def test_in_order_of_needs_and_stopped_by_a_signal(self):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number):
                 run = Run(self, self.config(TWO))
                 run.wait_event(event="health", component="second", to="degraded")

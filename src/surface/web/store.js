@@ -150,6 +150,7 @@ export function fold(m, e) {
       break;
     case "flapping": m.flapping = e.flapping; return;
     case "group":
+      if (e.to === "changed" || e.to === "resized") return; // nothing starts or stops
       m.given_up = e.to === "given up";
       m.state = { stopped: "terminated", restarting: "failed", "given up": "failed", running: "ready" }[e.to] || m.state;
       if (m.state !== "ready") m.ready = false;

@@ -17,6 +17,9 @@ static wardi_surface *surface;
 static char directory[64], control_path[100], journal_path[100];
 static wardi_journal *journal;
 static _Atomic uint64_t newest; /* the number of the last event */
+/* Of the surface that is opened next. */
+static ward_error (*surface_reload)(void *context, char **ret_document, ward_diag *ret_diag);
+static void *surface_reload_context;
 
 /* ---- the host ---- */
 
@@ -34,6 +37,8 @@ static inline void open_surface(void)
     ward_diag diag = {0};
     wardi_surface_options options = {.http_address = "127.0.0.1:0",
                                      .control_path = control_path,
+                                     .reload = surface_reload,
+                                     .reload_context = surface_reload_context,
                                      .journal = journal,
                                      .journal_path = journal != NULL ? journal_path : NULL};
     if (wardi_surface_new(&options, &surface, &diag) != WARD_OK) fail_msg("%s", diag.text);

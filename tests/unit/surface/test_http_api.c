@@ -312,6 +312,62 @@ static void messages_are_sent(void **state)
     assert_int_equal(counts.sent, 2);
 }
 
+static ward_error reload_error;
+static const char *reload_document;
+
+static ward_error reload(void *context, char **ret_document, ward_diag *ret_diag)
+{
+    assert_string_equal(context, "mine");
+    if (reload_document != NULL) *ret_document = strdup(reload_document);
+    strcpy(ret_diag->text, "words");
+    return reload_error;
+}
+
+static void expect_reload(ward_error error, const char *document, int status, const char *words)
+{
+    reload_error = error;
+    reload_document = document;
+    reply r = command("POST", "/api/v1/reload", "application/json", "");
+    if (r.status != status || strstr(r.body, words) == NULL) fail_msg("%d %s", r.status, r.body);
+    reply_free(&r);
+}
+
+static int open_host_that_reloads(void **state)
+{
+    surface_reload = reload;
+    surface_reload_context = "mine";
+    int opened = open_host(state);
+    surface_reload = NULL;
+    return opened;
+}
+
+static void the_configuration_is_read_anew(void **state)
+{
+    (void)state;
+    start();
+    serve_all();
+    expect_reload(WARD_OK, "{\"summary\":\"done\"}", 200, "{\"summary\":\"done\"}\n");
+    wait_for(0, "", WARD_EVENT_OPERATOR, 0);
+    expect_reload(WARD_ERROR_CONFIG, "{\"mistakes\":[]}", 409,
+                  "\"detail\":\"words\",\"instance\":\"/api/v1/reload\","
+                  "\"configuration\":{\"mistakes\":[]}}\n");
+    expect_reload(WARD_ERROR_CONFIG, NULL, 409, "\"configuration\":null}");
+    expect_reload(WARD_ERROR_NOT_FOUND, NULL, 409, "words");
+    expect_reload(WARD_ERROR_IO, NULL, 409, "words");
+    expect_reload(WARD_ERROR_STATE, NULL, ward_error_http_status(WARD_ERROR_STATE), "words");
+    reply r = ask("POST /api/v1/reload HTTP/1.1\r\nHost: w\r\n\r\n"); /* over TCP */
+    assert_int_equal(r.status, 405);
+    reply_free(&r);
+}
+
+static void some_hosts_have_no_configuration(void **state)
+{
+    (void)state;
+    start();
+    serve_all();
+    expect_reload(WARD_OK, NULL, 501, "no configuration");
+}
+
 static void the_metrics_are_told(void **state)
 {
     (void)state;
@@ -338,6 +394,9 @@ int main(void)
         HTTP_TEST(over_tcp_nothing_can_be_commanded),
         HTTP_TEST(functions_are_called),
         HTTP_TEST(messages_are_sent),
+        cmocka_unit_test_setup_teardown(the_configuration_is_read_anew, open_host_that_reloads,
+                                        close_host),
+        HTTP_TEST(some_hosts_have_no_configuration),
         HTTP_TEST(the_metrics_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
