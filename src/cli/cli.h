@@ -113,6 +113,11 @@ const char *wardi_where_of(const char *written, const char *variable, const char
 /** Makes the directories of a file, for this user alone. `by_default`: nobody has chosen the place,
  * and it must belong to this user or root. Errors: IO. */
 ward_error wardi_where_make(const char *file, bool by_default, ward_diag *ret_diag);
+/** The same of the control socket, which members of that group of the machine are to reach as well
+ * (NULL: nobody else): the directories that are made, and the one of this user's by default, let
+ * them through. What shuts them out all the same is warned of. */
+ward_error wardi_where_make_for(const char *file, bool by_default, const char *group,
+                                ward_diag *ret_diag);
 
 /* ---- output: data on standard output, messages on standard error ---- */
 
@@ -137,8 +142,22 @@ void wardi_output_styled(FILE *to, wardi_style style, const char *text);
 void wardi_output_safe(FILE *to, const char *bytes, size_t length);
 /** The same, of a message of several lines: they stay. */
 void wardi_output_lines(FILE *to, const char *text);
-/** "ward: …" on standard error, safe as above. */
+/** As syslog numbers them. */
+typedef enum wardi_level {
+    WARDI_LEVEL_ERROR = 3,
+    WARDI_LEVEL_WARNING = 4,
+    WARDI_LEVEL_NOTICE = 5,
+    WARDI_LEVEL_INFO = 6,
+    WARDI_LEVEL_DEBUG = 7,
+} wardi_level;
+/** Begins a line of that level: "<3>" where the stream is connected to systemd's journal, which
+ * takes it away; else nothing. */
+void wardi_output_level(FILE *to, wardi_level level);
+/** "ward: …" on standard error, safe as above: an error. */
 void wardi_complain(const char *format, ...) WARD_PRINTF(1, 2);
+/** The same of what may be one, and of what is none. */
+void wardi_warn(const char *format, ...) WARD_PRINTF(1, 2);
+void wardi_note(const char *format, ...) WARD_PRINTF(1, 2);
 /** Flushes standard output: a reader that is gone is no failure, a full disk is, and then
  * `on_failure` is returned instead of `status`. */
 int wardi_output_finish(int status, int on_failure);

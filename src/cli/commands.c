@@ -60,6 +60,7 @@ static const wardi_option run_options[] = {
     {"quiet", 'q', WARDI_OPTION_FLAG, RUN(quiet), NULL, NULL, "print no events, and nothing that components log"},
     {"log-level", 'l', WARDI_OPTION_CHOICE, RUN(log_level), "LEVEL", levels, "least level of what components log (default info)"},
     {"stop-timeout", 0, WARDI_OPTION_DURATION, RUN(stop_timeout_ns), "TIME", NULL, "for stopping everything (default 10s)"},
+    {"ready-fd", 0, WARDI_OPTION_COUNT, RUN(ready_fd), "N", NULL, "descriptor that gets a newline, and is closed, once it serves"},
 };
 #define SOCKET_ROW(settings)                                                                        \
     {"socket", 's', WARDI_OPTION_FILE, offsetof(settings, socket), "FILE", NULL, "of the ward that runs (default: WARD_CONTROL, or this user's)"}

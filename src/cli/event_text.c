@@ -193,6 +193,42 @@ void wardi_event_print(FILE *to, const ward_event *event, int name_width)
     fputc('\n', to);
 }
 
+/* ---- levels ---- */
+
+static wardi_level level_of_health(ward_child_health health, bool ready)
+{
+    if (health == WARD_CHILD_FAILED) return WARDI_LEVEL_ERROR;
+    return health == WARD_CHILD_DEGRADED || !ready ? WARDI_LEVEL_WARNING : WARDI_LEVEL_INFO;
+}
+
+static wardi_level level_of_group(const char *words)
+{
+    if (strcmp(words, "given up") == 0 || strcmp(words, "exhausted") == 0) return WARDI_LEVEL_ERROR;
+    return strcmp(words, "restarting") == 0 ? WARDI_LEVEL_WARNING : WARDI_LEVEL_INFO;
+}
+
+wardi_level wardi_event_level(const ward_event *event)
+{
+    switch (event->kind) {
+    case WARD_EVENT_STATE:
+        return event->state == WARD_STATE_FAILED ? WARDI_LEVEL_ERROR : WARDI_LEVEL_INFO;
+    case WARD_EVENT_HEALTH: return level_of_health(event->health, true);
+    case WARD_EVENT_GROUP_HEALTH: return level_of_health(event->health, event->ready);
+    case WARD_EVENT_READY: return event->ready ? WARDI_LEVEL_INFO : WARDI_LEVEL_WARNING;
+    case WARD_EVENT_FLAPPING: return event->flapping ? WARDI_LEVEL_WARNING : WARDI_LEVEL_INFO;
+    case WARD_EVENT_GROUP: return level_of_group(event->reason);
+    case WARD_EVENT_RESTART:
+    case WARD_EVENT_DENIED: return WARDI_LEVEL_WARNING;
+    case WARD_EVENT_GIVEN_UP:
+    case WARD_EVENT_SET_ASIDE: return WARDI_LEVEL_ERROR;
+    case WARD_EVENT_OPERATOR: return WARDI_LEVEL_NOTICE;
+    case WARD_EVENT_STOPPED:
+    case WARD_EVENT_ADDED:
+    case WARD_EVENT_REMOVED: break;
+    }
+    return WARDI_LEVEL_INFO;
+}
+
 /* ---- for scripts ---- */
 
 void wardi_event_print_json(const ward_event *event)

@@ -163,6 +163,7 @@ static void print_lost(const wardi_events *events, lost_count lost)
 {
     unsigned long long event_count = lost.events, line_count = lost.lines;
     if (event_count == 0 && line_count == 0) return;
+    wardi_output_level(stdout, WARDI_LEVEL_WARNING);
     if (events->options.json)
         wardi_json_print(json_pack("{s:s, s:I, s:I}", "event", "lost", "count",
                                    (json_int_t)event_count, "lines", (json_int_t)line_count));
@@ -218,10 +219,12 @@ static next_is next(wardi_events *events, uint64_t due_ns, slot *to, lost_count 
 
 static void print_missing(const wardi_events *events, const ward_event *event, const char *why)
 {
-    if (events->options.json)
+    if (events->options.json) {
+        wardi_output_level(stdout, WARDI_LEVEL_WARNING);
         wardi_json_print(wardi_evidence_json_missing(event, why));
-    else
+    } else {
         wardi_evidence_print_missing(stdout, why);
+    }
 }
 
 static void print_evidence(wardi_events *events, const ward_event *event)
@@ -230,13 +233,16 @@ static void print_evidence(wardi_events *events, const ward_event *event)
     ward_evidence *evidence = &events->writer.evidence;
     evidence->size = sizeof *evidence;
     ward_error error = options->evidence(options->evidence_context, event->component, evidence);
-    if (error != WARD_OK || evidence->number != event->evidence)
+    if (error != WARD_OK || evidence->number != event->evidence) {
         print_missing(events, event, "it has made way for that of a later end");
-    else if (options->json)
+    } else if (options->json) {
+        wardi_output_level(stdout, WARDI_LEVEL_ERROR);
         wardi_json_print(wardi_evidence_json(evidence));
-    else if (wardi_evidence_tells(evidence) &&
-             wardi_evidence_asks(&events->writer.gate, evidence, event->instance, wardi_now_ns()))
+    } else if (wardi_evidence_tells(evidence) &&
+               wardi_evidence_asks(&events->writer.gate, evidence, event->instance,
+                                   wardi_now_ns())) {
         wardi_evidence_print(stdout, evidence);
+    }
 }
 
 /* What its event leaves open: how the run came to its end. */
@@ -254,6 +260,7 @@ static bool print_event(const wardi_events *events, const ward_event *event,
                         const ward_event *shown)
 {
     if (events->options.json) {
+        wardi_output_level(stdout, wardi_event_level(event));
         wardi_event_print_json(event);
         return true;
     }
@@ -269,8 +276,14 @@ static void print_line(const wardi_events *events, const ward_log_line *line)
     bool is_shown = line->level >= events->options.log_level;
     int width = atomic_load(&events->name_width);
     if (events->options.json) {
-        if (line->suppressed > 0) wardi_line_print_suppressed_json(line);
-        if (is_shown) wardi_line_print_json(line);
+        if (line->suppressed > 0) {
+            wardi_output_level(stdout, WARDI_LEVEL_WARNING);
+            wardi_line_print_suppressed_json(line);
+        }
+        if (is_shown) {
+            wardi_output_level(stdout, wardi_line_level(line));
+            wardi_line_print_json(line);
+        }
     } else {
         if (line->suppressed > 0) wardi_line_print_suppressed(stdout, line, width);
         if (is_shown) wardi_line_print(stdout, line, width);

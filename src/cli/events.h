@@ -50,6 +50,9 @@ bool wardi_event_is_reason_known(const ward_event *event, const ward_event *show
 bool wardi_event_is_aside(const ward_event *event, const ward_event *shown);
 /** One event as a line of JSON. */
 void wardi_event_print_json(const ward_event *event);
+/** How much it asks for somebody's attention; and a line. */
+wardi_level wardi_event_level(const ward_event *event);
+wardi_level wardi_line_level(const ward_log_line *line);
 /** When it was. */
 void wardi_event_print_time(FILE *to, uint64_t wall_ns);
 

@@ -18,6 +18,18 @@ static wardi_style style_of(ward_log_level level)
     return WARDI_PLAIN;
 }
 
+wardi_level wardi_line_level(const ward_log_line *line)
+{
+    switch (line->level) {
+    case WARD_LOG_TRACE:
+    case WARD_LOG_DEBUG: return WARDI_LEVEL_DEBUG;
+    case WARD_LOG_INFO: return WARDI_LEVEL_INFO;
+    case WARD_LOG_WARN: return WARDI_LEVEL_WARNING;
+    case WARD_LOG_ERROR: return WARDI_LEVEL_ERROR;
+    }
+    return WARDI_LEVEL_INFO;
+}
+
 /* In quotes where it would run into its neighbours. */
 static void print_part(FILE *to, const char *part)
 {

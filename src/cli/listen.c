@@ -20,13 +20,13 @@ static size_t count_read(void)
     const char *owner = getenv("LISTEN_PID"), *text = getenv("LISTEN_FDS");
     if (owner == NULL || text == NULL) return 0;
     if (wardi_value_count(owner, &pid, advice) != NULL) {
-        wardi_complain("run: LISTEN_PID, \"%s\", is no pid: no socket is taken over", owner);
+        wardi_warn("run: LISTEN_PID, \"%s\", is no pid: no socket is taken over", owner);
         return 0;
     }
     if (pid != (uint64_t)getpid()) return 0;
     if (wardi_value_count(text, &count, advice) != NULL || count > WARDI_LISTEN_MAX) {
-        wardi_complain("run: LISTEN_FDS, \"%s\", is no number up to %d: no socket is taken over",
-                       text, WARDI_LISTEN_MAX);
+        wardi_warn("run: LISTEN_FDS, \"%s\", is no number up to %d: no socket is taken over", text,
+                   WARDI_LISTEN_MAX);
         return 0;
     }
     return (size_t)count;
@@ -57,8 +57,8 @@ void wardi_listen_init(wardi_listen *ret_listen)
         const char *name = rest != NULL ? strsep(&rest, ":") : UNNAMED;
         const char *wrong = wrong_with(fd);
         if (wrong != NULL) {
-            wardi_complain("run: descriptor %d, \"%s\" of LISTEN_FDS, %s: it is not used", fd, name,
-                           wrong);
+            wardi_warn("run: descriptor %d, \"%s\" of LISTEN_FDS, %s: it is not used", fd, name,
+                       wrong);
             continue;
         }
         ret_listen->sockets[ret_listen->count].fd = fd;
@@ -84,9 +84,9 @@ void wardi_listen_done(wardi_listen *listen)
 {
     for (size_t i = 0; i < listen->count; i++) {
         if (listen->sockets[i].fd < 0) continue;
-        wardi_complain("run: the socket \"%s\" that was handed over is closed: Ward has no use for "
-                       "one of that name",
-                       listen->sockets[i].name);
+        wardi_warn("run: the socket \"%s\" that was handed over is closed: Ward has no use for "
+                   "one of that name",
+                   listen->sockets[i].name);
         close(listen->sockets[i].fd);
     }
     wardi_free(listen->names);

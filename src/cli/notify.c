@@ -44,8 +44,7 @@ static void socket_read(wardi_notify *notify)
         if (notify->socket < 0) wrong = strerror(errno);
     }
     if (wrong == NULL) return;
-    wardi_complain("run: NOTIFY_SOCKET, \"%s\": %s: the service manager is told nothing", name,
-                   wrong);
+    wardi_warn("run: NOTIFY_SOCKET, \"%s\": %s: the service manager is told nothing", name, wrong);
 }
 
 /* The watchdog of a process may reach its children's environment: the pid says whose it is. */
@@ -56,12 +55,12 @@ static void watchdog_read(wardi_notify *notify)
     const char *text = getenv("WATCHDOG_USEC"), *owner = getenv("WATCHDOG_PID");
     if (text == NULL || notify->socket < 0) return;
     if (owner != NULL && wardi_value_count(owner, &pid, advice) != NULL) {
-        wardi_complain("run: WATCHDOG_PID, \"%s\", is no pid: the watchdog is not fed", owner);
+        wardi_warn("run: WATCHDOG_PID, \"%s\", is no pid: the watchdog is not fed", owner);
         return;
     }
     if (owner != NULL && pid != (uint64_t)getpid()) return;
     if (wardi_value_count(text, &usec, advice) != NULL || usec == 0) {
-        wardi_complain("run: WATCHDOG_USEC, \"%s\", is no time: the watchdog is not fed", text);
+        wardi_warn("run: WATCHDOG_USEC, \"%s\", is no time: the watchdog is not fed", text);
         return;
     }
     if (__builtin_mul_overflow(usec, WARDI_US / 2, &notify->interval_ns))
@@ -111,8 +110,8 @@ static void ready_write(wardi_notify *notify)
     struct pollfd wait = {.fd = notify->ready_fd, .events = POLLOUT};
     if (!notify->ready || notify->ready_fd < 0 || poll(&wait, 1, 0) <= 0) return;
     if (write(notify->ready_fd, "\n", 1) < 0)
-        wardi_complain("run: descriptor %d could not be told that Ward is ready: %s",
-                       notify->ready_fd, strerror(errno));
+        wardi_warn("run: descriptor %d could not be told that Ward is ready: %s", notify->ready_fd,
+                   strerror(errno));
     close(notify->ready_fd);
     notify->ready_fd = -1;
 }
@@ -120,8 +119,8 @@ static void ready_write(wardi_notify *notify)
 static void complain_once(wardi_notify *notify, const char *assignments)
 {
     if (!notify->complained)
-        wardi_complain("run: the service manager could not be told %.*s: %s",
-                       (int)strcspn(assignments, "\n"), assignments, strerror(errno));
+        wardi_warn("run: the service manager could not be told %.*s: %s",
+                   (int)strcspn(assignments, "\n"), assignments, strerror(errno));
     notify->complained = true;
 }
 
@@ -225,11 +224,6 @@ bool wardi_notify_extend(wardi_notify *notify, uint64_t timeout_ns)
 bool wardi_notify_watchdog_ping(wardi_notify *notify)
 {
     return tell(notify, "WATCHDOG=1");
-}
-
-bool wardi_notify_watchdog_trigger(wardi_notify *notify)
-{
-    return tell(notify, "WATCHDOG=trigger");
 }
 
 uint64_t wardi_notify_watchdog_interval_ns(const wardi_notify *notify)

@@ -50,8 +50,6 @@ bool wardi_notify_extend(wardi_notify *notify, uint64_t timeout_ns);
 bool wardi_notify_failed(wardi_notify *notify, int error_number, const char *text);
 /** The watchdog lives on. Say it only when the host has really made progress. */
 bool wardi_notify_watchdog_ping(wardi_notify *notify);
-/** The host knows that it is broken: the manager acts as if the watchdog had run out. */
-bool wardi_notify_watchdog_trigger(wardi_notify *notify);
 
 /** How often to ping: half of what the manager waits; 0: it does not wait for us. */
 uint64_t wardi_notify_watchdog_interval_ns(const wardi_notify *notify);

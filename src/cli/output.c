@@ -5,11 +5,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
 static bool styled_out, styled_err;
+static bool journal_out, journal_err; /* connected to systemd's journal */
 
 static bool is_set(const char *name)
 {
@@ -39,6 +41,18 @@ static void streams_keep(void)
     }
 }
 
+/* "DEVICE:INODE" of what it has connected; another stream may have been redirected since. */
+static bool is_journal(FILE *stream)
+{
+    const char *of = getenv("JOURNAL_STREAM");
+    struct stat at;
+    char here[48];
+    if (of == NULL || fstat(fileno(stream), &at) != 0) return false;
+    wardi_text text = WARDI_TEXT(here);
+    wardi_text_printf(&text, "%ju:%ju", (uintmax_t)at.st_dev, (uintmax_t)at.st_ino);
+    return strcmp(of, here) == 0;
+}
+
 void wardi_output_init(void)
 {
     streams_keep();
@@ -47,6 +61,8 @@ void wardi_output_init(void)
     bool styled = !dumb && !is_set("NO_COLOR") && !is_set("WARD_NO_COLOR");
     styled_out = styled && wardi_output_is_terminal(stdout);
     styled_err = styled && wardi_output_is_terminal(stderr);
+    journal_out = is_journal(stdout);
+    journal_err = is_journal(stderr);
     /* A reader that is gone shows as EPIPE where it is dealt with. */
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
@@ -118,20 +134,54 @@ void wardi_output_styled(FILE *to, wardi_style style, const char *text)
     if (styled) fputs("\033[0m", to);
 }
 
-/* What a message says may be a guest's: names of imports, or a reason. */
-void wardi_complain(const char *format, ...)
+void wardi_output_level(FILE *to, wardi_level level)
+{
+    if (to == stdout ? journal_out : to == stderr && journal_err) fprintf(to, "<%d>", (int)level);
+}
+
+/* What a message says may be a guest's: names of imports, or a reason. Each of its lines is one of
+ * the journal's, with a level of its own. */
+static void say(wardi_level level, const char *format, va_list args)
 {
     char message[sizeof(ward_diag) + 400];
     wardi_text text = WARDI_TEXT(message);
+    wardi_text_vprintf(&text, format, args);
+    flockfile(stderr);
+    wardi_output_level(stderr, level);
+    wardi_output_styled(stderr, WARDI_BOLD, "ward: ");
+    for (const char *line = message; line != NULL;) {
+        const char *end = strchr(line, '\n');
+        size_t length = end != NULL ? (size_t)(end - line) : strlen(line);
+        wardi_output_safe(stderr, line, length);
+        fputc('\n', stderr);
+        line = end != NULL ? end + 1 : NULL;
+        if (line != NULL) wardi_output_level(stderr, level);
+    }
+    funlockfile(stderr);
+}
+
+void wardi_complain(const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    wardi_text_vprintf(&text, format, args);
+    say(WARDI_LEVEL_ERROR, format, args);
     va_end(args);
-    flockfile(stderr);
-    wardi_output_styled(stderr, WARDI_BOLD, "ward: ");
-    wardi_output_lines(stderr, message);
-    fputc('\n', stderr);
-    funlockfile(stderr);
+}
+
+void wardi_warn(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(WARDI_LEVEL_WARNING, format, args);
+    va_end(args);
+}
+
+void wardi_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(WARDI_LEVEL_INFO, format, args);
+    va_end(args);
 }
 
 /* Once a write failed, stdio forgets why: a pipe without a reader still tells. */

@@ -198,7 +198,10 @@ static outcome apply(wardi_reload *r, wardi_config *now)
     } else {
         wardi_reload_summary(&plan, &applying, &text);
         wardi_reload_tell(&plan, &applying);
-        wardi_complain("%s", words);
+        if (applying.failure_count != 0)
+            wardi_warn("%s", words);
+        else
+            wardi_note("%s", words);
         record(r, words);
         done.document = wardi_reload_document(words, &plan, &applying, &now->warnings);
     }

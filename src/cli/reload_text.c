@@ -16,7 +16,7 @@ static void complain_of_names(const char *const *names, size_t count, const char
     for (size_t i = 0; i < count; i++)
         wardi_text_printf(&text, "%s%s", i != 0 ? ", " : "",
                           names[i][0] != '\0' ? names[i] : "supervisor");
-    wardi_complain("reload: %s%s: %s", list, text.cut ? "…" : "", what);
+    wardi_warn("reload: %s%s: %s", list, text.cut ? "…" : "", what);
 }
 
 void wardi_reload_tell(const wardi_plan *plan, const wardi_applying *applied)

@@ -272,18 +272,18 @@ static void take_signal(run_state *run)
     if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
     int number = (int)info.ssi_signo;
     if (number == SIGHUP && run->stopping)
-        wardi_complain("SIGHUP: nothing is reloaded any more: stopping");
+        wardi_warn("SIGHUP: nothing is reloaded any more: stopping");
     else if (number == SIGHUP)
         wardi_reload_ask(run->reload, info.ssi_uid, (pid_t)info.ssi_pid);
     if (number == SIGHUP) return;
     /* Whoever signals us and our group, as timeout(1) does, means it once. */
     if (run->stopping && wardi_now_ns() - run->stopping_since_ns < SAME_SIGNAL_NS) return;
     if (run->stopping) {
-        wardi_complain("SIG%s again: ended at once", sigabbrev_np(number));
+        wardi_warn("SIG%s again: ended at once", sigabbrev_np(number));
         _exit(128 + number);
     }
     if (wardi_output_is_terminal(stderr))
-        wardi_complain("SIG%s: stopping; once more ends at once", sigabbrev_np(number));
+        wardi_note("SIG%s: stopping; once more ends at once", sigabbrev_np(number));
     stop_begin(run);
 }
 
@@ -347,8 +347,13 @@ static void take_wake(run_state *run)
     }
     if (!tell_reload(run) || atomic_load(&run->watch.commanded)) return;
     if (!all_have_ended(run, &given_up)) return;
-    wardi_complain("run: every component has ended or was given up");
+    static const char nothing_left[] = "every component has ended or was given up";
+    if (given_up)
+        wardi_complain("run: %s", nothing_left);
+    else
+        wardi_note("run: %s", nothing_left);
     if (given_up) run->status = WARDI_EXIT_FAILED;
+    wardi_watch_failed(&run->watch, run->status, nothing_left);
     stop_begin(run);
 }
 
@@ -372,7 +377,7 @@ static void complain_of_running(const run_state *run, const char *what)
     for (size_t i = 0; i < config->child_count; i++) list_running(run, &config->children[i], &text);
     wardi_reload_let_go(run->reload);
     if (text.length == 0) wardi_text_puts(&text, "threads of Ward's own");
-    wardi_complain("run: %s: %s%s", what, names, text.cut ? "…" : "");
+    wardi_warn("run: %s: %s%s", what, names, text.cut ? "…" : "");
 }
 
 static int ms_until(uint64_t due_ns, uint64_t now_ns)
@@ -417,23 +422,48 @@ static void wait_until_stopped(run_state *run)
     run->status = complain_of("stopping was cut short: ", &run->stop_diag);
 }
 
+static void tell_failure(run_state *run)
+{
+    static const char *const words[] = {
+        [WARDI_EXIT_FAILED] = "not started: the log says why",
+        [WARDI_EXIT_USAGE] = "not started: wrong usage",
+    };
+    if (run->status == WARDI_EXIT_CONFIG)
+        wardi_watch_failed(&run->watch, run->status, "not started: mistakes in the configuration");
+    else if (run->status != WARDI_EXIT_OK)
+        wardi_watch_failed(&run->watch, run->status, words[run->status]);
+}
+
 static void run_all(run_state *run)
 {
     ward_diag diag;
     if (wardi_watch_start(&run->watch, run->supervisor, &diag) != WARD_OK ||
         ward_supervisor_start(run->supervisor, &diag) != WARD_OK) {
         run->status = complain_of("", &diag);
+        tell_failure(run);
         return;
     }
     size_t count = count_components(wardi_reload_hold(run->reload));
     wardi_reload_let_go(run->reload);
     if (wardi_output_is_terminal(stderr))
-        wardi_complain("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
+        wardi_note("%zu component%s; Ctrl-C stops", count, count == 1 ? "" : "s");
     const char *at = wardi_surface_http_address(run->watch.surface);
     if (wardi_output_is_terminal(stderr) && at[0] != '\0')
-        wardi_complain("probes, metrics and events at http://%s", at);
+        wardi_note("probes, metrics and events at http://%s", at);
     wardi_watch_ready(&run->watch);
     wait_until_stopped(run);
+}
+
+/* First of all: what is opened later could get that number. */
+static int take_ready_fd(run_state *run)
+{
+    ward_diag diag;
+    uint64_t fd = run->settings->ready_fd;
+    if (fd == 0) return WARDI_EXIT_OK;
+    if (fd <= INT_MAX && wardi_watch_ready_on(&run->watch, (int)fd, &diag) == WARD_OK)
+        return WARDI_EXIT_OK;
+    wardi_complain("run: --ready-fd: %s", fd <= INT_MAX ? diag.text : "no descriptor is so large");
+    return WARDI_EXIT_USAGE;
 }
 
 int wardi_run_run(const void *settings, char **args, int arg_count)
@@ -441,10 +471,14 @@ int wardi_run_run(const void *settings, char **args, int arg_count)
     run_state run = {.settings = settings, .signal_fd = -1, .wake_fd = -1, .stopped_fd = -1};
     run.file = arg_count > 0 ? args[0] : "ward.yaml";
     wardi_watch_init(&run.watch);
-    run.status = read_config(&run);
+    run.status = take_ready_fd(&run);
+    if (run.status == WARDI_EXIT_OK) run.status = read_config(&run);
     if (run.status == WARDI_EXIT_OK && !open_signals(&run)) run.status = WARDI_EXIT_FAILED;
     if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
-    if (run.status == WARDI_EXIT_OK) run_all(&run);
+    if (run.status == WARDI_EXIT_OK)
+        run_all(&run);
+    else
+        tell_failure(&run);
     /* Both ask the supervisor; a thread that hangs, in a write or over a file, goes down with the
      * process. */
     wardi_reload_end(run.reload);

@@ -33,7 +33,7 @@ typedef struct wardi_explain_settings {
 
 typedef struct wardi_run_settings {
     bool json, quiet;
-    uint64_t stop_timeout_ns;
+    uint64_t stop_timeout_ns, ready_fd;
     const char *log_level;
 } wardi_run_settings;
 

@@ -12,6 +12,7 @@ static void print_mistake(FILE *to, const char *file, const wardi_mistake *mista
     char place[40];
     wardi_text text = WARDI_TEXT(place);
     wardi_text_printf(&text, ":%u:%u:", mistake->place.line, mistake->place.column);
+    wardi_output_level(to, warning ? WARDI_LEVEL_WARNING : WARDI_LEVEL_ERROR);
     wardi_output_styled(to, WARDI_BOLD, file);
     wardi_output_styled(to, WARDI_BOLD, place);
     fputc(' ', to);
@@ -24,13 +25,15 @@ static void print_all(FILE *to, const char *file, const wardi_mistakes *mistakes
 {
     for (size_t i = 0; i < mistakes->kept; i++)
         print_mistake(to, file, &mistakes->items[i], warnings);
-    if (mistakes->count > mistakes->kept)
-        fprintf(to, "… and %zu more\n", mistakes->count - mistakes->kept);
+    if (mistakes->count <= mistakes->kept) return;
+    wardi_output_level(to, warnings ? WARDI_LEVEL_WARNING : WARDI_LEVEL_ERROR);
+    fprintf(to, "… and %zu more\n", mistakes->count - mistakes->kept);
 }
 
 void wardi_mistakes_print(FILE *to, const char *file, const wardi_mistakes *mistakes)
 {
     print_all(to, file, mistakes, false);
+    wardi_output_level(to, WARDI_LEVEL_ERROR);
     wardi_output_safe(to, file, strlen(file));
     fprintf(to, ": %zu mistake%s\n", mistakes->count, mistakes->count == 1 ? "" : "s");
 }

@@ -1,5 +1,6 @@
 #include "cli/watch.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* What is left to be written when everything is stopped. */
@@ -63,7 +64,8 @@ static int open_surface(wardi_watch *watch, const wardi_config *config,
     wardi_listen_done(&watch->listen);
     ward_error error = WARD_OK;
     if (options.control_path != NULL)
-        error = wardi_where_make(options.control_path, options.control_path == control, &diag);
+        error = wardi_where_make_for(options.control_path, options.control_path == control,
+                                     options.control_group, &diag);
     if (error == WARD_OK) error = wardi_surface_new(&options, &watch->surface, &diag);
     if (error == WARD_OK) return WARDI_EXIT_OK;
     wardi_complain("run: %s; `surfaces` in the file, or WARD_HTTP, WARD_GRPC and WARD_CONTROL name "
@@ -107,6 +109,19 @@ void wardi_watch_ready(wardi_watch *watch)
     wardi_notify_ready(&watch->notify);
 }
 
+ward_error wardi_watch_ready_on(wardi_watch *watch, int ready_fd, ward_diag *ret_diag)
+{
+    return wardi_notify_ready_on(&watch->notify, ready_fd, ret_diag);
+}
+
+void wardi_watch_failed(wardi_watch *watch, int status, const char *words)
+{
+    if (status == WARDI_EXIT_CONFIG)
+        wardi_notify_failed(&watch->notify, EINVAL, words);
+    else
+        wardi_notify_status(&watch->notify, words);
+}
+
 void wardi_watch_reloading(wardi_watch *watch)
 {
     wardi_notify_reloading(&watch->notify);
@@ -140,7 +155,7 @@ uint64_t wardi_watch_turn(wardi_watch *watch)
 {
     uint64_t now_ns = wardi_now_ns();
     uint64_t interval_ns = wardi_notify_watchdog_interval_ns(&watch->notify);
-    if (watch->notify.socket < 0) return UINT64_MAX;
+    if (watch->notify.socket < 0 && !wardi_notify_owes(&watch->notify)) return UINT64_MAX;
     if (interval_ns != 0 && now_ns >= watch->ping_due_ns) {
         ping(watch);
         watch->ping_due_ns = now_ns + interval_ns;

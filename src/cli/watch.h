@@ -32,6 +32,10 @@ typedef struct wardi_watch_sources {
 
 /** First of all: before other threads, and before anything is opened. */
 void wardi_watch_init(wardi_watch *watch);
+/** --ready-fd: as wardi_notify_ready_on. */
+ward_error wardi_watch_ready_on(wardi_watch *watch, int ready_fd, ward_diag *ret_diag);
+/** It could not start, or goes on no longer, with that exit status: for whoever started ward. */
+void wardi_watch_failed(wardi_watch *watch, int status, const char *words);
 /** Returns an exit status; said why. */
 int wardi_watch_open(wardi_watch *watch, const wardi_config *config,
                      const wardi_watch_sources *sources);

@@ -1,5 +1,6 @@
 /* Where this user's ward keeps what it keeps, when neither the file nor the environment says. */
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,25 +68,85 @@ static bool is_ours(const char *directory)
            (status.st_uid == geteuid() || status.st_uid == 0);
 }
 
-ward_error wardi_where_make(const char *file, bool by_default, ward_diag *ret_diag)
+/* Whom else a directory is to let through; `gid` -1: nobody. */
+typedef struct place {
+    const char *file;
+    bool by_default;
+    gid_t gid;
+} place;
+
+/* True: it is there. */
+static bool make_directory(const char *directory, gid_t gid)
+{
+    if (mkdir(directory, 0700) != 0) return errno == EEXIST;
+    /* Where that can't be done, the socket can't be given to them either, and that is said. */
+    if (gid != (gid_t)-1 && chown(directory, (uid_t)-1, gid) == 0) chmod(directory, 0710);
+    return true;
+}
+
+/* The last one, where ward puts its own things: an earlier one may have made it for its user alone.
+ */
+static void let_through(const char *directory, gid_t gid)
+{
+    struct stat status;
+    if (lstat(directory, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
+        (status.st_mode & S_IXOTH) != 0)
+        return;
+    if (chown(directory, (uid_t)-1, gid) == 0) chmod(directory, (status.st_mode & 07777) | 0010);
+}
+
+static void warn_of_shut(const char *directory, gid_t gid, const char *group)
+{
+    struct stat status;
+    if (stat(directory, &status) != 0) return;
+    mode_t needed = status.st_gid == gid ? S_IXGRP : S_IXOTH;
+    if ((status.st_mode & needed) == 0)
+        wardi_warn("run: members of the group %s can't reach the control socket: %s does not let "
+                   "them through; name another place in `surfaces.control`",
+                   group, directory);
+}
+
+/* Each directory on the way to the file, from the first: `room` has the last in the end. */
+static ward_error make_all(const place *to, const char *group, char *room, size_t size,
+                           ward_diag *ret_diag)
+{
+    room[0] = '\0';
+    for (const char *slash = strchr(to->file + 1, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        size_t length = (size_t)(slash - to->file);
+        if (length >= size)
+            return wardi_fail(ret_diag, WARD_ERROR_IO, "%s: the path is too long", to->file);
+        memcpy(room, to->file, length);
+        room[length] = '\0';
+        bool last = strchr(slash + 1, '/') == NULL;
+        if (!make_directory(room, to->gid))
+            return wardi_fail(ret_diag, WARD_ERROR_IO,
+                              "%s cannot be made: %s; make it, or name another place", room,
+                              strerror(errno));
+        if (to->gid == (gid_t)-1) continue;
+        if (last && to->by_default) let_through(room, to->gid);
+        warn_of_shut(room, to->gid, group);
+    }
+    return WARD_OK;
+}
+
+ward_error wardi_where_make_for(const char *file, bool by_default, const char *group,
+                                ward_diag *ret_diag)
 {
     char directory[512];
-    size_t length = 0;
-    for (const char *slash = strchr(file + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        length = (size_t)(slash - file);
-        if (length >= sizeof directory)
-            return wardi_fail(ret_diag, WARD_ERROR_IO, "%s: the path is too long", file);
-        memcpy(directory, file, length);
-        directory[length] = '\0';
-        if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-            return wardi_fail(ret_diag, WARD_ERROR_IO,
-                              "%s cannot be made: %s; make it, or name another place", directory,
-                              strerror(errno));
-    }
-    if (length == 0 || !by_default || is_ours(directory)) return WARD_OK;
+    const struct group *found = group != NULL ? getgrnam(group) : NULL; /* else it is said later */
+    place to = {
+        .file = file, .by_default = by_default, .gid = found != NULL ? found->gr_gid : (gid_t)-1};
+    ward_error error = make_all(&to, group, directory, sizeof directory, ret_diag);
+    if (error != WARD_OK || directory[0] == '\0' || !by_default || is_ours(directory)) return error;
     /* In /tmp, anybody could have made it, and would then own what is in it. */
     return wardi_fail(ret_diag, WARD_ERROR_IO,
                       "%s belongs to somebody else, who could replace what is put there; name "
                       "another place",
                       directory);
+}
+
+ward_error wardi_where_make(const char *file, bool by_default, ward_diag *ret_diag)
+{
+    return wardi_where_make_for(file, by_default, NULL, ret_diag);
 }

@@ -106,8 +106,6 @@ static void every_assignment_is_one_datagram(void **state)
     assert_string_equal(heard(&m), "EXTEND_TIMEOUT_USEC=1500000");
     assert_true(wardi_notify_watchdog_ping(&notify));
     assert_string_equal(heard(&m), "WATCHDOG=1");
-    assert_true(wardi_notify_watchdog_trigger(&notify));
-    assert_string_equal(heard(&m), "WATCHDOG=trigger");
     assert_true(wardi_notify_failed(&notify, ENOSPC, "the disk"));
     assert_string_equal(heard(&m), "ERRNO=28\nSTATUS=the disk");
     assert_true(wardi_notify_stopping(&notify));
