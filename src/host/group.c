@@ -104,7 +104,7 @@ static bool recount(child *c)
     count(c, &c->seen, -UINT32_C(1));
     count(c, &now, 1);
     c->seen = now;
-    if (c->instance) member_sort(c);
+    if (c->instance && c->group != NULL) member_sort(c); /* whose group has gone before it */
     return true;
 }
 
@@ -120,6 +120,7 @@ void group_join(child *c, group *g)
 void group_leave(child *c)
 {
     group *g = c->group;
+    if (g == NULL) return; /* it has gone before */
     count(c, &c->seen, -UINT32_C(1));
     member_leave(c);
     c->group = NULL;

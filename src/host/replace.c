@@ -213,24 +213,30 @@ static void succeed(const succession *to)
     group_tell(s, to->in);
 }
 
+/* Whose place it is, once that one is down. */
+static ward_error find_place(succession *to, const char *in_group, ward_diag *ret_diag)
+{
+    const char *name = child_name(to->fresh);
+    ward_error error = await_down(to->s, name, &to->old, ret_diag);
+    if (error != WARD_OK) return error;
+    WARD_ASSERT(to->old != NULL);
+    if (to->old->instance != to->fresh->instance) return none_of(name, ret_diag);
+    if (!to->fresh->instance) return group_named(to->s, in_group, &to->in, ret_diag);
+    to->in = to->old->group;
+    return WARD_OK;
+}
+
 /* Takes `fresh`. The lock is held. */
 static ward_error replace_one(ward_supervisor *s, child *fresh, const char *in_group,
                               ward_diag *ret_diag)
 {
     succession to = {.s = s, .fresh = fresh};
-    ward_error error = await_down(s, child_name(fresh), &to.old, ret_diag);
-    if (error == WARD_OK && to.old->instance != fresh->instance)
-        error = none_of(child_name(fresh), ret_diag);
-    if (error == WARD_OK && fresh->instance)
-        to.in = to.old->group;
-    else if (error == WARD_OK)
-        error = group_named(s, in_group, &to.in, ret_diag);
+    ward_error error = find_place(&to, in_group, ret_diag);
     if (error == WARD_OK) error = prepare(&to, ret_diag);
-    if (error == WARD_OK) {
+    if (error == WARD_OK)
         succeed(&to);
-        return WARD_OK;
-    }
-    child_discard(fresh, to.acts);
+    else
+        child_discard(fresh, to.acts);
     return error;
 }
 

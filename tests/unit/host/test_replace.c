@@ -375,6 +375,26 @@ static void more_while_the_last_ones_go(void **state)
     wait_ready("w.8", true);
 }
 
+/* With all of them down, they and their group go in one moment. */
+static void instances_that_never_ran_go(void **state)
+{
+    (void)state;
+    ward_group_status status = WARD_INIT(ward_group_status);
+    add((child_spec){.name = "w",
+                     .wat = traps_in_start,
+                     .options = {.instances = 3, .restart = WARD_RESTART_TEMPORARY}},
+        NULL);
+    start();
+    for (int i = 0; i < 3; i++)
+        wait_for(0, i == 0 ? "w.0" : i == 1 ? "w.1" : "w.2", WARD_EVENT_GIVEN_UP, 0);
+    assert_int_equal(ward_supervisor_ask(supervisor, "w", WARD_REQUEST_REMOVE, NULL), WARD_OK);
+    wait_for_group(0, "w", "removed");
+    wait_gone("w.2");
+    assert_int_equal(ward_supervisor_group(supervisor, "w", &status), WARD_ERROR_NOT_FOUND);
+    add((child_spec){.name = "w", .wat = healthy, .options = {.instances = 2}}, NULL);
+    wait_ready("w.1", true);
+}
+
 /* ---- groups ---- */
 
 static void a_group_becomes_another(void **state)
@@ -426,6 +446,7 @@ int main(void)
         TEST(instances_are_replaced_each_in_its_place),
         TEST(more_and_less),
         TEST(more_while_the_last_ones_go),
+        TEST(instances_that_never_ran_go),
         TEST(a_group_becomes_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
