@@ -283,7 +283,7 @@ ward_error wardi_tree_reaches(const wardi_tree *tree, const wardi_node_id *from,
  * touched. What is counted in a window of another length is counted anew; `starts_max` stays.
  * Errors: INVALID_ARGUMENT. */
 ward_error wardi_tree_supervision_set(wardi_tree *tree, wardi_node_id id,
-                                      const wardi_supervision *supervision, uint32_t policy,
+                                      const wardi_supervision *now, uint32_t policy,
                                       ward_diag *ret_diag);
 
 /** One event. Every action of the event before must have been taken. Time that goes back stands
