@@ -31,7 +31,7 @@ struct wardi_reload {
     bool by_signal;              /* SIGHUP asked for the next, and from whom: */
     uid_t uid;
     pid_t pid;
-    bool ending;
+    bool open, ending;
     outcome last;
 };
 
@@ -263,7 +263,7 @@ static void *reload_all(void *context)
     pthread_setname_np(pthread_self(), "ward-reload");
     pthread_mutex_lock(&r->lock);
     while (!r->ending) {
-        if (r->asked > r->over)
+        if (r->open && r->asked > r->over)
             one_round(r);
         else
             pthread_cond_wait(&r->changed, &r->lock);
@@ -288,6 +288,14 @@ wardi_reload *wardi_reload_new(const wardi_reload_options *options)
     wardi_free(r);
     wardi_config_free(options->config);
     return NULL;
+}
+
+void wardi_reload_open(wardi_reload *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->open = true;
+    pthread_cond_broadcast(&r->changed);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void wardi_reload_end(wardi_reload *r)

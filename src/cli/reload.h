@@ -24,6 +24,8 @@ typedef struct wardi_reload_options {
 
 /** Starts the thread. NULL: said why; the configuration is freed. */
 wardi_reload *wardi_reload_new(const wardi_reload_options *options);
+/** The supervisor has been started: what is asked for is done from now on. */
+void wardi_reload_open(wardi_reload *reload);
 /** Asks for one, for SIGHUP. Any thread; never waits. */
 void wardi_reload_ask(wardi_reload *reload, uid_t uid, pid_t pid);
 /** Asks for one, and waits until it is done: as wardi_surface_options.reload. Errors: CONFIG, IO,

@@ -36,6 +36,7 @@ typedef struct run_state {
     ward_supervisor *supervisor;
     wardi_events *events;
     wardi_watch watch;
+    unsigned terminals; /* which of the standard streams were one, a bit each */
     int signal_fd, wake_fd, stopped_fd;
     pthread_t stopper;
     bool stopping;
@@ -266,16 +267,34 @@ static void stop_begin(run_state *run)
     _exit(WARDI_EXIT_FAILED);
 }
 
+static unsigned terminals(void)
+{
+    unsigned found = 0;
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (isatty(stream) != 0) found |= 1u << stream;
+    return found;
+}
+
+/* Whose terminal has gone is meant to end; else a file may be another. */
+static void take_hangup(run_state *run, const struct signalfd_siginfo *info)
+{
+    if (run->stopping)
+        wardi_warn("SIGHUP: nothing is reloaded any more: stopping");
+    else if ((run->terminals & ~terminals()) != 0)
+        stop_begin(run);
+    else
+        wardi_reload_ask(run->reload, info->ssi_uid, (pid_t)info->ssi_pid);
+}
+
 static void take_signal(run_state *run)
 {
     struct signalfd_siginfo info;
     if (read(run->signal_fd, &info, sizeof info) != (ssize_t)sizeof info) return;
     int number = (int)info.ssi_signo;
-    if (number == SIGHUP && run->stopping)
-        wardi_warn("SIGHUP: nothing is reloaded any more: stopping");
-    else if (number == SIGHUP)
-        wardi_reload_ask(run->reload, info.ssi_uid, (pid_t)info.ssi_pid);
-    if (number == SIGHUP) return;
+    if (number == SIGHUP) {
+        take_hangup(run, &info);
+        return;
+    }
     /* Whoever signals us and our group, as timeout(1) does, means it once. */
     if (run->stopping && wardi_now_ns() - run->stopping_since_ns < SAME_SIGNAL_NS) return;
     if (run->stopping) {
@@ -443,6 +462,7 @@ static void run_all(run_state *run)
         tell_failure(run);
         return;
     }
+    wardi_reload_open(run->reload);
     size_t count = count_components(wardi_reload_hold(run->reload));
     wardi_reload_let_go(run->reload);
     if (wardi_output_is_terminal(stderr))
@@ -470,6 +490,7 @@ int wardi_run_run(const void *settings, char **args, int arg_count)
 {
     run_state run = {.settings = settings, .signal_fd = -1, .wake_fd = -1, .stopped_fd = -1};
     run.file = arg_count > 0 ? args[0] : "ward.yaml";
+    run.terminals = terminals();
     wardi_watch_init(&run.watch);
     run.status = take_ready_fd(&run);
     if (run.status == WARDI_EXIT_OK) run.status = read_config(&run);

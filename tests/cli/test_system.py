@@ -1,12 +1,15 @@
 """With the system: levels for the journal, --ready-fd, what the manager is told of a failure, and a control socket
 for a group."""
+import fcntl
 import grp
 import json
 import os
+import pty
 import signal
 import socket
 import stat
 import subprocess
+import termios
 import threading
 
 from support import LIMIT_S, WARD, Case, environment, wait_for
@@ -105,6 +108,24 @@ class Journal(Started):
         process.terminate()
         self.assertEqual(process.wait(LIMIT_S), 0)
         self.assertTrue(all(line.startswith("{") for line in lines))
+
+
+class Terminal(Started):
+    def test_one_that_has_gone_ends_it(self):
+        """Who closes a terminal means what runs in it; a SIGHUP by hand is another matter."""
+        parent, child = pty.openpty()
+        write, lines = self.pipe()
+        process = self.start(self.config("  a: {path: GUESTS/healthy-borsh.wat}\n"), stdin=child, stdout=write,
+                             stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
+                             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(child)
+        os.close(write)
+        wait_for(lambda: any('"ready":true' in line for line in list(lines)), "ready")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: any("reloaded" in line for line in list(lines)), "the reload")
+        self.assertIsNone(process.poll())
+        os.close(parent)
+        self.assertEqual(process.wait(LIMIT_S), 0)
 
 
 class Manager(Started):

@@ -98,6 +98,7 @@ static int begin(void **state)
     atomic_store(&reload, wardi_reload_new(&options));
     assert_non_null(atomic_load(&reload));
     assert_int_equal(ward_supervisor_start(supervisor, NULL), WARD_OK);
+    wardi_reload_open(atomic_load(&reload));
     return 0;
 }
 

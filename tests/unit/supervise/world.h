@@ -58,6 +58,7 @@ static inline void world_fail(const world *w, const char *why, uint32_t n)
 
 static inline uint64_t world_below(world *w, uint64_t limit)
 {
+    if (limit == 0) abort();
     return wardi_rng_next(&w->rng) % limit;
 }
 static inline bool world_chance(world *w, uint32_t percent)
