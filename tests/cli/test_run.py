@@ -282,7 +282,7 @@ class RunEvidence(Case):
         self.assertEqual(list(evidence), [
             "time", "event", "component", "number", "cause", "reason", "state", "health", "trap",
             "memory_bytes", "memory_bytes_max", "fuel_peak", "fuel_per_call", "uptime_ns",
-            "messages_handled", "messages_waiting", "messages", "log", "changes", "core_dump",
+            "detected_ns", "messages_handled", "messages_waiting", "messages", "log", "changes", "core_dump",
             "core_dump_error"])
         self.assertEqual((evidence["component"], evidence["cause"]), ("traps", "crash"))
         trap = evidence["trap"]

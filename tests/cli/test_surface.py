@@ -69,6 +69,14 @@ class Crowded(Case):
         run = self.start()
         self.crowd(10)
         pid = run.process.pid
+
+        def taken_in():
+            try:
+                names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+            except FileNotFoundError:  # closed meanwhile
+                return False
+            return sum(name.startswith("socket:") for name in names) > 10  # one listens
+        wait_for(taken_in, "all to be taken in")
         used = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd"))
         subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={used + 1}:{used + 1}"], check=True)
         for _ in range(30):
