@@ -86,6 +86,7 @@ typedef struct ward_pulse {
     uint64_t workers_missing; /**< of them, those that no spare could stand in for */
     /** calls of guests that wait, each on a stack of its own; of all supervisors of the host */
     uint64_t fiber_stacks;
+    uint32_t workers_busy; /**< inside a callback at this very moment, stuck ones included */
 } ward_pulse;
 
 /** Looks, and asks the workers and the clock something to answer by the next time: of one who looks

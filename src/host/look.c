@@ -211,6 +211,7 @@ ward_error ward_supervisor_pulse(const ward_supervisor *supervisor, ward_pulse *
     pulse.workers_stuck = figures.stuck;
     pulse.workers_missing = figures.stuck_without_spare;
     pulse.fiber_stacks = s->engine != NULL ? wardi_engine_suspended(s->engine) : 0;
+    pulse.workers_busy = figures.busy;
     pulse.stopping = s->stopping;
     pulse.started = !pulse.stopping;
     pulse.children = figures.actors - 1; /* the keeper is none */

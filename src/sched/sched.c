@@ -221,6 +221,7 @@ void wardi_sched_figures_brief(wardi_sched *s, wardi_sched_figures *ret)
     };
     for (uint32_t i = 0; i < s->thread_count; i++) {
         ret->runs += atomic_load(&s->workers[i].runs);
+        ret->busy += watch_runs(&s->workers[i]);
         ret->steals += atomic_load(&s->workers[i].steals);
         ret->sleeps += atomic_load(&s->workers[i].sleeps);
     }

@@ -303,6 +303,7 @@ typedef struct wardi_sched_options {
 typedef struct wardi_sched_figures {
     uint64_t actors, runs, steals, sleeps, wakeups, timers_fired;
     uint64_t stuck, stuck_without_spare;
+    uint32_t busy;              /* threads that run an actor at this moment */
     uint64_t sent_to_nobody;    /* refused with WARD_ERROR_ACTOR_GONE by id */
     uint64_t answers_to_nobody; /* who asked has ended or went away */
     wardi_counts messages;      /* of all actors there ever were */

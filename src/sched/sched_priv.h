@@ -306,6 +306,8 @@ void watch_run_begin(worker *w);
 /* False: another thread has taken its place meanwhile. */
 bool watch_run_end(worker *w);
 bool watch_is_replaced(const worker *w);
+/* It is in an actor at this moment. Any thread. */
+bool watch_runs(const worker *w);
 /* How many actors in its ring are work for others: 2, or 1 when it does not come to a single one.
  */
 uint32_t watch_ring_least(const worker *w);

@@ -34,6 +34,11 @@ bool watch_is_replaced(const worker *w)
     return (atomic_load_explicit(&w->run, memory_order_relaxed) & RUN_REPLACED) != 0;
 }
 
+bool watch_runs(const worker *w)
+{
+    return (atomic_load_explicit(&w->run, memory_order_relaxed) & 1) != 0;
+}
+
 uint32_t watch_ring_least(const worker *w)
 {
     bool comes = !w->sched->simulated && atomic_load(&w->role) == WORKER_SERVING &&

@@ -1,8 +1,12 @@
 /* The host as a whole, and the document that describes the interface. */
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "surface/http_api.h"
 #include "surface/http_priv.h"
+#include "surface/metrics.h"
 
 static const char json[] = "application/json";
 
@@ -29,6 +33,7 @@ static void write_pulse(http_text *to, const struct surface *s)
     write_counts(to, s, "groups", true);
     http_json_key_u64(to, "children", pulse->children);
     http_json_key_u64(to, "workers", pulse->workers);
+    http_json_key_u64(to, "workers_busy", pulse->workers_busy);
     http_json_key_u64(to, "workers_stuck", pulse->workers_stuck);
     http_json_key_u64(to, "workers_missing", pulse->workers_missing);
     http_json_key_u64(to, "worker_age_ns", pulse->worker_age_ns);
@@ -72,6 +77,29 @@ static void write_journal(http_text *to, const struct surface *s)
     http_json_close(to, '}');
 }
 
+/* 0: it can't be found out. */
+static uint64_t resident_bytes(void)
+{
+    unsigned long long whole, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL) return 0;
+    if (fscanf(file, "%llu %llu", &whole, &resident) != 2) resident = 0;
+    fclose(file);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void write_process(http_text *to, const http *h)
+{
+    struct timespec cpu = {0};
+    uint64_t restarts = 0, now_ns = wardi_now_ns();
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    http_json_key_u64(to, "uptime_ns", now_ns - h->surface->began_ns);
+    http_json_key_u64(to, "memory_bytes", resident_bytes());
+    http_json_key_u64(to, "cpu_ns", (uint64_t)cpu.tv_sec * WARDI_S + (uint64_t)cpu.tv_nsec);
+    http_json_key_u64(to, "events", metrics_hub_events(h->metrics, &restarts));
+    http_json_key_u64(to, "restarts", restarts);
+}
+
 void http_api_host(http_request *request)
 {
     const struct surface *s = request->http->surface;
@@ -80,6 +108,7 @@ void http_api_host(http_request *request)
     http_json_key_text(&text, "version", ward_version());
     http_json_key_u64(&text, "run", s->run);
     http_json_key_time(&text, "time", wardi_wall_ns());
+    write_process(&text, request->http);
     write_pulse(&text, s);
     http_json_key_u64(&text, "events_lost", s->events_lost);
     write_connections(&text, s);

@@ -15,6 +15,8 @@ void http_api_group(http_request *request);
 void http_api_evidence(http_request *request);
 /* The keys that a list and the whole have in common. */
 void http_member_summary(http_text *to, const view *v, const view_member *m);
+/* Of a component, behind these: the key `figures`, with what a list shows of them. */
+void http_member_figures(http_text *to, const view *v, const view_member *m);
 /* http_past.c */
 void http_api_past(http_request *request);
 

@@ -53,6 +53,26 @@ void http_member_summary(http_text *to, const view *v, const view_member *m)
         write_child_summary(to, m);
 }
 
+void http_member_figures(http_text *to, const view *v, const view_member *m)
+{
+    ward_child_status status = WARD_INIT(ward_child_status);
+    ward_child_figures figures = WARD_INIT(ward_child_figures);
+    if (!view_child_status(v, m, &status)) return;
+    if (ward_supervisor_figures(view_supervisor(v), m->id, &figures) != WARD_OK) return;
+    http_json_key(to, "figures");
+    http_json_open(to, '{');
+    http_json_key_u64(to, "restarts", status.restarts);
+    http_json_key_u64(to, "waiting", figures.mailbox_waiting);
+    http_json_key_u64(to, "waiting_max", figures.mailbox_max);
+    http_json_key_u64(to, "handled", figures.messages.handled);
+    http_json_key_u64(to, "memory_bytes", figures.component.memory_bytes);
+    http_json_key_u64(to, "memory_bytes_max", figures.component.memory_bytes_max);
+    http_json_key_u64(to, "probes", figures.component.probes);
+    http_json_key_u64(to, "probe_ns_total", figures.component.probe_ns_total);
+    http_json_key_u64(to, "inside_ns", figures.inside_ns);
+    http_json_close(to, '}');
+}
+
 /* ---- a component ---- */
 
 static void write_status(http_text *to, const ward_child_status *status)

@@ -53,6 +53,14 @@ void metrics_hub_free(metrics_hub *hub)
     wardi_free(hub);
 }
 
+uint64_t metrics_hub_events(const metrics_hub *hub, uint64_t *ret_restarts)
+{
+    uint64_t all = 0;
+    for (size_t kind = 0; kind < WARD_EVENT_KIND_COUNT; kind++) all += hub->events[kind];
+    *ret_restarts = hub->events[WARD_EVENT_RESTART];
+    return all;
+}
+
 /* ---- figures of the host ---- */
 
 static void take_pulse(uint64_t *slots, const ward_pulse *pulse)

@@ -17,6 +17,8 @@ typedef struct metrics_hub metrics_hub;
 metrics_hub *metrics_hub_new(view *v);
 /* No scrape is under way. NULL is fine. */
 void metrics_hub_free(metrics_hub *hub);
+/* How many events there were, and how many of them told of a restart. */
+uint64_t metrics_hub_events(const metrics_hub *hub, uint64_t *ret_restarts);
 
 /* What a protocol counts. */
 typedef struct metrics_protocol {

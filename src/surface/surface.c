@@ -214,6 +214,7 @@ ward_error wardi_surface_new(const wardi_surface_options *options, wardi_surface
     if (s == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for surfaces");
     wardi_feed_options feed = {.slots = FEED_SLOTS, .wake = on_fed, .wake_context = s};
     s->options = *options;
+    s->began_ns = wardi_now_ns();
     s->crowd.max = connections_max(options->connections_max);
     s->crowd.reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     s->run =

@@ -101,6 +101,129 @@ static void a_long_list_is_streamed_whole(void **state)
     json_decref(group);
 }
 
+/* The names on the page, with a space behind each. */
+static uint64_t page_of(const char *query, char *ret_names, size_t size)
+{
+    char target[160];
+    size_t i;
+    json_t *member;
+    snprintf(target, sizeof target, "/api/v1/%s", query);
+    json_t *page = json_of(target);
+    wardi_text names = wardi_text_on(ret_names, size);
+    const char *which = strncmp(query, "groups", 6) == 0 ? "groups" : "components";
+    json_array_foreach(json_object_get(page, which), i, member)
+        wardi_text_printf(&names, "%s ", text_at(member, "name"));
+    assert_true(json_is_null(json_object_get(page, "next")));
+    uint64_t count = (uint64_t)json_integer_value(json_object_get(page, "count"));
+    json_decref(page);
+    return count;
+}
+
+static void lists_come_in_an_order(void **state)
+{
+    static const struct {
+        const char *query, *names;
+        uint64_t count;
+    } pages[] = {{"components?sort=name", "bad good needy ", 3},
+                 {"components?sort=name&reverse", "needy good bad ", 3},
+                 {"components?sort=name&limit=1&offset=1", "good ", 3},
+                 {"components?sort=name&offset=3", "", 3},
+                 {"components?sort=name&offset=9", "", 3},
+                 {"components?sort=condition", "bad good needy ", 3},
+                 {"components?sort=condition&reverse&limit=1", "needy ", 3},
+                 {"components?sort=restarts&limit=1", "bad ", 3},
+                 {"components?sort=name&q=ee", "needy ", 1},
+                 {"components?sort=name&group=web", "good ", 1},
+                 {"components?sort=name&condition=degraded", "", 0},
+                 {"groups?sort=name", "web ", 1},
+                 {"groups?sort=condition&reverse", "web ", 1}};
+    (void)state;
+    char names[100];
+    serve_three();
+    for (size_t i = 0; i < WARD_COUNT(pages); i++) {
+        assert_int_equal(page_of(pages[i].query, names, sizeof names), pages[i].count);
+        if (strcmp(names, pages[i].names) != 0)
+            fail_msg("%s: %s, not %s", pages[i].query, names, pages[i].names);
+    }
+}
+
+/* By a figure that stands still: the page shows it, and it never rises from one row to the next. */
+static void expect_falling(const char *sort, const char *key)
+{
+    char target[100];
+    size_t i;
+    json_t *member;
+    json_int_t above = INT64_MAX;
+    snprintf(target, sizeof target, "/api/v1/components?figures&sort=%s", sort);
+    json_t *page = json_of(target);
+    json_array_foreach(json_object_get(page, "components"), i, member)
+    {
+        json_t *value = json_object_get(json_object_get(member, "figures"), key);
+        if (!json_is_integer(value)) fail_msg("%s: no %s", sort, key);
+        if (json_integer_value(value) > above) fail_msg("%s: %s rises", sort, key);
+        above = json_integer_value(value);
+    }
+    assert_int_equal(i, 4);
+    json_decref(page);
+}
+
+static const char busy[] =
+    "(module (memory (export \"memory\") 3) (data (i32.const 0) \"\\81\\0e\\00\")"
+    " (func (export \"_health\") (result i32) (local $i i32)"
+    " (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))"
+    " (br_if $l (i32.lt_u (local.get $i) (i32.const 3000000))))"
+    " (i32.const 0)))";
+
+static void figures_stand_in_lists_and_order_them(void **state)
+{
+    (void)state;
+    char names[100];
+    add((child_spec){.name = "toils", .wat = busy}, NULL);
+    serve_three();
+    await_body("/components/toils/readyz", 200, "ok");
+    expect_falling("restarts", "restarts");
+    expect_falling("mailbox", "waiting");
+    expect_falling("memory", "memory_bytes");
+    expect_falling("messages", "handled");
+    /* It needs a thousand times as long as the others. */
+    static const char *const sorts[] = {"cpu", "latency", "memory"};
+    for (size_t i = 0; i < WARD_COUNT(sorts); i++) {
+        char query[100];
+        snprintf(query, sizeof query, "components?limit=1&sort=%s", sorts[i]);
+        assert_int_equal(page_of(query, names, sizeof names), 4);
+        if (strcmp(names, "toils ") != 0) fail_msg("%s is first by %s", names, sorts[i]);
+    }
+    json_t *plain = json_of("/api/v1/components?sort=name");
+    json_t *first = json_array_get(json_object_get(plain, "components"), 0);
+    assert_null(json_object_get(first, "figures"));
+    json_decref(plain);
+}
+
+/* In steps that others have a turn between, and with members of whom more match than a page has
+ * room for. */
+static void a_page_of_many_is_in_order(void **state)
+{
+    (void)state;
+    char names[100], wanted[100];
+    add((child_spec){.name = "many", .wat = healthy, .options.instances = 900}, NULL);
+    start();
+    serve_all();
+    await_body("/readyz", 200, "ok");
+    static const unsigned offsets[] = {0, 1, 457, 898};
+    for (size_t i = 0; i < WARD_COUNT(offsets); i++) {
+        char query[100];
+        unsigned at = offsets[i];
+        snprintf(query, sizeof query, "components?sort=memory&limit=2&offset=%u", at);
+        assert_int_equal(page_of(query, names, sizeof names), 900);
+        snprintf(wanted, sizeof wanted, "many.%u many.%u ", at, at + 1);
+        assert_string_equal(names, wanted);
+        snprintf(query, sizeof query, "components?sort=restarts&reverse&limit=2&offset=%u", at);
+        page_of(query, names, sizeof names);
+        snprintf(wanted, sizeof wanted, "many.%u many.%u ", 899 - at, 898 - at);
+        assert_string_equal(names, wanted);
+    }
+}
+
 static void a_component_is_told_whole(void **state)
 {
     (void)state;
@@ -129,6 +252,12 @@ static void a_component_is_told_whole(void **state)
     json_t *host_json = json_of("/api/v1/host");
     json_t *counts = json_object_get(host_json, "components");
     assert_int_equal(json_integer_value(json_object_get(counts, "unhealthy")), 1);
+    static const char *const figures_of_host[] = {"uptime_ns", "memory_bytes", "cpu_ns",
+                                                  "events",    "restarts",     "workers"};
+    for (size_t i = 0; i < WARD_COUNT(figures_of_host); i++)
+        if (json_integer_value(json_object_get(host_json, figures_of_host[i])) <= 0)
+            fail_msg("the host has no %s", figures_of_host[i]);
+    assert_true(json_is_integer(json_object_get(host_json, "workers_busy")));
     json_decref(host_json);
     json_t *web = json_of("/api/v1/groups/web");
     assert_int_equal(json_integer_value(json_object_get(json_object_get(web, "children"), "ready")),
@@ -147,6 +276,17 @@ static void wrong_questions_are_told(void **state)
                  {"/api/v1/components?grup=web", 400},
                  {"/api/v1/components?group=nowhere", 404},
                  {"/api/v1/components?after=gone", 409},
+                 {"/api/v1/components?sort=beauty", 400},
+                 {"/api/v1/components?sort=", 400},
+                 {"/api/v1/components?sort=name&after=good", 400},
+                 {"/api/v1/components?sort=name&limit=1001", 400},
+                 {"/api/v1/components?sort=name&limit=0", 400},
+                 {"/api/v1/components?sort=name&offset=10001", 400},
+                 {"/api/v1/components?sort=name&offset=-1", 400},
+                 {"/api/v1/components?offset=1", 400},
+                 {"/api/v1/components?reverse", 400},
+                 {"/api/v1/groups?sort=memory", 400},
+                 {"/api/v1/groups?figures", 400},
                  {"/api/v1/components/nobody", 404},
                  {"/api/v1/components/nobody/evidence", 404},
                  {"/api/v1/components/good/evidence", 404},
@@ -388,6 +528,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         HTTP_TEST(lists_are_filtered_and_paged),
         HTTP_TEST(a_long_list_is_streamed_whole),
+        HTTP_TEST(lists_come_in_an_order),
+        HTTP_TEST(figures_stand_in_lists_and_order_them),
+        HTTP_TEST(a_page_of_many_is_in_order),
         HTTP_TEST(a_component_is_told_whole),
         HTTP_TEST(wrong_questions_are_told),
         HTTP_TEST(commands_are_carried_out_and_recorded),
