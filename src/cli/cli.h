@@ -133,6 +133,8 @@ typedef enum wardi_style {
 /** Looks at the terminal and at NO_COLOR, WARD_NO_COLOR and TERM; ignores SIGPIPE. */
 void wardi_output_init(void);
 bool wardi_output_is_terminal(FILE *to);
+/** Whether colours are wanted there; of streams that are in memory, never. */
+bool wardi_output_is_styled(FILE *to);
 /** "--no-color". */
 void wardi_output_plain(void);
 /** Text in a style, where the stream shows styles. */

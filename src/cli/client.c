@@ -15,6 +15,8 @@ struct wardi_client {
     CURL *curl;
     const char *command;
     char socket[512];
+    bool quiet;
+    char trouble[400]; /* as it was complained of last */
 };
 
 typedef struct answer {
@@ -55,6 +57,32 @@ void wardi_client_free(wardi_client *client)
     if (client == NULL) return;
     curl_easy_cleanup(client->curl);
     wardi_free(client);
+}
+
+void wardi_client_quiet(wardi_client *client)
+{
+    client->quiet = true;
+}
+
+const char *wardi_client_trouble(const wardi_client *client)
+{
+    return client->trouble;
+}
+
+const char *wardi_client_socket(const wardi_client *client)
+{
+    return client->socket;
+}
+
+static void complain(wardi_client *client, const char *format, ...) WARD_PRINTF(2, 3);
+static void complain(wardi_client *client, const char *format, ...)
+{
+    wardi_text text = WARDI_TEXT(client->trouble);
+    va_list args;
+    va_start(args, format);
+    wardi_text_vprintf(&text, format, args);
+    va_end(args);
+    if (!client->quiet) wardi_complain("%s: %s", client->command, client->trouble);
 }
 
 /* ---- one call ---- */
@@ -120,26 +148,29 @@ static void set_call(wardi_client *client, const wardi_call *call, const char *u
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
 }
 
-static void complain_unreachable(const wardi_client *client, CURLcode code)
+static void complain_unreachable(wardi_client *client, CURLcode code)
 {
     if (code == CURLE_COULDNT_CONNECT)
-        wardi_complain("%s: no ward answers at %s: is it running, as this user? --socket or "
-                       "WARD_CONTROL name another place",
-                       client->command, client->socket);
+        complain(client,
+                 "no ward answers at %s: is it running, as this user? --socket or WARD_CONTROL "
+                 "name another place",
+                 client->socket);
+    else if (code == CURLE_OPERATION_TIMEDOUT)
+        complain(client, "%s: no answer in time", client->socket);
     else
-        wardi_complain("%s: %s: %s", client->command, client->socket, curl_easy_strerror(code));
+        complain(client, "%s: %s", client->socket, curl_easy_strerror(code));
 }
 
 /* A problem document says what is wrong in words. */
-static void complain_refused(const wardi_client *client, const answer *a, long status)
+static void complain_refused(wardi_client *client, const answer *a, long status)
 {
     json_t *problem = a->bytes != NULL ? json_loads(a->bytes, 0, NULL) : NULL;
     const char *detail = wardi_json_get_text(problem, "detail");
     if (detail[0] == '\0') detail = wardi_json_get_text(problem, "title");
     if (detail[0] != '\0')
-        wardi_complain("%s: %s", client->command, detail);
+        complain(client, "%s", detail);
     else
-        wardi_complain("%s: it answers with status %ld", client->command, status);
+        complain(client, "it answers with status %ld", status);
     json_decref(problem);
 }
 
@@ -201,8 +232,8 @@ json_t *wardi_client_json(wardi_client *client, const wardi_call *call, long *re
     if (text == NULL) return NULL;
     json_t *json = text[0] != '\0' ? json_loads(text, JSON_ALLOW_NUL, &error) : json_object();
     if (json == NULL)
-        wardi_complain("%s: %s answers with what is no JSON (%s): is it a ward?", client->command,
-                       client->socket, error.text);
+        complain(client, "%s answers with what is no JSON (%s): is it a ward?", client->socket,
+                 error.text);
     free(text);
     return json;
 }

@@ -14,6 +14,12 @@ typedef struct wardi_client wardi_client;
 wardi_client *wardi_client_new(const char *socket, const char *command);
 void wardi_client_free(wardi_client *client);
 
+/** From now on nothing is said on standard error: what would be is wardi_client_trouble, which is
+ * that of the last call that went wrong. */
+void wardi_client_quiet(wardi_client *client);
+const char *wardi_client_trouble(const wardi_client *client);
+const char *wardi_client_socket(const wardi_client *client);
+
 typedef struct wardi_call {
     const char *method; /* NULL: GET */
     const char *accept; /* NULL: application/json */
@@ -42,6 +48,12 @@ bool wardi_client_stream(wardi_client *client, const wardi_call *call, const cha
 /** A name as part of a path: what is no letter is escaped. In `room`, of WARDI_ESCAPED_BYTES. */
 enum { WARDI_ESCAPED_BYTES = 400 };
 const char *wardi_client_escape(char room[WARDI_ESCAPED_BYTES], const char *name);
+
+/* ---- the story of one (why.c) ---- */
+
+/** How it is, how its last run ended, what was tried, what happens next, what to do: lines of
+ * words. `evidence` NULL: none is known. */
+void wardi_why_tell(FILE *to, const json_t *component, const json_t *evidence);
 
 /* ---- what answers hold ---- */
 

@@ -1,4 +1,5 @@
 #include "cli/settings.h"
+#include "cli/top.h"
 
 #define CHECK(field) offsetof(wardi_check_settings, field)
 #define INSPECT(field) offsetof(wardi_inspect_settings, field)
@@ -72,6 +73,14 @@ static const wardi_option ps_options[] = {
     {"groups", 0, WARDI_OPTION_FLAG, PS(groups), NULL, NULL, "groups instead of components"},
     {"watch", 'w', WARDI_OPTION_FLAG, PS(watch), NULL, NULL, "again each second, until it is interrupted"},
     SOCKET_ROW(wardi_ps_settings),
+};
+#define TOP(field) offsetof(wardi_top_settings, field)
+static const wardi_option top_options[] = {
+    {"interval", 'i', WARDI_OPTION_DURATION, TOP(interval_ns), "TIME", NULL, "between two looks (default 2s, at least 250ms)"},
+    {"sort", 0, WARDI_OPTION_CHOICE, TOP(sort), "BY", top_sort_names, "what comes first (default condition, the worst)"},
+    {"reverse", 'r', WARDI_OPTION_FLAG, TOP(reverse), NULL, NULL, "the other way round"},
+    {"groups", 0, WARDI_OPTION_FLAG, TOP(groups), NULL, NULL, "groups, a level at a time, instead of all components"},
+    SOCKET_ROW(wardi_top_settings),
 };
 static const wardi_option client_options[] = {
     {"json", 0, WARDI_OPTION_FLAG, offsetof(wardi_client_settings, json), NULL, NULL, "print one JSON object"},
@@ -272,6 +281,28 @@ const wardi_command wardi_commands[] = {
         OPTIONS(ps_options),
         .usage_status = WARDI_EXIT_USAGE,
         .run = wardi_ps_run,
+    },
+    {
+        .name = "top",
+        .args = "[WORDS]",
+        .args_min = 0,
+        .args_max = 1,
+        .args_kind = WARDI_ARGS_MEMBERS,
+        .summary = "watch a ward that runs, on a whole terminal",
+        .about =
+            "Shows how the host is doing and its components, or those with WORDS in their names, "
+            "the\n"
+            "worst first, and keeps it fresh. Keys order, filter, group, tell all about one, and\n"
+            "after a question restart or stop it; ? explains them, q quits.\n"
+            "\n"
+            "Exit status: 0 left with q or Ctrl-C; 1 no terminal, or no ward answers; 2 wrong\n"
+            "usage; 128 and the signal's number after another signal.\n",
+        .examples = "  ward top\n"
+                    "  ward top --sort cpu --interval 1s\n"
+                    "  ward top --groups web\n",
+        OPTIONS(top_options),
+        .usage_status = WARDI_EXIT_USAGE,
+        .run = wardi_top_run,
     },
     {
         .name = "tree",

@@ -24,6 +24,11 @@ bool wardi_output_is_terminal(FILE *to)
     return isatty(fileno(to)) != 0;
 }
 
+bool wardi_output_is_styled(FILE *to)
+{
+    return to == stdout ? styled_out : to == stderr && styled_err;
+}
+
 void wardi_output_plain(void)
 {
     styled_out = styled_err = false;
@@ -128,7 +133,7 @@ void wardi_output_styled(FILE *to, wardi_style style, const char *text)
         [WARDI_PLAIN] = "",         [WARDI_BOLD] = "\033[1m",    [WARDI_DIM] = "\033[2m",
         [WARDI_GREEN] = "\033[32m", [WARDI_YELLOW] = "\033[33m", [WARDI_RED] = "\033[31m",
     };
-    bool styled = (to == stdout ? styled_out : styled_err) && style != WARDI_PLAIN;
+    bool styled = wardi_output_is_styled(to) && style != WARDI_PLAIN;
     if (styled) fputs(codes[style], to);
     wardi_output_safe(to, text, strlen(text));
     if (styled) fputs("\033[0m", to);

@@ -48,6 +48,12 @@ typedef struct wardi_ps_settings {
     bool watch, groups;
 } wardi_ps_settings;
 
+typedef struct wardi_top_settings {
+    const char *socket, *sort;
+    uint64_t interval_ns;
+    bool reverse, groups;
+} wardi_top_settings;
+
 typedef struct wardi_health_settings {
     const char *socket;
     uint64_t timeout_ns;
@@ -96,6 +102,7 @@ int wardi_validate_run(const void *settings, char **args, int arg_count);
 int wardi_explain_run(const void *settings, char **args, int arg_count);
 int wardi_run_run(const void *settings, char **args, int arg_count);
 int wardi_ps_run(const void *settings, char **args, int arg_count);
+int wardi_top_run(const void *settings, char **args, int arg_count);
 int wardi_tree_run(const void *settings, char **args, int arg_count);
 int wardi_health_run(const void *settings, char **args, int arg_count);
 int wardi_why_run(const void *settings, char **args, int arg_count);

@@ -55,7 +55,8 @@ static json_t *evidence_of(wardi_client *client, const char *name, uint64_t numb
                              escaped, (unsigned long long)number);
 }
 
-static bool print_evidence(const char *command, const json_t *document)
+/* `command` NULL: what is wrong with it is said in its place. */
+static bool print_evidence(FILE *to, const char *command, const json_t *document)
 {
     ward_diag diag;
     ward_evidence *evidence = wardi_alloc(sizeof *evidence);
@@ -63,9 +64,11 @@ static bool print_evidence(const char *command, const json_t *document)
     evidence->size = sizeof *evidence;
     ward_error error = wardi_evidence_of_json(document, evidence, &diag);
     if (error == WARD_OK)
-        wardi_evidence_print(stdout, evidence);
-    else
+        wardi_evidence_print(to, evidence);
+    else if (command != NULL)
         wardi_complain("%s: evidence that cannot be read: %s", command, diag.text);
+    else
+        fprintf(to, "  it cannot be read: %s\n", diag.text);
     wardi_free(evidence);
     return error == WARD_OK;
 }
@@ -81,7 +84,7 @@ int wardi_evidence_run(const void *settings, char **args, int arg_count)
     if (shown && given->json)
         wardi_json_print(json_incref(document));
     else if (shown)
-        shown = print_evidence("evidence", document);
+        shown = print_evidence(stdout, "evidence", document);
     json_decref(document);
     wardi_client_free(client);
     return wardi_output_finish(shown ? WARDI_EXIT_OK : WARDI_EXIT_FAILED, WARDI_EXIT_FAILED);
@@ -121,82 +124,89 @@ static const struct advice *advice_for(const char *cause)
     return NULL;
 }
 
-static void tell_span(const char *before, uint64_t from_ns, uint64_t to_ns, const char *behind)
+static void tell_span(FILE *to, const char *before, uint64_t from_ns, uint64_t to_ns,
+                      const char *behind)
 {
     char room[40];
     wardi_text text = WARDI_TEXT(room);
     uint64_t span_ns = to_ns > from_ns ? to_ns - from_ns : 0;
     if (span_ns > WARDI_S) span_ns -= span_ns % WARDI_S;
     wardi_text_duration(&text, span_ns);
-    printf("%s%s%s", before, room, behind);
+    fprintf(to, "%s%s%s", before, room, behind);
 }
 
-static void tell_condition(const json_t *c)
+static void tell_condition(FILE *to, const json_t *c)
 {
     const char *condition = wardi_json_get_text(c, "condition");
     const char *reason = wardi_json_get_text(c, "reason");
-    printf("%s is ", wardi_json_get_text(c, "name"));
-    wardi_output_styled(stdout, wardi_style_of_condition(condition), condition);
-    tell_span(", for ", wardi_json_get_time(c, "since"), wardi_wall_ns(), "");
-    if (reason[0] != '\0') fputs(": ", stdout);
-    wardi_output_safe(stdout, reason, strlen(reason));
-    fputc('\n', stdout);
+    fprintf(to, "%s is ", wardi_json_get_text(c, "name"));
+    wardi_output_styled(to, wardi_style_of_condition(condition), condition);
+    tell_span(to, ", for ", wardi_json_get_time(c, "since"), wardi_wall_ns(), "");
+    if (reason[0] != '\0') fputs(": ", to);
+    wardi_output_safe(to, reason, strlen(reason));
+    fputc('\n', to);
 }
 
-static void tell_tried(const json_t *c)
+static void tell_tried(FILE *to, const json_t *c)
 {
     const char *key;
     json_t *count;
     uint64_t restarts = wardi_json_get_u64(c, "restarts");
     if (restarts == 0) return;
-    printf("What was tried: it was restarted %llu time%s", (unsigned long long)restarts,
-           restarts == 1 ? "" : "s");
+    fprintf(to, "What was tried: it was restarted %llu time%s", (unsigned long long)restarts,
+            restarts == 1 ? "" : "s");
     const char *between = " (";
     json_object_foreach(json_object_get(c, "restarts_by_cause"), key, count)
     {
         if (json_integer_value(count) == 0) continue;
-        printf("%s%s %lld", between, key, (long long)json_integer_value(count));
+        fprintf(to, "%s%s %lld", between, key, (long long)json_integer_value(count));
         between = ", ";
     }
-    puts(between[0] == ',' ? ")" : "");
+    fputs(between[0] == ',' ? ")\n" : "\n", to);
 }
 
-static void tell_next(const json_t *c)
+static void tell_next(FILE *to, const json_t *c)
 {
     const char *condition = wardi_json_get_text(c, "condition");
     uint64_t due_ns = wardi_json_get_time(c, "restart_due"), now_ns = wardi_wall_ns();
     const char *name = wardi_json_get_text(c, "name");
     if (wardi_json_get_bool(c, "given_up"))
-        printf("What happens next: nothing, until somebody says `ward release %s`\n", name);
+        fprintf(to, "What happens next: nothing, until somebody says `ward release %s`\n", name);
     else if (due_ns > now_ns)
-        tell_span("What happens next: it is started again in ", now_ns, due_ns, "\n");
+        tell_span(to, "What happens next: it is started again in ", now_ns, due_ns, "\n");
     else if (strcmp(condition, "unhealthy") == 0 || strcmp(condition, "degraded") == 0)
-        puts(
-            "What happens next: it is checked again at its interval; after `fall` bad answers in a "
-            "row it is restarted");
+        fputs("What happens next: it is checked again at its interval; after `fall` bad answers in "
+              "a row it is restarted\n",
+              to);
     else if (strcmp(condition, "unready") == 0)
-        puts(
-            "What happens next: it is ready again once the reason is gone; it is not restarted for "
-            "that");
+        fputs("What happens next: it is ready again once the reason is gone; it is not restarted "
+              "for that\n",
+              to);
     else if (strcmp(condition, "stopped") == 0)
-        printf("What happens next: nothing, until somebody says `ward start %s`\n", name);
+        fprintf(to, "What happens next: nothing, until somebody says `ward start %s`\n", name);
 }
 
-static void tell_end(const json_t *c, const json_t *evidence)
+static void tell_end(FILE *to, const json_t *c, const json_t *evidence)
 {
     const char *cause = wardi_json_get_text(c, "last_cause");
     if (cause[0] == '\0') cause = wardi_json_get_text(evidence, "cause");
     const struct advice *advice = advice_for(cause);
     if (evidence != NULL) {
-        puts("Its last end:");
-        print_evidence("why", evidence);
+        fputs("Its last end:\n", to);
+        print_evidence(to, NULL, evidence);
     } else {
-        puts("No run of it has ended by itself.");
+        fputs("No run of it has ended by itself.\n", to);
     }
-    if (advice != NULL) printf("What happened: %s (%s)\n", advice->happened, cause);
-    tell_tried(c);
-    tell_next(c);
-    if (advice != NULL) printf("What to do: %s\n", advice->advice);
+    if (advice != NULL) fprintf(to, "What happened: %s (%s)\n", advice->happened, cause);
+    tell_tried(to, c);
+    tell_next(to, c);
+    if (advice != NULL) fprintf(to, "What to do: %s\n", advice->advice);
+}
+
+void wardi_why_tell(FILE *to, const json_t *component, const json_t *evidence)
+{
+    tell_condition(to, component);
+    tell_end(to, component, evidence);
 }
 
 int wardi_why_run(const void *settings, char **args, int arg_count)
@@ -213,8 +223,7 @@ int wardi_why_run(const void *settings, char **args, int arg_count)
     if (known && given->json) {
         wardi_json_print(json_pack("{s:O, s:O?}", "component", component, "evidence", evidence));
     } else if (known) {
-        tell_condition(component);
-        tell_end(component, evidence);
+        wardi_why_tell(stdout, component, evidence);
     }
     json_decref(component);
     json_decref(evidence);
