@@ -65,6 +65,8 @@ void wardi_text_vprintf(wardi_text *text, const char *format, va_list args);
 void wardi_text_duration(wardi_text *text, uint64_t ns);
 /** "256MiB", "1.5GiB", "17B". */
 void wardi_text_size(wardi_text *text, uint64_t bytes);
+/** "1,234,567" */
+void wardi_text_count(wardi_text *text, uint64_t count);
 /** Copies a text of a few words that was just written and will soon be read, such as a reason. Each
  * byte is stored once, in steps of 8, 4, 2 and 1: memcpy's ends overlap, and whoever loads across
  * two stores waits until both have reached the cache, 4 ns each time on the path of a check. */

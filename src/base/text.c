@@ -28,6 +28,17 @@ size_t wardi_utf8_length(const uint8_t *bytes, size_t length)
     return want;
 }
 
+void wardi_text_count(wardi_text *text, uint64_t count)
+{
+    char digits[24];
+    wardi_text plain = WARDI_TEXT(digits);
+    wardi_text_printf(&plain, "%llu", (unsigned long long)count);
+    for (size_t i = 0; i < plain.length; i++) {
+        if (i > 0 && (plain.length - i) % 3 == 0) wardi_text_add(text, ",", 1);
+        wardi_text_add(text, digits + i, 1);
+    }
+}
+
 size_t wardi_utf8_fit(const char *bytes, size_t length, size_t capacity)
 {
     if (length <= capacity) return length;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/bar.h"
 #include "cli/histogram.h"
 #include "cli/json.h"
 #include "cli/report.h"
@@ -57,10 +58,12 @@ static void drop_name(ward_diag *diag, const char *name)
 
 /* A start that fails leaves the component Failed, and its verdict says why. */
 static void check_component(ward_component *component, const wardi_check_settings *settings,
-                            wardi_check_report *report)
+                            char *path, wardi_check_report *report)
 {
     uint64_t begin = wardi_now_ns();
+    wardi_bar *progress = wardi_bar_new(wardi_bar_of_file, path);
     report->error = ward_component_load(component, &report->diag);
+    wardi_bar_free(progress);
     report->loaded_ns = wardi_now_ns();
     if (report->error == WARD_OK) {
         report->loaded = true;
@@ -144,7 +147,7 @@ int wardi_check_run(const void *settings, char **args, int arg_count)
     report->name = wardi_name_of_path(name, args[0]);
     report->error = open_component(check, args[0], name, &host, &component, &report->diag);
     if (report->error == WARD_OK) {
-        check_component(component, check, report);
+        check_component(component, check, args[0], report);
         if (report->started)
             report->stop_error = ward_component_stop(component, &report->stop_diag);
     }

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/bar.h"
 #include "cli/evidence.h"
 #include "cli/json.h"
 
@@ -61,6 +62,7 @@ struct wardi_events {
     lost_count lost;
     bool ending;
     atomic_int name_width; /* read by the thread */
+    bool on_terminal;      /* standard output, where a line of progress may stand */
     atomic_bool unread;    /* by the thread; read by wardi_events_unread */
     writer writer;
 };
@@ -311,11 +313,13 @@ static void *write_all(void *context)
     next_is is = NEXT_DUE;
     while (is != NEXT_END) {
         is = next(events, wardi_evidence_said_due_ns(&w->gate), &w->taken, &lost);
+        if (events->on_terminal) wardi_bar_hold();
         print_lost(events, lost);
         if (is == NEXT_SLOT) print_slot(events);
         if (is == NEXT_END || wardi_now_ns() >= wardi_evidence_said_due_ns(&w->gate))
             wardi_evidence_print_held_back(stdout, &w->gate);
         flush(events);
+        if (events->on_terminal) wardi_bar_let();
     }
     return NULL;
 }
@@ -330,6 +334,7 @@ wardi_events *wardi_events_new(const wardi_events_options *options)
         events->options = *options;
         atomic_store(&events->name_width, options->name_width);
         events->slots = slots;
+        events->on_terminal = wardi_output_is_terminal(stdout);
         pthread_mutex_init(&events->lock, NULL);
         pthread_cond_init(&events->filled, NULL);
         if (pthread_create(&events->thread, NULL, write_all, events) == 0) return events;

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "cli/bar.h"
 #include "cli/json.h"
 #include "cli/report.h"
 #include "cli/settings.h"
@@ -120,7 +121,7 @@ static void print_json(const char *path, const ward_module_info *info)
         "exports", externs_json(info->exports, info->export_count, false)));
 }
 
-static int inspect(ward_host *host, const char *path, bool json)
+static int inspect(ward_host *host, char *path, bool json)
 {
     char name[WARDI_NAME_BYTES];
     ward_diag diag;
@@ -133,7 +134,9 @@ static int inspect(ward_host *host, const char *path, bool json)
         INSPECT_TIMEOUT; /* nobody serves meanwhile: take what compiling takes */
     ward_error error = ward_component_new(host, &options, &component, &diag);
     if (error == WARD_OK) {
+        wardi_bar *progress = wardi_bar_new(wardi_bar_of_file, path);
         error = ward_component_load(component, &diag);
+        wardi_bar_free(progress);
         /* What keeps it from running is worth seeing too, where it was loaded as far as that. */
         bool described = ward_component_module_info(component, &info) == WARD_OK;
         if (described && json)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/bar.h"
 #include "cli/cli.h"
 
 static bool styled_out, styled_err;
@@ -151,6 +152,7 @@ static void say(wardi_level level, const char *format, va_list args)
     char message[sizeof(ward_diag) + 400];
     wardi_text text = WARDI_TEXT(message);
     wardi_text_vprintf(&text, format, args);
+    wardi_bar_hold();
     flockfile(stderr);
     wardi_output_level(stderr, level);
     wardi_output_styled(stderr, WARDI_BOLD, "ward: ");
@@ -163,6 +165,7 @@ static void say(wardi_level level, const char *format, va_list args)
         if (line != NULL) wardi_output_level(stderr, level);
     }
     funlockfile(stderr);
+    wardi_bar_let();
 }
 
 void wardi_complain(const char *format, ...)

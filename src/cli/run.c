@@ -11,6 +11,7 @@
 #include "cli/config.h"
 #include "cli/events.h"
 #include "cli/reload.h"
+#include "cli/run_progress.h"
 #include "cli/settings.h"
 #include "cli/watch.h"
 
@@ -37,6 +38,7 @@ typedef struct run_state {
     wardi_events *events;
     wardi_watch watch;
     unsigned terminals; /* which of the standard streams were one, a bit each */
+    wardi_run_progress progress;
     int signal_fd, wake_fd, stopped_fd;
     pthread_t stopper;
     bool stopping;
@@ -170,6 +172,7 @@ static size_t count_components(const wardi_config *config)
 static void on_event(void *context, const ward_event *event)
 {
     run_state *run = context;
+    wardi_run_progress_take(&run->progress, event);
     wardi_events_take(run->events, event);
     wardi_watch_take(&run->watch, event);
     wardi_reload_take(run->reload, event);
@@ -256,6 +259,7 @@ static void stop_begin(run_state *run)
     if (run->stopping) return;
     run->stopping = true;
     wardi_reload_end(run->reload);
+    wardi_run_progress_end(&run->progress);
     run->stopping_since_ns = wardi_now_ns();
     run->say_at_ns = wardi_add_sat(run->stopping_since_ns, STOP_UNSAID_NS);
     uint64_t timeout_ns = run->settings->stop_timeout_ns;
@@ -456,6 +460,7 @@ static void tell_failure(run_state *run)
 static void run_all(run_state *run)
 {
     ward_diag diag;
+    wardi_run_progress_added(&run->progress, run->host, run->supervisor);
     if (wardi_watch_start(&run->watch, run->supervisor, &diag) != WARD_OK ||
         ward_supervisor_start(run->supervisor, &diag) != WARD_OK) {
         run->status = complain_of("", &diag);
@@ -495,11 +500,14 @@ int wardi_run_run(const void *settings, char **args, int arg_count)
     run.status = take_ready_fd(&run);
     if (run.status == WARDI_EXIT_OK) run.status = read_config(&run);
     if (run.status == WARDI_EXIT_OK && !open_signals(&run)) run.status = WARDI_EXIT_FAILED;
+    if (run.status == WARDI_EXIT_OK && !run.settings->quiet)
+        wardi_run_progress_begin(&run.progress, run.config);
     if (run.status == WARDI_EXIT_OK) run.status = open_supervisor(&run);
     if (run.status == WARDI_EXIT_OK)
         run_all(&run);
     else
         tell_failure(&run);
+    wardi_run_progress_end(&run.progress);
     /* Both ask the supervisor; a thread that hangs, in a write or over a file, goes down with the
      * process. */
     wardi_reload_end(run.reload);

@@ -242,8 +242,6 @@ void top_draw(top_grid *grid, top_state *s, uint64_t now_wall_ns, uint64_t now_n
 
 void top_draw_titles(top_grid *grid, int line, const top_state *s);
 void top_draw_row(top_grid *grid, int line, const top_row *row, bool selected);
-/* "1,234,567" */
-void top_text_count(wardi_text *text, uint64_t count);
 /* "2.0", "450", "12k" */
 void top_text_rate(wardi_text *text, double rate);
 /* "850ns", "1.2ms" */

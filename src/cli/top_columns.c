@@ -5,17 +5,6 @@
 
 /* ---- figures, in few letters ---- */
 
-void top_text_count(wardi_text *text, uint64_t count)
-{
-    char digits[24];
-    wardi_text plain = WARDI_TEXT(digits);
-    wardi_text_printf(&plain, "%llu", (unsigned long long)count);
-    for (size_t i = 0; i < plain.length; i++) {
-        if (i > 0 && (plain.length - i) % 3 == 0) wardi_text_add(text, ",", 1);
-        wardi_text_add(text, digits + i, 1);
-    }
-}
-
 /* With a decimal where it tells something, and is not rounded to one digit more. */
 static void put_number(wardi_text *text, double value, const char *unit)
 {

@@ -76,14 +76,14 @@ static void draw_counts(top_grid *grid, int line, const top_host *host)
     wardi_text text = WARDI_TEXT(words);
     uint64_t all = 0;
     for (int c = 0; c < TOP_CONDITIONS; c++) all += host->counts[c];
-    top_text_count(&text, all);
+    wardi_text_count(&text, all);
     wardi_text_puts(&text, all == 1 ? " component " : " components");
     int at = put(grid, line, 0, WARDI_PLAIN, words);
     for (int c = 0; c < TOP_CONDITIONS; c++) {
         if (host->counts[c] == 0) continue;
         text = WARDI_TEXT(words);
         wardi_text_puts(&text, "  ");
-        top_text_count(&text, host->counts[c]);
+        wardi_text_count(&text, host->counts[c]);
         wardi_text_printf(&text, " %s", top_conditions[c]);
         unsigned style = wardi_style_of_condition(top_conditions[c]);
         at = put(grid, line, at, style | (c == 0 ? TOP_STRONG : 0), words);
@@ -122,7 +122,7 @@ static void draw_figures(top_grid *grid, int line, const top_host *host)
     wardi_text_puts(&text, "  events ");
     put_rate(&text, host->events_a_second, false);
     wardi_text_puts(&text, "/s  restarts ");
-    top_text_count(&text, host->restarts);
+    wardi_text_count(&text, host->restarts);
     at = put(grid, line, at, WARDI_PLAIN, words);
     if (host->journal[0] == '\0') return;
     text = WARDI_TEXT(words);
@@ -252,9 +252,9 @@ static void draw_about(top_grid *grid, int line, const top_state *s, uint64_t no
 static void put_place(wardi_text *text, const top_state *s)
 {
     if (s->answer == NULL || s->answer->total == 0) return;
-    top_text_count(text, s->selected + 1);
+    wardi_text_count(text, s->selected + 1);
     wardi_text_puts(text, " of ");
-    top_text_count(text, s->answer->total);
+    wardi_text_count(text, s->answer->total);
 }
 
 static void draw_foot(top_grid *grid, int line, const top_state *s)

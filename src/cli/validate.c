@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/bar.h"
 #include "cli/config.h"
 #include "cli/json.h"
 #include "cli/reload_text.h"
@@ -86,6 +87,30 @@ static wardi_place host_place(const wardi_config *config)
     return place;
 }
 
+/* How many modules are looked at; written here, read by the thread that tells it. */
+typedef struct loading {
+    const wardi_config *config;
+    _Atomic size_t done;
+} loading;
+
+static bool look_at_loading(void *context, wardi_bar_state *ret_state)
+{
+    loading *l = context;
+    size_t done = l->done, count = l->config->child_count;
+    const char *path = done < count ? l->config->children[done].component.path : NULL;
+    *ret_state = (wardi_bar_state){"compiling", done, count, path};
+    return done < count;
+}
+
+static void load_all(ward_host *host, const wardi_config *config, wardi_mistakes *mistakes)
+{
+    loading l = {.config = config};
+    wardi_bar *progress = wardi_bar_new(look_at_loading, &l);
+    for (; l.done < config->child_count; l.done++)
+        load_child(host, config, &config->children[l.done], mistakes);
+    wardi_bar_free(progress);
+}
+
 static ward_error try_host(const wardi_config *config, bool load, wardi_mistakes *mistakes)
 {
     ward_host *host;
@@ -97,8 +122,7 @@ static ward_error try_host(const wardi_config *config, bool load, wardi_mistakes
         wardi_mistakes_add(mistakes, host_place(config), "%s", diag.text);
         return WARD_ERROR_CONFIG;
     }
-    for (size_t i = 0; load && i < config->child_count; i++)
-        load_child(host, config, &config->children[i], mistakes);
+    if (load) load_all(host, config, mistakes);
     wardi_cli_host_close(host);
     wardi_mistakes_sort(mistakes);
     return mistakes->count > 0 ? WARD_ERROR_CONFIG : WARD_OK;

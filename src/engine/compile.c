@@ -25,6 +25,7 @@ static void job_unlink(compile_pool *pool, compile_job *job)
     compile_job **link = &pool->jobs;
     while (*link != job) link = &(*link)->next;
     *link = job->next;
+    atomic_fetch_sub(&pool->job_count, 1);
 }
 
 /* The lock is held, and given up for the last holder's drop. */
@@ -253,6 +254,7 @@ static bool job_submit(compile_pool *pool, compile_job *job)
     compile_job **link = &pool->jobs;
     while (*link != NULL) link = &(*link)->next;
     *link = job;
+    atomic_fetch_add(&pool->job_count, 1);
     pthread_cond_signal(&pool->work);
     job_make_way(pool);
     return true;

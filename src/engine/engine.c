@@ -16,6 +16,11 @@ const char *wardi_engine_version(void)
     return ENGINE_VERSION;
 }
 
+uint32_t wardi_engine_compiling(const wardi_engine *engine)
+{
+    return atomic_load(&engine->compile.job_count);
+}
+
 uint64_t wardi_engine_memory_bytes_max(const wardi_engine *engine)
 {
     return engine->pool.slot_bytes;

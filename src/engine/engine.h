@@ -135,6 +135,8 @@ void wardi_engine_hold(wardi_engine *engine);
 void wardi_engine_release(wardi_engine *engine);
 /** Calls that wait now, each on a stack of its own. Any thread. */
 uint32_t wardi_engine_suspended(const wardi_engine *engine);
+/** Modules that are being compiled, or wait for their turn. Any thread. */
+uint32_t wardi_engine_compiling(const wardi_engine *engine);
 /** "wasmtime 48.0.8". */
 const char *wardi_engine_version(void);
 /** Largest memory limit an instance can have, bytes. */

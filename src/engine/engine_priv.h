@@ -181,6 +181,7 @@ typedef struct compile_pool {
     pthread_t *threads;
     uint32_t thread_count, thread_max, idle;
     compile_job *jobs; /* that wait or run, the oldest first */
+    _Atomic uint32_t job_count;
     bool stop;
 } compile_pool;
 

@@ -127,6 +127,11 @@ ward_error ward_host_open(const ward_host_options *options, ward_host **ret_host
     return WARD_OK;
 }
 
+bool wardi_host_compiles(const ward_host *host)
+{
+    return wardi_engine_compiling(host->engine) != 0;
+}
+
 void ward_host_close(ward_host *host)
 {
     if (host == NULL) return;

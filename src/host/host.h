@@ -24,6 +24,9 @@ void wardi_supervisor_world_set(ward_supervisor *supervisor, const wardi_sched_w
 /** As wardi_sched_step. */
 bool wardi_supervisor_step(ward_supervisor *supervisor);
 
+/** Whether modules are being compiled, or wait for it. Any thread. */
+bool wardi_host_compiles(const ward_host *host);
+
 /** The engine's options that a host's mean. Errors: INVALID_ARGUMENT. `ret_directory` receives the
  * cache directory. */
 ward_error wardi_host_options_resolve(const ward_host_options *options,

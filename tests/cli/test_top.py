@@ -220,6 +220,11 @@ class TopHostile(Case):
 
 
 class TopWithout(Case):
+    def test_names_and_orders_complete(self):
+        text = self.ward("completion", "bash").stdout
+        self.assertRegex(text, r"'top'\)\n +options='--interval --sort .*\n +arguments=\$\(ward ps -o name")
+        self.assertRegex(text, r"'top:--sort'\) COMPREPLY=\(\$\(compgen -W 'condition name age .*cpu'")
+
     def said(self, **changes):
         done = self.ward("top", **changes)
         self.assertEqual((done.returncode, done.stdout), (1, ""))

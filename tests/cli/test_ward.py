@@ -2,6 +2,7 @@
 import unittest
 
 from support import Case  # takes the binary's path out of the arguments first
+from test_bar import *  # noqa: F401,F403
 from test_check import *  # noqa: F401,F403
 from test_control import *  # noqa: F401,F403
 from test_documents import *  # noqa: F401,F403

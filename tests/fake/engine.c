@@ -211,6 +211,12 @@ void wardi_engine_release(wardi_engine *engine)
     (void)engine;
 }
 
+uint32_t wardi_engine_compiling(const wardi_engine *engine)
+{
+    (void)engine;
+    return 0;
+}
+
 int wardi_compiler_main(void)
 {
     return 1;

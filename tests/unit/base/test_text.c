@@ -178,6 +178,26 @@ static void sizes_read_as_people_write_them(void **state)
     }
 }
 
+static void counts_have_commas(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t count;
+        const char *text;
+    } rows[] = {{0, "0"},
+                {999, "999"},
+                {1000, "1,000"},
+                {123456, "123,456"},
+                {1234567, "1,234,567"},
+                {UINT64_MAX, "18,446,744,073,709,551,615"}};
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        char bytes[40];
+        wardi_text text = WARDI_TEXT(bytes);
+        wardi_text_count(&text, rows[i].count);
+        assert_string_equal(bytes, rows[i].text);
+    }
+}
+
 static void edit_distance_counts_edits_up_to_its_limit(void **state)
 {
     (void)state;
@@ -238,6 +258,7 @@ int main(void)
         cmocka_unit_test(utf8_length_knows_the_well_formed),
         cmocka_unit_test(durations_read_as_people_write_them),
         cmocka_unit_test(sizes_read_as_people_write_them),
+        cmocka_unit_test(counts_have_commas),
         cmocka_unit_test(a_short_copy_is_whole_and_goes_no_further),
         cmocka_unit_test(edit_distance_counts_edits_up_to_its_limit),
     };
