@@ -16,7 +16,8 @@ enum {
     PAGE_MAX = 1000, /* in an order, which is kept in memory until it is sent */
     OFFSET_MAX = 10000,
 };
-#define RANK_STEP_NS (200 * WARDI_US) /* a probe waits for no more than this */
+/* A probe waits for no more than this, and a few members of each list. */
+#define RANK_STEP_NS (200 * WARDI_US)
 
 typedef struct list {
     view_watcher watcher; /* first */
@@ -109,7 +110,7 @@ static void rank(list *l, const view_member *m)
 static void rank_some(list *l)
 {
     const view *v = l->surface->view;
-    uint64_t until_ns = wardi_now_ns() + RANK_STEP_NS;
+    uint64_t until_ns = wardi_now_ns() + RANK_STEP_NS / l->surface->http->ranked;
     while (l->next < view_count(v) && wardi_now_ns() < until_ns)
         for (int i = 0; i < RANKED_AT_ONCE && l->next < view_count(v); i++)
             rank(l, view_at(v, l->next++));
@@ -118,6 +119,7 @@ static void rank_some(list *l)
     l->next = (size_t)l->offset;
     ranking_sort(&l->page, l->next);
     l->ranked = true;
+    l->surface->http->ranked--;
 }
 
 static void show_some_ranked(list *l)
@@ -227,6 +229,7 @@ static void on_done(void *context)
 {
     list *l = context;
     view_unwatch(l->surface->view, &l->watcher);
+    if (l->ordered && !l->ranked) l->surface->http->ranked--;
     http_text_done(&l->pending);
     ranking_done(&l->page);
     wardi_free(l);
@@ -351,6 +354,7 @@ void http_api_list(http_request *request)
         wardi_free(l);
         return;
     }
+    l->surface->http->ranked += l->ordered;
     view_watch(l->surface->view, &l->watcher);
     http_answer_stream(request, "application/json", on_read, l, on_done);
 }

@@ -20,6 +20,7 @@ struct http {
     uint64_t requests; /* answered, in all */
     unsigned works;    /* on threads of the pool, or waiting for one */
     unsigned waits;    /* of these, those that wait for guests */
+    unsigned ranked;   /* lists whose page is being looked for: they share the time for one */
     bool closing;
 };
 

@@ -116,7 +116,9 @@ static void the_selection_stays_with_whom_it_is_on(void **state)
     assert_int_equal(s.selected, 7);
     /* At the top it stays at the top: there the worst are to be seen. */
     top_key(&s, TOP_KEY_HOME);
-    answer_with("m.0", 5);
+    answer_with("worst", 0);
+    expect_selected(&s, "worst");
+    answer_with("worst", 5);
     assert_int_equal(s.selected, 0);
 }
 
