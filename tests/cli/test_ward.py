@@ -8,6 +8,7 @@ from test_control import *  # noqa: F401,F403
 from test_documents import *  # noqa: F401,F403
 from test_explain import *  # noqa: F401,F403
 from test_frame import *  # noqa: F401,F403
+from test_lists import *  # noqa: F401,F403
 from test_output import *  # noqa: F401,F403
 from test_reload import *  # noqa: F401,F403
 from test_run import *  # noqa: F401,F403
