@@ -1,11 +1,10 @@
-"""ward top, on a real terminal: tmux is one, with a size, that tells what it shows."""
+"""ward top, on a real terminal: tmux is one, with a size, that tells what it shows. Run by test_screen.py, but for what
+needs none."""
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
-import unittest
 
 import support
 from support import LIMIT_S, WARD, Case, wait_for
@@ -64,7 +63,6 @@ class Terminal:
         return status
 
 
-@unittest.skipUnless(shutil.which("tmux"), NO_TMUX)
 class Top(Watched):
     def top(self, *args, lines=24, columns=80, **changes):
         return Terminal(self, [WARD, "top", "--interval", "250ms", *args], lines, columns,
@@ -199,7 +197,6 @@ HOSTILE = r"""(module (memory (export "memory") 1)
   (func (export "_health") (result i32) i32.const 0))"""
 
 
-@unittest.skipUnless(shutil.which("tmux"), NO_TMUX)
 class TopHostile(Case):
     def test_a_guest_does_not_draw(self):
         config = self.config("  evil: {path: evil.wat, health: {interval: 20ms}}\n")

@@ -14,7 +14,7 @@ from test_reload import *  # noqa: F401,F403
 from test_run import *  # noqa: F401,F403
 from test_surface import *  # noqa: F401,F403
 from test_system import *  # noqa: F401,F403
-from test_top import *  # noqa: F401,F403
+from test_top import TopWithout  # noqa: F401
 from test_usage import *  # noqa: F401,F403
 from test_validate import *  # noqa: F401,F403
 
