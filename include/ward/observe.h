@@ -38,6 +38,13 @@ typedef void (*ward_member_callback)(void *context, const ward_member *member);
  * removed meanwhile may be told of or not. Errors: STATE. */
 WARD_API ward_error ward_supervisor_members(const ward_supervisor *supervisor,
                                             ward_member_callback callback, void *context);
+/** The same in shares, for who has other things to do meanwhile: begins with `*cursor` 0, tells of
+ * all groups in the first share, and of the children in some `count` places in each; `*cursor` is
+ * UINT64_MAX after the last. Errors: STATE. */
+WARD_API ward_error ward_supervisor_members_some(const ward_supervisor *supervisor,
+                                                 uint64_t *cursor, uint32_t count,
+                                                 ward_member_callback callback, void *context);
+
 /** Tells of the child of that id. Errors: NOT_FOUND, STATE. */
 WARD_API ward_error ward_supervisor_member(const ward_supervisor *supervisor, ward_child_id id,
                                            ward_member_callback callback, void *context);

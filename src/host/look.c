@@ -155,22 +155,33 @@ static void tell_groups(const ward_supervisor *s, const group *above, ward_membe
     }
 }
 
-ward_error ward_supervisor_members(const ward_supervisor *supervisor, ward_member_callback callback,
-                                   void *context)
+ward_error ward_supervisor_members_some(const ward_supervisor *supervisor, uint64_t *cursor,
+                                        uint32_t count, ward_member_callback callback,
+                                        void *context)
 {
     ward_supervisor *s = (ward_supervisor *)(uintptr_t)supervisor; /* its lock is no value */
     if (!s->started) return WARD_ERROR_STATE;
-    pthread_mutex_lock(&s->lock);
-    tell_groups(s, NULL, callback, context);
-    pthread_mutex_unlock(&s->lock);
-    uint32_t places = wardi_sched_places(s->sched);
-    for (uint32_t i = 0; i < places; i++) {
-        child *c = child_of(wardi_sched_pin_place(s->sched, i));
+    if (*cursor == 0) {
+        pthread_mutex_lock(&s->lock);
+        tell_groups(s, NULL, callback, context);
+        pthread_mutex_unlock(&s->lock);
+    }
+    uint64_t places = wardi_sched_places(s->sched), end = wardi_add_sat(*cursor, count);
+    for (uint64_t i = *cursor; i < places && i < end; i++) {
+        child *c = child_of(wardi_sched_pin_place(s->sched, (uint32_t)i));
         if (c == NULL) continue;
         tell_child(c, callback, context);
         wardi_actor_unpin(&c->actor);
     }
+    *cursor = end < places ? end : UINT64_MAX;
     return WARD_OK;
+}
+
+ward_error ward_supervisor_members(const ward_supervisor *supervisor, ward_member_callback callback,
+                                   void *context)
+{
+    uint64_t cursor = 0;
+    return ward_supervisor_members_some(supervisor, &cursor, UINT32_MAX, callback, context);
 }
 
 /* ---- the host's own pulse ---- */

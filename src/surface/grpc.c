@@ -333,8 +333,10 @@ static void set_poll(grpc_connection *c, bool flushed)
 
 static void tell_door(grpc_connection *c)
 {
-    int as = c->calls == NULL ? GRPC_IDLE : grpc_calls_listen(c) ? GRPC_LISTENS : GRPC_BUSY;
-    if (as == (int)c->as) return;
+    grpc_posture as = c->calls == NULL       ? GRPC_IDLE
+                      : grpc_calls_listen(c) ? GRPC_LISTENS
+                                             : GRPC_BUSY;
+    if (as == c->as) return;
     c->as = as;
     if (as == GRPC_IDLE)
         peer_idle(c->from);

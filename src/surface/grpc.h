@@ -144,6 +144,8 @@ typedef struct grpc_head {
     bool content_type_fits, timeout_is_bad, compressed;
 } grpc_head;
 
+typedef enum grpc_posture { GRPC_BUSY, GRPC_LISTENS, GRPC_IDLE } grpc_posture;
+
 struct grpc_connection {
     grpc *server;
     nghttp2_session *session;
@@ -151,13 +153,13 @@ struct grpc_connection {
     int fd;
     uv_poll_t poll;
     uv_timer_t timer;
-    int events;                                     /* that are polled for */
-    uint64_t timer_due_ms;                          /* UINT64_MAX: it does not run */
-    enum { GRPC_BUSY, GRPC_LISTENS, GRPC_IDLE } as; /* what the door knows it as */
-    bool leaving;                                   /* closed as soon as all is said */
-    bool doomed;                                    /* closed as soon as that is possible */
-    bool pinged;                                    /* and nothing heard since */
-    bool unsettled;                                 /* has something to send */
+    int events;            /* that are polled for */
+    uint64_t timer_due_ms; /* UINT64_MAX: it does not run */
+    grpc_posture as;       /* what the door knows it as */
+    bool leaving;          /* closed as soon as all is said */
+    bool doomed;           /* closed as soon as that is possible */
+    bool pinged;           /* and nothing heard since */
+    bool unsettled;        /* has something to send */
     bool poll_open, timer_open;
     uint64_t heard_ms, pinged_ms;
     uint64_t leave_due_ms; /* UINT64_MAX: it does not leave */

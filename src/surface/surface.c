@@ -15,6 +15,7 @@ enum {
     DESCRIPTORS_LEFT = 64, /* for the rest of the process */
     ALIVE_NS_MAX_S = 5,
 };
+#define SLOW_NS (50 * WARDI_MS)
 
 /* ---- what the host says ---- */
 
@@ -59,13 +60,35 @@ void wardi_surface_summary(const wardi_surface *s, char *ret_text, size_t size)
     }
 }
 
+/* A share of looking at all. What is lost meanwhile makes for another round; where one takes long,
+ * of very many, or finds no memory, the next one has to wait. */
+static void sync_some(struct surface *s)
+{
+    uint64_t now_ns = wardi_now_ns();
+    if (!s->syncing && s->view_is_stale && now_ns >= s->sync_after_ns) {
+        s->syncing = true;
+        s->view_is_stale = false;
+        s->sync_began_ns = now_ns;
+        view_sync_begin(s->view);
+    }
+    if (!s->syncing) return;
+    s->syncing = view_sync_some(s->view);
+    now_ns = wardi_now_ns();
+    bool whole = s->syncing || view_is_whole(s->view), slow = now_ns - s->sync_began_ns > SLOW_NS;
+    if (!whole) s->view_is_stale = true;
+    if (!s->syncing) s->sync_after_ns = whole && !slow ? 0 : now_ns + WARDI_S / 2;
+    if (s->syncing || (s->view_is_stale && s->sync_after_ns == 0)) uv_async_send(&s->wake);
+}
+
 /* Once a second. Before the supervisor is started there is nobody to look at. */
 static void look(struct surface *s)
 {
     ward_pulse pulse = WARD_INIT(ward_pulse);
     if (ward_supervisor_pulse(s->supervisor, &pulse) != WARD_OK) return;
     s->pulse = pulse;
-    if (!s->pulse_known) s->pulse_known = view_sync(s->view);
+    if (!s->pulse_known) s->view_is_stale = true;
+    s->pulse_known = true;
+    sync_some(s);
     show(s);
 }
 
@@ -98,7 +121,7 @@ static void see_all(struct surface *s, uint64_t newest)
         s->events_seen = newest;
         http_events_lost(s->http, newest);
     }
-    if (s->view_is_stale) s->view_is_stale = !view_sync(s->view);
+    sync_some(s);
 }
 
 /* A share of what waits, then everybody else has a turn. What was lost on the way is made good by

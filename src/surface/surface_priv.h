@@ -115,8 +115,10 @@ struct surface {
     uint64_t events_seen; /* the number of the last event that is taken or known as lost */
     uint64_t events_lost; /* on the way here */
     bool view_is_stale;   /* some were, and all have to be looked at */
-    uint64_t began_ns;    /* monotonic */
-    uint64_t run;         /* of the host, as the journal counts; without one, when it began */
+    bool syncing;         /* that is being done */
+    uint64_t sync_began_ns, sync_after_ns; /* the last round of it; not before */
+    uint64_t began_ns;                     /* monotonic */
+    uint64_t run; /* of the host, as the journal counts; without one, when it began */
     crowd crowd;
     door *http_door, *grpc_door, *control_door;
     struct http *http;

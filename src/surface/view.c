@@ -9,6 +9,8 @@ typedef struct name_index {
     size_t room, count;
 } name_index;
 
+#define SHARE_NS (2 * WARDI_MS) /* of a thread that has probes to answer */
+
 struct view {
     const ward_supervisor *supervisor;
     uint64_t key[2]; /* names come over the network as well */
@@ -22,6 +24,8 @@ struct view {
     view_watcher *watchers;
     uint64_t at_wall_ns, sequence; /* of the event that is being applied */
     uint64_t round;                /* of view_sync: who was not told of in it is gone */
+    uint64_t cursor;               /* of it; UINT64_MAX: it is over */
+    size_t told;                   /* in it, of those that are there */
     bool no_memory;                /* in it */
     bool synced;                   /* at least once */
 };
@@ -270,6 +274,7 @@ static void member_remove(view *v, view_member *m)
     for (view_watcher *w = v->watchers; w != NULL; w = w->next)
         if (w->gone != NULL) w->gone(w, m);
     v->counts[m->is_group][m->condition]--;
+    v->told -= m->round == v->round;
     top_leave(v, m);
     index_remove(v, index_for(v, m->is_group), m);
     view_member *last = v->members[v->count - 1];
@@ -424,18 +429,21 @@ static void take_member(void *context, const ward_member *from)
         v->no_memory = true;
         return;
     }
+    v->told += m->round != v->round;
     m->round = v->round;
     m->instances = from->instances;
     if (!m->is_group) take_status(v, m);
 }
 
-/* Their status takes the lock under which they were told of. */
+/* Their status takes the lock under which they were told of. Most are in front. */
 static void take_groups(view *v)
 {
-    for (size_t i = 0; i < v->count; i++) {
+    size_t left = v->groups.count;
+    for (size_t i = 0; i < v->count && left != 0; i++) {
         view_member *m = v->members[i];
         ward_group_status status = WARD_INIT(ward_group_status);
         if (!m->is_group) continue;
+        left--;
         if (ward_supervisor_group(v->supervisor, m->name, &status) != WARD_OK) continue;
         m->health = status.health;
         m->ready = status.is_ready;
@@ -444,16 +452,47 @@ static void take_groups(view *v)
     }
 }
 
-bool view_sync(view *v)
+void view_sync_begin(view *v)
 {
-    syncing s = {.view = v};
     v->round++;
+    v->cursor = 0;
+    v->told = 0;
     v->no_memory = false;
-    if (ward_supervisor_members(v->supervisor, take_member, &s) != WARD_OK) return true;
+}
+
+static void sync_end(view *v)
+{
     take_groups(v);
-    for (size_t i = v->count; i-- > 0 && !v->no_memory;)
+    for (size_t i = v->count; i-- > 0 && v->told != v->count && !v->no_memory;)
         if (v->members[i]->round != v->round) member_remove(v, v->members[i]);
     v->synced = v->synced || !v->no_memory;
+}
+
+bool view_sync_some(view *v)
+{
+    enum { PLACES = 256 };
+    syncing s = {.view = v};
+    uint64_t until_ns = wardi_now_ns() + SHARE_NS;
+    while (v->cursor != UINT64_MAX) {
+        if (wardi_now_ns() >= until_ns) return true;
+        if (ward_supervisor_members_some(v->supervisor, &v->cursor, PLACES, take_member, &s) !=
+            WARD_OK)
+            v->cursor = UINT64_MAX; /* there is nobody yet */
+        else if (v->cursor == UINT64_MAX)
+            sync_end(v);
+    }
+    return false;
+}
+
+bool view_sync(view *v)
+{
+    view_sync_begin(v);
+    while (view_sync_some(v)) continue;
+    return !v->no_memory;
+}
+
+bool view_is_whole(const view *v)
+{
     return !v->no_memory;
 }
 

@@ -83,6 +83,12 @@ void view_free(view *v);
 /* Takes all members anew from the host: at the beginning, and when events were lost. False: no
  * memory for all of them; it may be tried again. */
 bool view_sync(view *v);
+/* The same in shares, of which others have their turns in between: begins anew; then a share of
+ * some milliseconds. True: there is more to do. Events may be applied meanwhile. */
+void view_sync_begin(view *v);
+bool view_sync_some(view *v);
+/* There was memory for all of them. */
+bool view_is_whole(const view *v);
 void view_apply(view *v, const ward_event *event);
 void view_watch(view *v, view_watcher *watcher);
 void view_unwatch(view *v, view_watcher *watcher);

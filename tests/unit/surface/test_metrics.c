@@ -1,87 +1,34 @@
 /* What /metrics says of a supervisor that runs: live values, a page that readers take, in pieces of
  * every size, while members come and go. */
-#include "feed/feed.h"
 #include "surface/metrics_priv.h"
-#include "unit/host/host_kit.h"
+#include "unit/surface/view_kit.h"
 
 #include <stdlib.h>
 
-static wardi_feed *feed;
-static view *v;
 static metrics_hub *hub;
 
 /* ---- fixture ---- */
 
-static void no_wake(void *context)
+static int open_hub(void **state)
 {
-    (void)context;
-}
-
-static int open_with(ward_host_options options)
-{
-    ward_supervisor_options own = usual_options();
-    wardi_feed_options with = {.slots = 65536, .wake = no_wake};
-    options.cache_directory = "";
-    feed = wardi_feed_new(&with);
-    assert_non_null(feed);
-    own.on_event = wardi_feed_give;
-    own.event_context = feed;
-    assert_int_equal(ward_host_open(&options, &host, NULL), WARD_OK);
-    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
-    v = view_new(supervisor);
-    assert_non_null(v);
+    open_view(state);
     hub = metrics_hub_new(v);
     assert_non_null(hub);
     return 0;
 }
 
-static int open_view(void **state)
-{
-    (void)state;
-    return open_with((ward_host_options)WARD_INIT(ward_host_options));
-}
-
 static int open_dense(void **state)
 {
-    ward_host_options options = WARD_INIT(ward_host_options);
-    (void)state;
-    options.profile = WARD_MEMORY_DENSE;
-    options.components_max = 20000;
-    return open_with(options);
-}
-
-static int close_view(void **state)
-{
-    metrics_hub_free(hub);
-    close_all(state);
-    view_free(v);
-    wardi_feed_free(feed);
+    open_dense_view(state);
+    hub = metrics_hub_new(v);
+    assert_non_null(hub);
     return 0;
 }
 
-static void apply_all(void)
+static int close_hub(void **state)
 {
-    wardi_feed_event event;
-    while (wardi_feed_take(feed, &event)) view_apply(v, &event.event);
-    if (wardi_feed_lost(feed) != 0) assert_true(view_sync(v));
-}
-
-static void start_view(void)
-{
-    start();
-    assert_true(view_sync(v));
-}
-
-static void wait_until(const char *name, view_condition condition)
-{
-    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
-    for (;;) {
-        apply_all();
-        const view_member *m = view_find(v, name);
-        if (m != NULL && m->condition == condition) return;
-        if (wardi_now_ns() > patience) fail_msg("%s is not in time", name);
-        wardi_sleep_until_ns(wardi_now_ns() + MS);
-    }
+    metrics_hub_free(hub);
+    return close_view(state);
 }
 
 /* ---- a page ---- */
@@ -755,8 +702,8 @@ static void test_without_memory(void **state)
 
 int main(void)
 {
-#define VIEW(name) cmocka_unit_test_setup_teardown(name, open_view, close_view)
-#define DENSE(name) cmocka_unit_test_setup_teardown(name, open_dense, close_view)
+#define VIEW(name) cmocka_unit_test_setup_teardown(name, open_hub, close_hub)
+#define DENSE(name) cmocka_unit_test_setup_teardown(name, open_dense, close_hub)
     const struct CMUnitTest tests[] = {
         VIEW(test_values),
         VIEW(test_hung_components),

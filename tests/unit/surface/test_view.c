@@ -1,68 +1,5 @@
 /* The view: what the surfaces know, folded from events; and that it is what the host says. */
-#include "feed/feed.h"
-#include "surface/view.h"
-#include "unit/host/host_kit.h"
-
-static wardi_feed *feed;
-static view *v;
-
-static void no_wake(void *context)
-{
-    (void)context;
-}
-
-static int open_view(void **state)
-{
-    (void)state;
-    ward_host_options options = WARD_INIT(ward_host_options);
-    ward_supervisor_options own = usual_options();
-    wardi_feed_options with = {.slots = 4096, .wake = no_wake};
-    options.cache_directory = "";
-    feed = wardi_feed_new(&with);
-    assert_non_null(feed);
-    own.on_event = wardi_feed_give;
-    own.event_context = feed;
-    assert_int_equal(ward_host_open(&options, &host, NULL), WARD_OK);
-    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
-    v = view_new(supervisor);
-    assert_non_null(v);
-    return 0;
-}
-
-static int close_view(void **state)
-{
-    close_all(state);
-    view_free(v);
-    wardi_feed_free(feed);
-    return 0;
-}
-
-static void start_view(void)
-{
-    start();
-    assert_true(view_sync(v));
-}
-
-static void apply_all(void)
-{
-    wardi_feed_event event;
-    while (wardi_feed_take(feed, &event)) view_apply(v, &event.event);
-}
-
-static const view_member *wait_until(const char *name, view_condition condition)
-{
-    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
-    for (;;) {
-        apply_all();
-        const view_member *m = view_find(v, name);
-        if (m != NULL && m->condition == condition) return m;
-        if (wardi_now_ns() > patience)
-            fail_msg("%s is %s, not %s", name,
-                     m != NULL ? view_means(m->condition)->name : "absent",
-                     view_means(condition)->name);
-        wardi_sleep_until_ns(wardi_now_ns() + MS);
-    }
-}
+#include "unit/surface/view_kit.h"
 
 static void test_conditions(void **state)
 {
@@ -246,15 +183,60 @@ static void test_many_names(void **state)
     assert_null(view_find(v, "many.700"));
 }
 
+static void remove_and_wait(const char *name)
+{
+    ward_child_id id;
+    uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+    assert_int_equal(ward_supervisor_ask(supervisor, name, WARD_REQUEST_REMOVE, NULL), WARD_OK);
+    while (ward_supervisor_find(supervisor, name, &id) == WARD_OK) {
+        assert_true(wardi_now_ns() < patience);
+        wardi_sleep_until_ns(wardi_now_ns() + MS);
+    }
+}
+
+/* In shares. Of one that is gone no event has told; another goes in between, and is told of. */
+static void test_sync_in_shares(void **state)
+{
+    (void)state;
+    size_t shares = 1;
+    wardi_feed_event lost;
+    add((child_spec){.name = "first", .wat = no_export}, NULL);
+    add((child_spec){.name = "second", .wat = no_export}, NULL);
+    add((child_spec){.name = "many", .wat = no_export, .options.instances = 15000}, NULL);
+    start_view();
+    wait_until("many", VIEW_HEALTHY);
+    wait_until("first", VIEW_HEALTHY);
+    wait_until("second", VIEW_HEALTHY);
+    remove_and_wait("first");
+    while (wardi_feed_take(feed, &lost)) continue;
+    view_sync_begin(v);
+    while (view_sync_some(v)) {
+        if (shares++ != 1) continue;
+        remove_and_wait("second");
+        uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+        while (view_find(v, "second") != NULL && wardi_now_ns() < patience) apply_all();
+        assert_null(view_find(v, "second"));
+        assert_non_null(view_find(v, "first"));
+    }
+    assert_true(shares > 1);
+    assert_null(view_find(v, "first"));
+    assert_int_equal(view_count(v), 15001);
+}
+
 #define VIEW_TEST(name) cmocka_unit_test_setup_teardown(name, open_view, close_view)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        VIEW_TEST(test_conditions),           VIEW_TEST(test_given_up_and_released),
-        VIEW_TEST(test_instances_and_groups), VIEW_TEST(test_groups_that_come_late),
-        VIEW_TEST(test_coming_and_going),     VIEW_TEST(test_sync_is_what_events_say),
-        VIEW_TEST(test_sync_ends_a_restart),  VIEW_TEST(test_many_names),
+        VIEW_TEST(test_conditions),
+        VIEW_TEST(test_given_up_and_released),
+        VIEW_TEST(test_instances_and_groups),
+        VIEW_TEST(test_groups_that_come_late),
+        VIEW_TEST(test_coming_and_going),
+        VIEW_TEST(test_sync_is_what_events_say),
+        VIEW_TEST(test_sync_ends_a_restart),
+        VIEW_TEST(test_many_names),
+        cmocka_unit_test_setup_teardown(test_sync_in_shares, open_dense_view, close_view),
     };
     return cmocka_run_group_tests_name("surface view", tests, NULL, NULL);
 }
