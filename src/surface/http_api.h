@@ -35,6 +35,20 @@ void http_control_call(http_request *request);
 void http_control_send(http_request *request);
 void http_control_reload(http_request *request);
 
+/* ---- http_call.c: pure ---- */
+
+/* What a call asks for. */
+typedef struct http_call {
+    char function[WARD_INVOKE_NAME_BYTES_MAX + 1];
+    ward_value args[WARD_INVOKE_VALUES_MAX];
+    size_t arg_count;
+    uint64_t timeout_ns; /* 0: the host's own */
+} http_call;
+/* Reads the body of a request. `ret_call` is all zero before. False: `wrong` says why. */
+bool http_call_read(const char *bytes, size_t length, http_call *ret_call, wardi_text wrong);
+/* {"i32":5} */
+void http_call_value(http_text *to, const ward_value *value);
+
 /* Which events are meant: ?component=&kind=. */
 typedef struct http_filter {
     char component[128]; /* "": all; of a component its instances, too */

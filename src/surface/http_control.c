@@ -1,7 +1,5 @@
 /* Commands: over the Unix socket alone, whose other end the kernel vouches for. Each is put into
  * the stream of events, with who has given it, before it is carried out. */
-#include <jansson.h>
-#include <math.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,8 +7,6 @@
 #include "surface/http_api.h"
 #include "surface/http_command.h"
 #include "surface/http_priv.h"
-
-#define CALL_NS_MAX (60 * WARDI_S)
 
 void *http_command_new(http_request *request, size_t size, const view_member *m,
                        void (*run)(http_work *work))
@@ -124,118 +120,10 @@ static const view_member *one_child(http_request *request)
 
 typedef struct call_work {
     command command;
-    char function[WARD_INVOKE_NAME_BYTES_MAX + 1];
-    ward_value args[WARD_INVOKE_VALUES_MAX], results[WARD_INVOKE_VALUES_MAX];
-    size_t arg_count, result_count;
-    uint64_t timeout_ns;
+    http_call call;
+    ward_value results[WARD_INVOKE_VALUES_MAX];
+    size_t result_count;
 } call_work;
-
-static const char *const kinds[] = {
-    [WARD_I32] = "i32", [WARD_I64] = "i64", [WARD_F32] = "f32", [WARD_F64] = "f64"};
-
-static bool read_real(const json_t *value, double *ret_real)
-{
-    static const struct {
-        const char *name;
-        double value;
-    } names[] = {{"nan", NAN}, {"inf", INFINITY}, {"-inf", -INFINITY}};
-    if (json_is_number(value)) {
-        *ret_real = json_number_value(value);
-        return true;
-    }
-    const char *text = json_string_value(value);
-    for (size_t i = 0; text != NULL && i < WARD_COUNT(names); i++) {
-        if (strcmp(text, names[i].name) != 0) continue;
-        *ret_real = names[i].value;
-        return true;
-    }
-    return false;
-}
-
-static bool read_value_as(ward_value_kind kind, const json_t *value, ward_value *ret_value)
-{
-    double real;
-    ret_value->kind = kind;
-    if (kind == WARD_F32 || kind == WARD_F64) {
-        if (!read_real(value, &real)) return false;
-        if (kind == WARD_F32)
-            ret_value->of.f32 = (float)real;
-        else
-            ret_value->of.f64 = real;
-        return true;
-    }
-    json_int_t whole = json_integer_value(value);
-    /* An i32 may be written with a sign or without: its bits are what counts. */
-    if (!json_is_integer(value)) return false;
-    if (kind == WARD_I32 && (whole < INT32_MIN || whole > (json_int_t)UINT32_MAX)) return false;
-    if (kind == WARD_I32)
-        ret_value->of.i32 = (int32_t)(uint32_t)whole;
-    else
-        ret_value->of.i64 = (int64_t)whole;
-    return true;
-}
-
-/* {"i64": 7}; or 7, which is an i32 where it fits, and else an i64; or 0.5, which is an f64. */
-static bool read_value(const json_t *value, ward_value *ret_value)
-{
-    if (json_is_real(value)) return read_value_as(WARD_F64, value, ret_value);
-    if (json_is_integer(value)) {
-        json_int_t whole = json_integer_value(value);
-        bool fits = whole >= INT32_MIN && whole <= INT32_MAX;
-        return read_value_as(fits ? WARD_I32 : WARD_I64, value, ret_value);
-    }
-    if (json_object_size(value) != 1) return false;
-    for (size_t kind = 0; kind < WARD_COUNT(kinds); kind++) {
-        const json_t *found = json_object_get(value, kinds[kind]);
-        if (found != NULL) return read_value_as((ward_value_kind)kind, found, ret_value);
-    }
-    return false;
-}
-
-static const char *read_args(const json_t *args, call_work *w)
-{
-    if (args == NULL) return NULL;
-    if (!json_is_array(args) || json_array_size(args) > WARD_INVOKE_VALUES_MAX)
-        return "args is a list of at most 16 numbers";
-    w->arg_count = json_array_size(args);
-    for (size_t i = 0; i < w->arg_count; i++)
-        if (!read_value(json_array_get(args, i), &w->args[i]))
-            return "an argument is a number, or like {\"i64\": 7}, {\"f32\": 0.5}, {\"f64\": "
-                   "\"nan\"}, within its range";
-    return NULL;
-}
-
-static const char *read_timeout(const json_t *document, call_work *w)
-{
-    const json_t *ns = json_object_get(document, "timeout_ns");
-    const char *text = json_string_value(json_object_get(document, "timeout"));
-    if (ns != NULL) {
-        if (!json_is_integer(ns) || json_integer_value(ns) <= 0) return "timeout_ns is a number";
-        w->timeout_ns = (uint64_t)json_integer_value(ns);
-    } else if (json_object_get(document, "timeout") != NULL) {
-        if (text == NULL || !http_duration_read(text, &w->timeout_ns) || w->timeout_ns == 0)
-            return "timeout is like \"250ms\" or \"10s\"";
-    }
-    return w->timeout_ns <= CALL_NS_MAX ? NULL : "a call has 60 seconds at most";
-}
-
-/* NULL: all is well; else what is wrong. */
-static const char *read_call(const json_t *document, call_work *w)
-{
-    static const char *const known[] = {"function", "args", "timeout", "timeout_ns"};
-    const char *function = json_string_value(json_object_get(document, "function"));
-    size_t found = 0;
-    for (size_t i = 0; i < WARD_COUNT(known); i++)
-        found += json_object_get(document, known[i]) != NULL;
-    if (!json_is_object(document) || found != json_object_size(document))
-        return "it is an object of function, args, and timeout or timeout_ns";
-    wardi_text name = WARDI_TEXT(w->function);
-    if (function == NULL || *function == '\0') return "function is the name of an export";
-    wardi_text_puts(&name, function);
-    if (name.cut) return "the name of a function has at most 95 bytes";
-    const char *wrong = read_args(json_object_get(document, "args"), w);
-    return wrong != NULL ? wrong : read_timeout(document, w);
-}
 
 static void run_call(http_work *work)
 {
@@ -243,25 +131,13 @@ static void run_call(http_work *work)
     command *c = &w->command;
     char what[160];
     wardi_text text = WARDI_TEXT(what);
-    wardi_text_printf(&text, "call of %s", w->function);
+    wardi_text_printf(&text, "call of %s", w->call.function);
     http_command_tell(c, what, NULL);
     w->result_count = WARD_COUNT(w->results);
-    c->error = ward_supervisor_invoke(c->supervisor, c->id, w->function, w->args, w->arg_count,
-                                      w->results, &w->result_count, w->timeout_ns);
+    c->error =
+        ward_supervisor_invoke(c->supervisor, c->id, w->call.function, w->call.args,
+                               w->call.arg_count, w->results, &w->result_count, w->call.timeout_ns);
     tell_failure(c, what);
-}
-
-static void write_value(http_text *to, const ward_value *value)
-{
-    http_json_open(to, '{');
-    http_json_key(to, kinds[value->kind]);
-    switch (value->kind) {
-    case WARD_I32: http_json_i64(to, value->of.i32); break;
-    case WARD_I64: http_json_i64(to, value->of.i64); break;
-    case WARD_F32: http_json_double(to, (double)value->of.f32); break;
-    case WARD_F64: http_json_double(to, value->of.f64); break;
-    }
-    http_json_close(to, '}');
 }
 
 static void answer_call(http_request *request)
@@ -275,7 +151,7 @@ static void answer_call(http_request *request)
     http_json_open(&text, '{');
     http_json_key(&text, "results");
     http_json_open(&text, '[');
-    for (size_t i = 0; i < w->result_count; i++) write_value(&text, &w->results[i]);
+    for (size_t i = 0; i < w->result_count; i++) http_call_value(&text, &w->results[i]);
     http_json_close(&text, ']');
     http_json_close(&text, '}');
     http_text_puts(&text, "\n");
@@ -284,22 +160,17 @@ static void answer_call(http_request *request)
 
 static void start_call(http_request *request)
 {
-    json_error_t error;
+    char wrong[200];
     const view_member *m = one_child(request);
     call_work *w = m != NULL ? http_command_new(request, sizeof *w, m, run_call) : NULL;
     if (w == NULL) return;
     w->command.work.waits_for_guests = true;
-    json_t *document =
-        json_loadb(request->body.bytes != NULL ? request->body.bytes : "", request->body.length,
-                   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    const char *wrong = document == NULL ? error.text : read_call(document, w);
-    if (wrong != NULL) {
-        http_problem(request, MHD_HTTP_BAD_REQUEST, "The call can't be read: %s.", wrong);
-        wardi_free(w);
-    } else {
+    if (http_call_read(request->body.bytes, request->body.length, &w->call, WARDI_TEXT(wrong))) {
         http_work_start(request, &w->command.work);
+        return;
     }
-    json_decref(document);
+    http_problem(request, MHD_HTTP_BAD_REQUEST, "The call can't be read: %s.", wrong);
+    wardi_free(w);
 }
 
 void http_control_call(http_request *request)
