@@ -269,6 +269,11 @@ const char *wardi_json_get_text(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
+void wardi_json_show(FILE *to, const json_t *object, const char *key)
+{
+    wardi_output_styled(to, WARDI_PLAIN, wardi_json_get_text(object, key));
+}
+
 uint64_t wardi_json_get_u64(const json_t *object, const char *key)
 {
     return (uint64_t)json_integer_value(json_object_get(object, key));

@@ -57,6 +57,8 @@ void wardi_why_tell(FILE *to, const json_t *component, const json_t *evidence);
 
 /* ---- what answers hold ---- */
 
+/** Prints the text of a key, for people: nothing in it is an escape. */
+void wardi_json_show(FILE *to, const json_t *object, const char *key);
 /** The text of a key; "" if there is none. */
 const char *wardi_json_get_text(const json_t *object, const char *key);
 uint64_t wardi_json_get_u64(const json_t *object, const char *key);

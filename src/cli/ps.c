@@ -139,7 +139,11 @@ static bool print_members(const json_t *members, const char *format)
     } else if (format != NULL && strcmp(format, "yaml") == 0) {
         return print_yaml(members);
     } else if (format != NULL && strcmp(format, "name") == 0) {
-        json_array_foreach(members, i, member) printf("%s\n", wardi_json_get_text(member, "name"));
+        json_array_foreach(members, i, member)
+        {
+            wardi_json_show(stdout, member, "name");
+            fputc('\n', stdout);
+        }
     } else {
         print_table(members, format != NULL && strcmp(format, "wide") == 0);
     }
@@ -268,7 +272,9 @@ static void print_leaf(const json_t *member, const char *branch)
 {
     const char *condition = wardi_json_get_text(member, "condition");
     const char *reason = wardi_json_get_text(member, "reason");
-    printf("%s%s  ", branch, wardi_json_get_text(member, "name"));
+    fputs(branch, stdout);
+    wardi_json_show(stdout, member, "name");
+    fputs("  ", stdout);
     wardi_output_styled(stdout, wardi_style_of_condition(condition), condition);
     if (reason[0] != '\0') fputs("  ", stdout);
     wardi_output_safe(stdout, reason, strlen(reason));

@@ -139,7 +139,8 @@ static void tell_condition(FILE *to, const json_t *c)
 {
     const char *condition = wardi_json_get_text(c, "condition");
     const char *reason = wardi_json_get_text(c, "reason");
-    fprintf(to, "%s is ", wardi_json_get_text(c, "name"));
+    wardi_json_show(to, c, "name");
+    fputs(" is ", to);
     wardi_output_styled(to, wardi_style_of_condition(condition), condition);
     tell_span(to, ", for ", wardi_json_get_time(c, "since"), wardi_wall_ns(), "");
     if (reason[0] != '\0') fputs(": ", to);
@@ -159,19 +160,27 @@ static void tell_tried(FILE *to, const json_t *c)
     json_object_foreach(json_object_get(c, "restarts_by_cause"), key, count)
     {
         if (json_integer_value(count) == 0) continue;
-        fprintf(to, "%s%s %lld", between, key, (long long)json_integer_value(count));
+        fputs(between, to);
+        wardi_output_styled(to, WARDI_PLAIN, key);
+        fprintf(to, " %lld", (long long)json_integer_value(count));
         between = ", ";
     }
     fputs(between[0] == ',' ? ")\n" : "\n", to);
+}
+
+static void tell_way_out(FILE *to, const json_t *c, const char *verb)
+{
+    fprintf(to, "What happens next: nothing, until somebody says `ward %s ", verb);
+    wardi_json_show(to, c, "name");
+    fputs("`\n", to);
 }
 
 static void tell_next(FILE *to, const json_t *c)
 {
     const char *condition = wardi_json_get_text(c, "condition");
     uint64_t due_ns = wardi_json_get_time(c, "restart_due"), now_ns = wardi_wall_ns();
-    const char *name = wardi_json_get_text(c, "name");
     if (wardi_json_get_bool(c, "given_up"))
-        fprintf(to, "What happens next: nothing, until somebody says `ward release %s`\n", name);
+        tell_way_out(to, c, "release");
     else if (due_ns > now_ns)
         tell_span(to, "What happens next: it is started again in ", now_ns, due_ns, "\n");
     else if (strcmp(condition, "unhealthy") == 0 || strcmp(condition, "degraded") == 0)
@@ -183,7 +192,7 @@ static void tell_next(FILE *to, const json_t *c)
               "for that\n",
               to);
     else if (strcmp(condition, "stopped") == 0)
-        fprintf(to, "What happens next: nothing, until somebody says `ward start %s`\n", name);
+        tell_way_out(to, c, "start");
 }
 
 static void tell_end(FILE *to, const json_t *c, const json_t *evidence)
