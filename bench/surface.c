@@ -187,7 +187,7 @@ static uint64_t next_due_ns(const prober *p)
 
 static void send_due(prober *p)
 {
-    static const char request[] = "GET /readyz HTTP/1.1\r\nHost: ward\r\n\r\n";
+    static const char request[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     while (p->sent < p->count && p->idle_count > 0 && next_due_ns(p) <= wardi_now_ns()) {
         int fd = p->idle[--p->idle_count];
         p->of_fd[fd] = p->sent++;
@@ -277,7 +277,7 @@ static void ask_again(const bench *b, const char *name, const char *request, boo
 void bench_metrics_1000(const bench *b)
 {
     ask_again(b, "metrics_1000",
-              "GET /metrics?per=component HTTP/1.1\r\nHost: ward\r\n"
+              "GET /metrics?per=component HTTP/1.1\r\nHost: localhost\r\n"
               "Accept: application/openmetrics-text;version=1.0.0\r\n\r\n",
               false, b->samples < 100000 ? 10 : 500, (double)WARDI_MS, "ms");
 }
@@ -285,7 +285,7 @@ void bench_metrics_1000(const bench *b)
 void bench_control_round_trip(const bench *b)
 {
     ask_again(b, "control_round_trip",
-              "GET /api/v1/components/steady.7 HTTP/1.1\r\nHost: ward\r\n\r\n", true,
+              "GET /api/v1/components/steady.7 HTTP/1.1\r\nHost: localhost\r\n\r\n", true,
               b->samples < 100000 ? 1000 : 20000, (double)WARDI_US, "µs");
 }
 
@@ -321,7 +321,7 @@ static uint64_t written(const world *w)
 
 void bench_changes(const bench *b)
 {
-    static const char request[] = "GET /events HTTP/1.1\r\nHost: ward\r\nAccept: "
+    static const char request[] = "GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: "
                                   "text/event-stream\r\n\r\n";
     world w;
     size_t count = b->samples < 100000 ? 100 : 2000, length = 0;

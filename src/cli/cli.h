@@ -107,8 +107,8 @@ void wardi_cli_host_close(ward_host *host);
 /** The control socket and the journal of this user. */
 const char *wardi_where_control(char *room, size_t size);
 const char *wardi_where_journal(char *room, size_t size);
-/** What is written in the file ("" is off), else in the environment ("off" is off), else by
- * default; NULL: off. */
+/** What is written in the file ("" is off), else in the environment ("off" is off; `variable` NULL:
+ * in none), else by default; NULL: off. */
 const char *wardi_where_of(const char *written, const char *variable, const char *by_default);
 /** Makes the directories of a file, for this user alone. `by_default`: nobody has chosen the place,
  * and it must belong to this user or root. Errors: IO. */

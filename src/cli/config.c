@@ -161,9 +161,11 @@ static void read_shared(wardi_reading *reading, const wardi_yaml *const *parts)
         wardi_config_read_map(reading, supervisor, &wardi_supervisor_keys, "supervisor.", config,
                               config->supervisor_places);
     const wardi_yaml *surfaces = parts[TOP_SURFACES], *journal = parts[TOP_JOURNAL];
+    size_t before = reading->mistakes->count;
     if (surfaces != NULL && is_map(reading, surfaces, "`surfaces`"))
         wardi_config_read_map(reading, surfaces, &wardi_surface_keys, "surfaces.", config,
                               config->surface_places);
+    config->surfaces_faulty = reading->mistakes->count > before;
     if (journal != NULL && is_map(reading, journal, "`journal`"))
         wardi_config_read_map(reading, journal, &wardi_journal_keys, "journal.", config,
                               config->journal_places);

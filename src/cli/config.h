@@ -37,6 +37,9 @@ typedef enum wardi_key_type {
     WARDI_KEY_METADATA, /* map of texts */
     WARDI_KEY_NAMES,    /* ward_grant, patterns of names: a list, or a map of `allow` and `deny` */
     WARDI_KEY_TOPICS,   /* ward_grant, patterns of topics */
+    WARDI_KEY_HOSTS,    /* list of names, of the surfaces */
+    WARDI_KEY_TOKENS,   /* list of maps: see wardi_token_keys */
+    WARDI_KEY_CLIENTS,  /* list of maps: see wardi_client_keys */
 } wardi_key_type;
 
 typedef struct wardi_choice {
@@ -74,6 +77,8 @@ extern const wardi_keys wardi_journal_keys;    /* the same; "journal." */
 extern const wardi_keys wardi_group_keys;      /* into wardi_config_group */
 extern const wardi_keys wardi_component_keys;  /* into wardi_config_child */
 extern const wardi_keys wardi_dir_keys;        /* into ward_preopen */
+extern const wardi_keys wardi_token_keys;      /* into wardi_surface_token */
+extern const wardi_keys wardi_client_keys;     /* into wardi_surface_client */
 
 /* ---- the configuration ---- */
 
@@ -117,7 +122,9 @@ typedef struct wardi_config {
     wardi_surface_options surfaces;     /* NULL: by default; "": off */
     wardi_journal_options journal;      /* the same */
     wardi_place supervisor_places[8];   /* of wardi_supervisor_keys */
-    wardi_place surface_places[8];      /* of wardi_surface_keys */
+    wardi_place surface_places[16];     /* of wardi_surface_keys */
+    wardi_place *token_places;          /* one a token */
+    bool surfaces_faulty;               /* a mistake was found in them while reading */
     wardi_place journal_places[4];      /* of wardi_journal_keys */
     /* Each after the group that it is in, and siblings in the order of the file: so they may be
      * added as they stand. */
@@ -175,6 +182,9 @@ void wardi_config_read_scalar(wardi_reading *reading, const wardi_yaml *node, co
 /** Reads one value of a list type or a map of free names. */
 void wardi_config_read_list(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
                             void *target);
+/** The same of the surfaces' lists, into a wardi_config. */
+void wardi_config_read_surface_list(wardi_reading *reading, const wardi_yaml *node,
+                                    const wardi_key *key, wardi_config *config);
 /** Reads the patterns of one grant into a wardi_config_child. */
 void wardi_config_read_grant(wardi_reading *reading, const wardi_yaml *node, const wardi_key *key,
                              wardi_config_child *child);
@@ -197,6 +207,8 @@ void wardi_config_unknown(wardi_mistakes *mistakes, wardi_place place, const cha
                           const char *otherwise);
 /** A path against the directory of the file. */
 const char *wardi_config_resolve(wardi_reading *reading, const char *path);
+/** Addresses, and what control over TCP is made of. */
+void wardi_config_check_surfaces(wardi_reading *reading);
 /** What no single value shows: files, limits, figures that contradict; and the next. */
 void wardi_config_check(wardi_reading *reading);
 /** Names that are taken twice, by instances too, and needs of what is not there, cycles. */

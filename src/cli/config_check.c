@@ -55,7 +55,7 @@ static void add_unseen(wardi_reading *reading, wardi_place place, const char *pa
                            cause == EACCES ? "check who may read it" : "check the path");
 }
 
-static bool check_path(wardi_reading *reading, wardi_place place, const char *path, mode_t wanted)
+bool config_rules_path(wardi_reading *reading, wardi_place place, const char *path, mode_t wanted)
 {
     struct stat status;
     const char *what = wanted == S_IFDIR ? "directory" : "file";
@@ -86,30 +86,11 @@ static void check_core_dumps(wardi_reading *reading)
     if (path == NULL || reading->directory == NULL) return;
     wardi_place place =
         config->supervisor_places[wardi_key_index(&wardi_supervisor_keys, "supervisor.core_dumps")];
-    if (check_path(reading, place, path, S_IFDIR) && access(path, W_OK | X_OK) != 0)
+    if (config_rules_path(reading, place, path, S_IFDIR) && access(path, W_OK | X_OK) != 0)
         wardi_mistakes_add(reading->mistakes, place,
                            "nothing can be written to %s by this user: %s; check its mode, or name "
                            "another directory",
                            path, strerror(errno));
-}
-
-static void check_address(wardi_reading *reading, const char *key, const char *address)
-{
-    char quoted[WARDI_SHOWN_BYTES];
-    if (address == NULL || address[0] == '\0' || wardi_surface_address_valid(address)) return;
-    wardi_mistakes_add(
-        reading->mistakes,
-        reading->config->surface_places[wardi_key_index(&wardi_surface_keys, key)],
-        "%s: %s is no address; write HOST:PORT, like 127.0.0.1:9320 or [::]:9320, or "
-        "off",
-        key, wardi_config_shown(quoted, address));
-}
-
-static void check_surfaces(wardi_reading *reading)
-{
-    const wardi_surface_options *surfaces = &reading->config->surfaces;
-    check_address(reading, "surfaces.http", surfaces->http_address);
-    check_address(reading, "surfaces.grpc", surfaces->grpc_address);
 }
 
 static void check_files(wardi_reading *reading, const wardi_config_child *child)
@@ -117,7 +98,7 @@ static void check_files(wardi_reading *reading, const wardi_config_child *child)
     const ward_wasi_grants *wasi = &child->component.wasi;
     const char *path = child->component.path;
     wardi_place path_place = child->places[wardi_component_key("path")];
-    if (path != NULL && check_path(reading, path_place, path, S_IFREG)) {
+    if (path != NULL && config_rules_path(reading, path_place, path, S_IFREG)) {
         file_kind kind = kind_of(path);
         if (kind == KIND_OTHER)
             wardi_mistakes_add(reading->mistakes, path_place,
@@ -129,11 +110,11 @@ static void check_files(wardi_reading *reading, const wardi_config_child *child)
             wardi_config_add_unfit(reading->mistakes, reading->config, child);
     }
     if (wasi->stdin_path != NULL)
-        check_path(reading, child->places[wardi_component_key("wasi.stdin")], wasi->stdin_path,
-                   S_IFREG);
+        config_rules_path(reading, child->places[wardi_component_key("wasi.stdin")],
+                          wasi->stdin_path, S_IFREG);
     for (size_t i = 0; i < wasi->preopen_count; i++)
         if (wasi->preopens[i].host_path != NULL)
-            check_path(reading, child->dir_places[i], wasi->preopens[i].host_path, S_IFDIR);
+            config_rules_path(reading, child->dir_places[i], wasi->preopens[i].host_path, S_IFDIR);
 }
 
 /* ---- figures that contradict each other ---- */
@@ -244,7 +225,7 @@ void wardi_config_check(wardi_reading *reading)
     const wardi_config *config = reading->config;
     wardi_config_check_groups(reading);
     check_core_dumps(reading);
-    check_surfaces(reading);
+    wardi_config_check_surfaces(reading);
     if (config->child_count == 0) return;
     check_host(reading);
     for (size_t i = 0; i < config->child_count; i++) check_child(reading, &config->children[i]);

@@ -45,6 +45,8 @@ static const wardi_choice when_fulls[] = {{"reject", WARD_MAILBOX_REJECT},
                                           {NULL, 0}};
 static const wardi_choice companions[] = {{"none", false}, {"needs", true}, {NULL, 0}};
 static const wardi_choice streams[] = {{"none", false}, {"inherit", true}, {NULL, 0}};
+static const wardi_choice mays[] = {
+    {"read", WARDI_MAY_READ}, {"write", WARDI_MAY_WRITE}, {NULL, 0}};
 static const wardi_choice accesses[] = {{"read", false}, {"write", true}, {NULL, 0}};
 
 /* clang-format off */
@@ -100,12 +102,48 @@ static const wardi_key surface_items[] = {
      "$XDG_RUNTIME_DIR/ward/control.sock", "The socket that commands come by; off: none."},
     {"surfaces.control_group", WARDI_KEY_TEXT, 0, HOST(surfaces.control_group), 0, 0, NULL,
      "none", "A group of the machine whose members may command, besides the same user and root."},
+    {"surfaces.read_group", WARDI_KEY_TEXT, 0, HOST(surfaces.read_group), 0, 0, NULL,
+     "none", "A group of the machine whose members may read by the control socket."},
+    {"surfaces.http_hosts", WARDI_KEY_HOSTS, 0, HOST(surfaces.http_hosts), 0, 0, NULL,
+     "addresses and localhost", "Other names that requests over HTTP may be for; *: any."},
+    {"surfaces.remote", WARDI_KEY_TEXT, WARDI_KEY_OFF, HOST(surfaces.remote.address), 0, 0, NULL,
+     "off", "Where all of HTTP and commands are served over TLS, to who has a token or a certificate."},
+    {"surfaces.tls.certificate", WARDI_KEY_FILE, 0, HOST(surfaces.remote.certificate), 0, 0, NULL,
+     "none", "Our certificate, and behind it those that it is signed by; PEM."},
+    {"surfaces.tls.key", WARDI_KEY_FILE, 0, HOST(surfaces.remote.key), 0, 0, NULL,
+     "none", "Its key, for nobody else to read; PEM, without a password."},
+    {"surfaces.tls.client_ca", WARDI_KEY_FILE, 0, HOST(surfaces.remote.client_ca), 0, 0, NULL,
+     "none", "Certificates of those who sign clients' certificates; PEM."},
+    {"surfaces.tokens", WARDI_KEY_TOKENS, 0, HOST(surfaces.remote.tokens), 0, 0, NULL,
+     "none", "Tokens, and what each is good for."},
+    {"surfaces.clients", WARDI_KEY_CLIENTS, 0, HOST(surfaces.remote.clients), 0, 0, NULL,
+     "none", "Whose certificates are good for what; they are signed by one of tls.client_ca."},
     {"surfaces.connections_max", WARDI_KEY_COUNT32, 0, HOST(surfaces.connections_max), 16, 1000000,
      NULL, "4096", "Connections of all surfaces; the longest idle one makes way for one more."},
 };
 static_assert(WARD_COUNT(surface_items) <= WARD_COUNT(((wardi_config *)0)->surface_places),
               "a place a key");
 const wardi_keys wardi_surface_keys = {"`surfaces`", surface_items, WARD_COUNT(surface_items)};
+
+#define TOKEN(field) offsetof(wardi_surface_token, field)
+static const wardi_key token_items[] = {
+    {"name", WARDI_KEY_TEXT, 0, TOKEN(name), 0, 0, NULL, NULL,
+     "How events name who has used it."},
+    {"file", WARDI_KEY_FILE, 0, TOKEN(file), 0, 0, NULL, NULL,
+     "The file that it stands in, for nobody else to read."},
+    {"grant", WARDI_KEY_CHOICE, 0, TOKEN(may), 0, 0, mays, NULL,
+     "Whether it is good for reading, or for commands as well."},
+};
+const wardi_keys wardi_token_keys = {"a token", token_items, WARD_COUNT(token_items)};
+
+#define CLIENT(field) offsetof(wardi_surface_client, field)
+static const wardi_key client_items[] = {
+    {"name", WARDI_KEY_TEXT, 0, CLIENT(name), 0, 0, NULL, NULL,
+     "That of the certificate: a DNS name, a URI or an e-mail address; the common name where it has none of these."},
+    {"grant", WARDI_KEY_CHOICE, 0, CLIENT(may), 0, 0, mays, NULL,
+     "Whether it is good for reading, or for commands as well."},
+};
+const wardi_keys wardi_client_keys = {"a client", client_items, WARD_COUNT(client_items)};
 
 static const wardi_key journal_items[] = {
     {"journal.path", WARDI_KEY_FILE, WARDI_KEY_OFF, HOST(journal.path), 0, 0, NULL,

@@ -150,6 +150,10 @@ void wardi_config_read_list(wardi_reading *reading, const wardi_yaml *node, cons
     ward_wasi_grants *wasi = &child->component.wasi;
     bool is_grant = key->type == WARDI_KEY_NAMES || key->type == WARDI_KEY_TOPICS;
     if (wardi_yaml_null(node)) return;
+    if (key->type >= WARDI_KEY_HOSTS) {
+        wardi_config_read_surface_list(reading, node, key, target);
+        return;
+    }
     if (!is_grant && !is_of_kind(reading, node, key)) return;
     switch (key->type) {
     case WARDI_KEY_NEEDS: read_needs(reading, node, key, child); break;

@@ -2,6 +2,8 @@
 #ifndef WARDI_CLI_CONFIG_RULES_H
 #define WARDI_CLI_CONFIG_RULES_H
 
+#include <sys/stat.h>
+
 #include "cli/config.h"
 
 typedef struct config_rules {
@@ -25,6 +27,9 @@ bool config_rules_is_written(const wardi_config *config, const wardi_config_chil
 uint64_t config_rules_memory_max(const wardi_config *config);
 /** How many components the host has room for. */
 uint32_t config_rules_components_max(const wardi_config *config);
+
+/** Whether a file (S_IFREG) or a directory (S_IFDIR) is there and may be read; else it is added. */
+bool config_rules_path(wardi_reading *reading, wardi_place place, const char *path, mode_t wanted);
 
 /** Components by their names: sorted once, so that a file of many is read in no time. */
 typedef struct name_index {

@@ -83,6 +83,9 @@ static json_t *value_of(const wardi_key *key)
     case WARDI_KEY_METADATA:
         return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", text());
     case WARDI_KEY_DIRS: return list_of(map_of(&wardi_dir_keys, ""));
+    case WARDI_KEY_HOSTS: return list_of(pattern("^([A-Za-z0-9._-]{1,253}|\\*)$"));
+    case WARDI_KEY_TOKENS: return list_of(map_of(&wardi_token_keys, ""));
+    case WARDI_KEY_CLIENTS: return list_of(map_of(&wardi_client_keys, ""));
     default: return whole(key);
     }
 }

@@ -58,6 +58,10 @@ static int open_surface(wardi_watch *watch, const wardi_config *config,
     options.grpc_fd = take_socket(watch, "grpc", &options.grpc_address);
     options.reload = sources->reload;
     options.reload_context = sources->context;
+    options.remote.address = wardi_where_of(options.remote.address, NULL, NULL);
+    options.remote.fd = take_socket(watch, "remote", &options.remote.address);
+    if (config->surfaces.remote.address != NULL && options.remote.address == NULL)
+        options.remote = (wardi_surface_remote){0}; /* off, whatever it would be made of */
     options.journal = watch->journal;
     options.journal_path = wardi_where_of(config->journal.path, "WARD_JOURNAL",
                                           wardi_where_journal(journal_room, sizeof journal_room));
@@ -91,7 +95,8 @@ ward_error wardi_watch_start(wardi_watch *watch, ward_supervisor *supervisor, wa
 void wardi_watch_take(void *context, const ward_event *event)
 {
     wardi_watch *watch = context;
-    /* To the whole of it nothing is done but a reload, which is the file's will, not a hand's. */
+    /* What is told of the whole ("") is nobody's command to a component: a reload, which is the
+     * file's will, or who was refused. */
     if (event->kind == WARD_EVENT_OPERATOR && event->component[0] != '\0')
         atomic_store(&watch->commanded, true);
     if (watch->journal != NULL) wardi_journal_take(watch->journal, event);

@@ -56,7 +56,7 @@ const char *wardi_where_journal(char *room, size_t size)
 
 const char *wardi_where_of(const char *written, const char *variable, const char *by_default)
 {
-    const char *said = written != NULL ? written : set_in(variable);
+    const char *said = written != NULL ? written : variable != NULL ? set_in(variable) : NULL;
     if (said == NULL) said = by_default;
     return said != NULL && said[0] != '\0' && strcmp(said, "off") != 0 ? said : NULL;
 }

@@ -18,6 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "access/access.h"
+#include "surface/grant.h"
 #include "surface/surface_priv.h"
 
 enum { BACKLOG = 4096, TAKEN_AT_ONCE = 64, IDLE_MAX_S = 60 };
@@ -27,10 +29,13 @@ struct door {
     struct surface *of;
     int fd;
     uv_poll_t poll;
+    uv_timer_t rest; /* more came than may: until some may again */
+    wardi_bucket bucket;
+    bool paid; /* one may come, and has not yet */
     bool open, closed;
     char address[120];
-    gid_t allowed_gid;
-    bool has_allowed_gid, made_path;
+    grant_groups groups;
+    bool made_path;
 };
 
 /* ---- who may be made to leave ---- */
@@ -122,18 +127,16 @@ void door_figures_get(const struct surface *s, door_figures *ret_figures)
 
 /* ---- who may come in ---- */
 
-static bool in_allowed_group(const door *d, uid_t uid, gid_t gid)
+/* All groups of the user: that of the process, and those of the machine's tables. */
+static wardi_may may_of(const grant_groups *groups, uid_t uid, gid_t gid)
 {
     enum { GROUPS_MAX = 256 };
-    gid_t groups[GROUPS_MAX];
+    gid_t all[GROUPS_MAX] = {gid};
     int count = GROUPS_MAX;
-    if (!d->has_allowed_gid) return false;
-    if (gid == d->allowed_gid) return true;
+    if (!groups->has_write_gid && !groups->has_read_gid) return grant_of_user(groups, uid, NULL, 0);
     const struct passwd *user = getpwuid(uid); /* this thread alone asks */
-    if (user == NULL || getgrouplist(user->pw_name, gid, groups, &count) < 0) return false;
-    for (int i = 0; i < count; i++)
-        if (groups[i] == d->allowed_gid) return true;
-    return false;
+    if (user == NULL || getgrouplist(user->pw_name, gid, all, &count) < 0) count = 1;
+    return grant_of_user(groups, uid, all, (size_t)count);
 }
 
 /* By what the kernel says of the other end. */
@@ -146,7 +149,8 @@ static bool identify(const door *d, peer *p)
     p->uid = who.uid;
     p->gid = who.gid;
     p->pid = who.pid != 0 ? who.pid : -1; /* of another namespace: there, and not to be named */
-    return who.uid == 0 || who.uid == geteuid() || in_allowed_group(d, who.uid, who.gid);
+    p->may = may_of(&d->groups, who.uid, who.gid);
+    return p->may != WARDI_MAY_NOTHING;
 }
 
 static void admit(door *d, int fd)
@@ -180,14 +184,34 @@ static bool make_room(crowd *c)
     return had_reserve;
 }
 
+static void take(uv_poll_t *poll, int status, int events);
+
+static void on_rested(uv_timer_t *timer)
+{
+    door *d = timer->data;
+    uv_poll_start(&d->poll, UV_READABLE, take);
+}
+
+/* Whether one more may come now; else those who do wait where the kernel keeps them. */
+static bool may_come(door *d)
+{
+    if (d->options.rate == 0 || d->paid) return true;
+    d->paid = wardi_bucket_take(&d->bucket, 1, wardi_now_ns());
+    if (d->paid) return true;
+    uv_poll_stop(&d->poll);
+    uv_timer_start(&d->rest, on_rested, 1000 / d->options.rate + 1, 0);
+    return false;
+}
+
 static void take(uv_poll_t *poll, int status, int events)
 {
     door *d = poll->data;
     (void)status;
     (void)events;
-    for (int i = 0; i < TAKEN_AT_ONCE; i++) {
+    for (int i = 0; i < TAKEN_AT_ONCE && may_come(d); i++) {
         int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
+            d->paid = false;
             admit(d, fd);
             continue;
         }
@@ -286,24 +310,45 @@ static bool is_taken(const struct sockaddr_un *at)
     return answers;
 }
 
-static ward_error find_group(door *d, ward_diag *ret_diag)
+static ward_error find_group(const char *name, gid_t *ret_gid, bool *ret_has, ward_diag *ret_diag)
 {
-    const char *name = d->options.allowed_group;
     if (name == NULL) return WARD_OK;
     const struct group *found = getgrnam(name);
     if (found == NULL)
         return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                           "there is no group \"%s\" on this machine", name);
-    d->allowed_gid = found->gr_gid;
-    d->has_allowed_gid = true;
+    *ret_gid = found->gr_gid;
+    *ret_has = true;
     return WARD_OK;
+}
+
+static ward_error find_groups(door *d, ward_diag *ret_diag)
+{
+    grant_groups *g = &d->groups;
+    g->own_uid = geteuid();
+    ward_error error =
+        find_group(d->options.control_group, &g->write_gid, &g->has_write_gid, ret_diag);
+    return error == WARD_OK
+               ? find_group(d->options.read_group, &g->read_gid, &g->has_read_gid, ret_diag)
+               : error;
+}
+
+/* A socket has one group. Where there are two, anybody may connect, and who is of neither is turned
+ * away by what the kernel says of him; the mode is the first of two locks otherwise. */
+static bool set_mode(const char *path, const grant_groups *g)
+{
+    bool both = g->has_write_gid && g->has_read_gid;
+    if (both) return chmod(path, 0666) == 0;
+    if (!g->has_write_gid && !g->has_read_gid) return chmod(path, 0600) == 0;
+    gid_t gid = g->has_write_gid ? g->write_gid : g->read_gid;
+    return chmod(path, 0660) == 0 && chown(path, (uid_t)-1, gid) == 0;
 }
 
 static ward_error listen_unix(door *d, ward_diag *ret_diag)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     const char *path = d->options.path;
-    ward_error error = find_group(d, ret_diag);
+    ward_error error = find_groups(d, ret_diag);
     if (error == WARD_OK && strlen(path) >= sizeof at.sun_path)
         error = wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT,
                            "%s: the path of a socket has at most %zu bytes", path,
@@ -318,10 +363,7 @@ static ward_error listen_unix(door *d, ward_diag *ret_diag)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* Nobody connects before its mode is set: it does not listen yet. */
     bool bound = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof at) == 0;
-    mode_t mode = d->has_allowed_gid ? 0660 : 0600;
-    bool listens = bound && chmod(path, mode) == 0 &&
-                   (!d->has_allowed_gid || chown(path, (uid_t)-1, d->allowed_gid) == 0) &&
-                   listen(fd, BACKLOG) == 0;
+    bool listens = bound && set_mode(path, &d->groups) && listen(fd, BACKLOG) == 0;
     if (!listens) {
         int why = errno;
         if (bound) unlink(path);
@@ -349,7 +391,10 @@ ward_error door_new(const door_options *options, struct surface *of, door **ret_
 {
     door *d = wardi_alloc(sizeof *d);
     if (d == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a listener");
-    *d = (door){.options = *options, .of = of, .fd = -1};
+    *d = (door){.options = *options,
+                .of = of,
+                .fd = -1,
+                .bucket = wardi_bucket_full(options->rate, options->burst)};
     ward_error error = options->inherited_fd != 0 ? listen_inherited(d)
                        : options->path != NULL    ? listen_unix(d, ret_diag)
                                                   : listen_tcp(d, ret_diag);
@@ -359,10 +404,10 @@ ward_error door_new(const door_options *options, struct surface *of, door **ret_
 
 bool door_open(door *d)
 {
-    d->poll.data = d;
-    if (uv_poll_init(&d->of->loop, &d->poll, d->fd) != 0) return false;
-    d->open = uv_poll_start(&d->poll, UV_READABLE, take) == 0;
-    return d->open;
+    d->poll.data = d->rest.data = d;       /* it has been initialised */
+    uv_timer_init(&d->of->loop, &d->rest); /* never fails */
+    d->open = uv_poll_init(&d->of->loop, &d->poll, d->fd) == 0;
+    return d->open && uv_poll_start(&d->poll, UV_READABLE, take) == 0;
 }
 
 void door_close(door *d)
@@ -370,6 +415,7 @@ void door_close(door *d)
     if (d == NULL || d->closed) return;
     d->closed = true;
     if (d->open) uv_close((uv_handle_t *)&d->poll, NULL);
+    if (d->rest.data != NULL) uv_close((uv_handle_t *)&d->rest, NULL);
 }
 
 void door_free(door *d)

@@ -1,10 +1,12 @@
 /* libmicrohttpd in the surfaces' loop: connections in, requests to their handlers, answers out. */
+#include <gnutls/abstract.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "surface/http_priv.h"
+#include "surface/keyring.h"
 #include "surface/metrics.h"
 
 enum {
@@ -20,20 +22,30 @@ enum {
 
 static void on_due(uv_timer_t *timer);
 
-static void drive(http *h)
+/* To libmicrohttpd a handshake that waits for the other end is work that is there, and it would be
+ * run without a pause, for as long as somebody likes. */
+static MHD_UNSIGNED_LONG_LONG pause_ms(const http_line *line)
 {
+    enum { HANDSHAKES_MS = 2 };
+    const http *h = line->http;
+    return line == &h->secure && http_remote_strangers(h) != 0 ? HANDSHAKES_MS : 0;
+}
+
+static void drive(http_line *line)
+{
+    http *h = line->http;
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
     bool wants = true;
     for (int i = 0; i < RUNS_MAX && wants && timeout_ms == 0; i++) {
         http_clock_look(h);
-        MHD_run(h->daemon);
-        wants = MHD_get_timeout(h->daemon, &timeout_ms) == MHD_YES;
+        MHD_run(line->daemon);
+        wants = MHD_get_timeout(line->daemon, &timeout_ms) == MHD_YES;
     }
     if (h->closing) return;
     if (wants)
-        uv_timer_start(&h->due, on_due, timeout_ms, 0);
+        uv_timer_start(&line->due, on_due, timeout_ms != 0 ? timeout_ms : pause_ms(line), 0);
     else
-        uv_timer_stop(&h->due);
+        uv_timer_stop(&line->due);
 }
 
 static void on_due(uv_timer_t *timer)
@@ -47,9 +59,9 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     drive(poll->data);
 }
 
-void http_drive_soon(http *h)
+void http_drive_soon(http_line *line)
 {
-    if (!h->closing) uv_timer_start(&h->due, on_due, 0, 0);
+    if (!line->http->closing) uv_timer_start(&line->due, on_due, 0, 0);
 }
 
 void http_client_suspend(http_client *client)
@@ -64,7 +76,7 @@ void http_client_resume(http_client *client)
     if (!client->suspended) return;
     client->suspended = false;
     MHD_resume_connection(client->connection);
-    http_drive_soon(client->http);
+    http_drive_soon(client->line);
 }
 
 /* ---- connections ---- */
@@ -76,30 +88,34 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         h->entering->connection = connection;
         *socket_context = h->entering;
+        if (h->entering->line == &h->secure && !http_remote_enter(h->entering))
+            shutdown(h->entering->fd, SHUT_RDWR);
         return;
     }
     http_client *client = *socket_context;
     http_clock_end(client);
+    http_remote_leave(client);
     peer_left(client->peer);
     wardi_free(client);
 }
 
 static bool enter(void *context, int fd, peer *from)
 {
-    http *h = context;
+    http_line *line = context;
+    http *h = line->http;
     http_client *client = h->closing ? NULL : wardi_alloc(sizeof *client);
     if (client == NULL) return false;
-    *client = (http_client){.http = h, .peer = from, .fd = fd};
+    *client = (http_client){.http = h, .line = line, .peer = from, .fd = fd};
     from->of_protocol = client;
     http_clock_enter(client);
     h->entering = client;
     /* Nobody asks for its address; and there must be one. */
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    bool taken = MHD_add_connection(h->daemon, fd, &nowhere, sizeof nowhere) == MHD_YES;
+    bool taken = MHD_add_connection(line->daemon, fd, &nowhere, sizeof nowhere) == MHD_YES;
     h->entering = NULL;
     if (taken) {
         peer_idle(from);
-        http_drive_soon(h);
+        http_drive_soon(line);
     } else { /* closed in any case */
         wardi_free(client);
         peer_left(from);
@@ -166,11 +182,6 @@ static http_method method_of(const char *name)
     return HTTP_OTHER;
 }
 
-static bool is_local(const http_request *request)
-{
-    return request->client->peer->pid != 0;
-}
-
 static bool sizes_fit(http_request *request)
 {
     if (strlen(request->raw) > HTTP_TARGET_BYTES_MAX) {
@@ -216,17 +227,12 @@ static bool method_is_allowed(http_request *request)
     const http_route *route = NULL;
     if ((int)request->method < HTTP_ROUTE_METHODS)
         route = request->routing.by_method[request->method];
-    http_route_allow(&request->routing, is_local(request), &text);
+    http_route_allow(&request->routing, request->who.may, &text);
     if (request->method == HTTP_OPTIONS) {
         http_answer(request, MHD_HTTP_NO_CONTENT, NULL, "", 0);
-    } else if (route != NULL && route->local && !is_local(request)) {
-        http_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-                     "Over TCP everything is read-only. The same request works over the control "
-                     "socket: curl --unix-socket PATH http://ward%s",
-                     request->raw);
     } else if (route == NULL) {
         http_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED, "Here, there is %s.", allow);
-    } else {
+    } else if (http_access_allows(request, route)) {
         request->route = route;
         return true;
     }
@@ -282,6 +288,7 @@ static void begin(http_request *request, const char *method)
 {
     request->begun = true;
     request->method = method_of(method);
+    if (!http_access_admit(request)) return;
     if (!sizes_fit(request) || !target_is_there(request)) return;
     if (!method_is_allowed(request) || !query_is_known(request)) return;
     (void)body_is_welcome(request);
@@ -346,27 +353,46 @@ static size_t on_unescape(void *context, struct MHD_Connection *connection, char
     return strlen(text);
 }
 
-static struct MHD_Daemon *start_daemon(http *h)
+/* Sessions get what they need from the keyring, which is replaced: http_remote_enter. */
+static int no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int name_count,
+                          const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
+                          gnutls_pcert_st **pcert, unsigned *pcert_length, gnutls_privkey_t *key)
 {
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-        on_request, h, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)STALLED_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
-        MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, h, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 0, MHD_OPTION_END);
+    (void)session, (void)names, (void)name_count, (void)algorithms, (void)algorithm_count;
+    (void)pcert, (void)pcert_length, (void)key;
+    return -1;
 }
 
-static bool join_loop(http *h)
+static struct MHD_Daemon *start_daemon(http *h, bool secure)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)KEYRING_PRIORITIES},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)no_certificate},
+        {MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME;
+    return MHD_start_daemon(
+        secure ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, on_request, h,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STALLED_S,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, h,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 0, MHD_OPTION_ARRAY,
+        secure ? tls : plain, MHD_OPTION_END);
+}
+
+static bool open_line(http_line *line, bool secure)
+{
+    http *h = line->http;
     uv_loop_t *loop = &h->surface->loop;
-    if (uv_timer_init(loop, &h->due) != 0) return false;
-    h->due.data = h;
-    if (uv_poll_init(loop, &h->ready, info->epoll_fd) != 0) return false;
-    h->ready.data = h;
-    return uv_poll_start(&h->ready, UV_READABLE, on_ready) == 0 && http_clock_open(h);
+    line->daemon = start_daemon(h, secure);
+    if (line->daemon == NULL) return false;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(line->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (uv_timer_init(loop, &line->due) != 0) return false;
+    line->due.data = line;
+    if (uv_poll_init(loop, &line->ready, info->epoll_fd) != 0) return false;
+    line->ready.data = line;
+    return uv_poll_start(&line->ready, UV_READABLE, on_ready) == 0;
 }
 
 struct http *http_new(struct surface *s)
@@ -374,19 +400,27 @@ struct http *http_new(struct surface *s)
     http *h = wardi_alloc(sizeof *h);
     if (h == NULL) return NULL;
     h->surface = s;
+    h->plain.http = h->secure.http = h;
     h->arrivals_fd = -1;
     return h;
 }
 
 protocol http_protocol(http *h)
 {
-    return (protocol){.enter = enter, .expel = expel, .context = h};
+    return (protocol){.enter = enter, .expel = expel, .context = &h->plain};
+}
+
+protocol http_remote_protocol(http *h)
+{
+    return (protocol){.enter = enter, .expel = expel, .context = &h->secure};
 }
 
 bool http_open(http *h)
 {
-    h->daemon = start_daemon(h);
-    if (h->daemon == NULL || !join_loop(h) || !http_events_open(h)) return false;
+    if (!http_clock_open(h) || !open_line(&h->plain, false)) return false;
+    if (h->remote != NULL && !open_line(&h->secure, true)) return false;
+    if (!http_events_open(h)) return false;
+    http_remote_open(h);
     h->metrics = metrics_hub_new(h->surface->view);
     return h->metrics != NULL;
 }
@@ -403,8 +437,11 @@ void http_close(http *h)
 {
     if (h == NULL) return;
     h->closing = true;
-    let_go((uv_handle_t *)&h->ready);
-    let_go((uv_handle_t *)&h->due);
+    let_go((uv_handle_t *)&h->plain.ready);
+    let_go((uv_handle_t *)&h->plain.due);
+    let_go((uv_handle_t *)&h->secure.ready);
+    let_go((uv_handle_t *)&h->secure.due);
+    http_remote_close(h);
     let_go((uv_handle_t *)&h->arrivals);
     let_go((uv_handle_t *)&h->late);
     http_events_close(h->events);
@@ -413,7 +450,9 @@ void http_close(http *h)
 void http_free(http *h)
 {
     if (h == NULL) return;
-    if (h->daemon != NULL) MHD_stop_daemon(h->daemon);
+    if (h->plain.daemon != NULL) MHD_stop_daemon(h->plain.daemon);
+    if (h->secure.daemon != NULL) MHD_stop_daemon(h->secure.daemon);
+    http_remote_free(h);
     http_events_free(h->events);
     metrics_hub_free(h->metrics);
     if (h->arrivals_fd >= 0) close(h->arrivals_fd);

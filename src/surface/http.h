@@ -1,10 +1,10 @@
 /* http: HTTP/1.1 for probes, scrapers, browsers and scripts. Shared by the files http*.c alone.
  *
  * libmicrohttpd speaks the protocol, driven by the surfaces' loop and on its thread: it has no
- * thread and no listener of its own. A request goes from its target (http_target.c) by the table of
- * routes (http_route.c) to a handler, which answers at once, streams, or hands what may wait to a
- * thread of the loop's pool (http_work) and is called again. Everything here is for the surfaces'
- * thread unless it says otherwise. */
+ * thread and no listener of its own. First it is seen who asks (http_access.c); a request then goes
+ * from its target (http_target.c) by the table of routes (http_route.c) to a handler, which answers
+ * at once, streams, or hands what may wait to a thread of the loop's pool (http_work) and is called
+ * again. Everything here is for the surfaces' thread unless it says otherwise. */
 #ifndef SURFACE_HTTP_H
 #define SURFACE_HTTP_H
 
@@ -120,7 +120,7 @@ enum { HTTP_ROUTE_METHODS = 3 };
 struct http_route {
     const char *path; /* "/components/{component}/livez" */
     http_method method;
-    bool local; /* over the Unix socket alone */
+    wardi_may needs; /* WARDI_MAY_READ or _WRITE */
     /* Called when the request is complete, and again after what it has waited for: then
      * `request->work` is set. It answers, or starts work. */
     void (*handle)(http_request *request);
@@ -142,14 +142,22 @@ typedef struct http_routing {
 } http_routing;
 
 http_routing http_route_find(const http_target *target);
-/* "GET, HEAD, OPTIONS"; `local`: as seen from the Unix socket. */
-void http_route_allow(const http_routing *routing, bool local, wardi_text *to);
+/* "GET, HEAD, OPTIONS": what somebody may ask for there, who may so much. */
+void http_route_allow(const http_routing *routing, wardi_may may, wardi_text *to);
 /* The first parameter whose key the route does not know; NULL: it knows them all. */
 const char *http_route_unknown(const http_route *route, const http_target *target);
 
 /* ---- requests and answers ---- */
 
 typedef struct http_work http_work;
+
+/* Who asks, and what he may: http_access.c. */
+typedef enum http_way { HTTP_PLAIN, HTTP_SOCKET, HTTP_TOKEN, HTTP_CERTIFICATE } http_way;
+typedef struct http_who {
+    http_way way;
+    wardi_may may;
+    const char *name; /* of the token or the certificate; lives as long as the surface */
+} http_who;
 
 struct http_request {
     http *http;
@@ -161,6 +169,7 @@ struct http_request {
     http_target target;
     http_routing routing;
     const http_route *route;
+    http_who who;
     http_text body;
     size_t body_seen; /* bytes of it that came, kept or not */
     bool begun, complete;
@@ -211,7 +220,9 @@ void http_work_start(http_request *request, http_work *work);
 
 struct http_client {
     http *http;
+    struct http_line *line;
     peer *peer;
+    struct http_remote_client *remote; /* over TLS; NULL: not */
     struct MHD_Connection *connection;
     int fd;
     uint64_t began_ns; /* a request that is not complete; 0: there is none */
@@ -221,6 +232,10 @@ struct http_client {
     bool gone;                   /* the other end will read no more */
     http_client *before, *after; /* of those with `began_ns`, longest ago first */
 };
+
+enum { HTTP_ADDRESS_BYTES = 80 };
+/* "192.0.2.7:51234", of the other end over TCP. */
+void http_client_address(const http_client *client, char ret_text[HTTP_ADDRESS_BYTES]);
 
 /* In a handler or a reader: nothing is asked of it until it is resumed. */
 void http_client_suspend(http_client *client);

@@ -4,12 +4,19 @@
 
 #include "surface/http.h"
 
+/* A libmicrohttpd: one speaks TLS, one does not. */
+typedef struct http_line {
+    http *http;
+    struct MHD_Daemon *daemon; /* NULL: not this one */
+    uv_poll_t ready;           /* its epoll: something came, or can be sent */
+    uv_timer_t due;            /* when it wants to be run in any case */
+} http_line;
+
 struct http {
     struct surface *surface;
-    struct MHD_Daemon *daemon;
-    uv_poll_t ready;    /* libmicrohttpd's epoll: something came, or can be sent */
-    uv_timer_t due;     /* when it wants to be run in any case */
-    uv_poll_t arrivals; /* see http_clock.c */
+    http_line plain, secure;
+    struct http_remote *remote; /* who comes by the secure one; NULL: nobody does */
+    uv_poll_t arrivals;         /* see http_clock.c */
     int arrivals_fd;
     uv_timer_t late; /* the request that began longest ago has used up its time */
     http_client *oldest, *newest;
@@ -25,7 +32,35 @@ struct http {
 };
 
 /* Runs libmicrohttpd soon: a connection was added or resumed. */
-void http_drive_soon(http *h);
+void http_drive_soon(http_line *line);
+
+/* ---- http_access.c: who asks, and whether from where he may ---- */
+
+/* Sets `request->who`. False: it is answered. */
+bool http_access_admit(http_request *request);
+/* Whether the route is for who asks. False: it is answered. */
+bool http_access_allows(http_request *request, const http_route *route);
+
+/* ---- http_remote.c: connections over TLS ---- */
+
+enum { HTTP_STRANGERS_MAX = 32 }; /* who have not shown who they are, at a time */
+
+/* All but prepare and enter take a NULL remote, or a client that is not remote. */
+void http_remote_open(http *h);
+void http_remote_close(http *h);
+void http_remote_free(http *h);
+/* A connection was made, and says nothing yet. False: no memory. */
+bool http_remote_enter(http_client *client);
+void http_remote_leave(http_client *client);
+uint32_t http_remote_strangers(const http *h);
+/* By its token or certificate. False: it is answered. */
+bool http_remote_admit(http_request *request);
+
+typedef struct http_remote_figures {
+    uint64_t unauthorized; /* requests that were refused, in all */
+    uint64_t expires_s;    /* our certificate, since the epoch; 0: there is none */
+} http_remote_figures;
+http_remote_figures http_remote_figures_of(const http *h);
 
 /* ---- http_clock.c: no request takes longer to come than HTTP_REQUEST_NS ---- */
 

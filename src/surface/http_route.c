@@ -4,10 +4,13 @@
 
 #include "surface/http_api.h"
 
+#define READ WARDI_MAY_READ
+#define WRITE WARDI_MAY_WRITE
+
 #define PROBE(path, handle, kind, summary)                                                         \
-    {path, HTTP_GET, false, handle, kind, "verbose exclude *", 0, NULL, summary},                  \
+    {path, HTTP_GET, READ, handle, kind, "verbose exclude *", 0, NULL, summary},                   \
     {                                                                                              \
-        path "/{check}", HTTP_GET, false, handle, kind, "*", 0, NULL, summary ", by one check"     \
+        path "/{check}", HTTP_GET, READ, handle, kind, "*", 0, NULL, summary ", by one check"      \
     }
 
 /* clang-format off */
@@ -16,45 +19,45 @@ static const http_route routes[] = {
     PROBE("/readyz", http_probe_host, HTTP_READYZ, "Whether the host serves"),
     PROBE("/startupz", http_probe_host, HTTP_STARTUPZ, "Whether the host has come up"),
     PROBE("/healthz", http_probe_host, HTTP_HEALTHZ, "Whether the host lives and serves"),
-    {"/health", HTTP_GET, false, http_probe_host, HTTP_HEALTH, "*", 0, NULL, "The host's health as application/health+json"},
+    {"/health", HTTP_GET, READ, http_probe_host, HTTP_HEALTH, "*", 0, NULL, "The host's health as application/health+json"},
     PROBE("/components/{component}/livez", http_probe_component, HTTP_LIVEZ, "Whether a component needs no restart"),
     PROBE("/components/{component}/readyz", http_probe_component, HTTP_READYZ, "Whether a component serves"),
     PROBE("/components/{component}/startupz", http_probe_component, HTTP_STARTUPZ, "Whether a component has come up"),
     PROBE("/components/{component}/healthz", http_probe_component, HTTP_HEALTHZ, "Whether a component lives and serves"),
-    {"/components/{component}/health", HTTP_GET, false, http_probe_component, HTTP_HEALTH, "*", 0, NULL, "A component's health as application/health+json"},
+    {"/components/{component}/health", HTTP_GET, READ, http_probe_component, HTTP_HEALTH, "*", 0, NULL, "A component's health as application/health+json"},
     PROBE("/groups/{group}/livez", http_probe_group, HTTP_LIVEZ, "Whether a group needs no restart"),
     PROBE("/groups/{group}/readyz", http_probe_group, HTTP_READYZ, "Whether a group serves"),
     PROBE("/groups/{group}/startupz", http_probe_group, HTTP_STARTUPZ, "Whether a group has come up"),
     PROBE("/groups/{group}/healthz", http_probe_group, HTTP_HEALTHZ, "Whether a group lives and serves"),
-    {"/groups/{group}/health", HTTP_GET, false, http_probe_group, HTTP_HEALTH, "*", 0, NULL, "A group's health as application/health+json"},
-    {"/", HTTP_GET, false, http_web, 0, "*", 0, NULL, "The dashboard"},
-    {"/web/{file}", HTTP_GET, false, http_web, 0, "", 0, NULL, "What the dashboard is made of"},
-    {"/metrics", HTTP_GET, false, http_metrics, 0, "component per", 0, NULL, "Figures of all, for Prometheus"},
-    {"/events", HTTP_GET, false, http_events_stream, 0, "component kind", 0, NULL, "What happens, as it happens: server-sent events"},
-    {"/api/v1/openapi.json", HTTP_GET, false, http_api_document, 0, "", 0, NULL, "This document"},
-    {"/api/v1/host", HTTP_GET, false, http_api_host, 0, "", 0, NULL, "The host as a whole"},
-    {"/api/v1/components", HTTP_GET, false, http_api_list, 0, "group condition q limit after sort reverse offset figures", 0, NULL, "All components"},
-    {"/api/v1/components/{component}", HTTP_GET, false, http_api_component, 0, "", 0, NULL, "All that is known of a component"},
-    {"/api/v1/components/{component}/evidence", HTTP_GET, false, http_api_evidence, 0, "number", 0, NULL, "How a run of a component ended"},
-    {"/api/v1/groups", HTTP_GET, false, http_api_list, 1, "group condition q limit after sort reverse offset", 0, NULL, "All groups"},
-    {"/api/v1/groups/{group}", HTTP_GET, false, http_api_group, 0, "", 0, NULL, "All that is known of a group"},
-    {"/api/v1/events", HTTP_GET, false, http_api_past, 0, "component kind since until limit after", 0, NULL, "What happened, from the journal"},
-    {"/api/v1/logs", HTTP_GET, false, http_api_logs, 0, "component level after limit", 0, NULL, "The last lines that guests have logged"},
-    {"/api/v1/reload", HTTP_POST, true, http_control_reload, 0, "", 0, NULL, "Reads the configuration anew"},
-    {"/api/v1/components/{component}/start", HTTP_POST, true, http_control_component, WARD_REQUEST_START, "", 0, NULL, "Wants it up"},
-    {"/api/v1/components/{component}/stop", HTTP_POST, true, http_control_component, WARD_REQUEST_STOP, "", 0, NULL, "Stops it until it is started"},
-    {"/api/v1/components/{component}/restart", HTTP_POST, true, http_control_component, WARD_REQUEST_RESTART, "", 0, NULL, "Gives it a new run"},
-    {"/api/v1/components/{component}/quarantine", HTTP_POST, true, http_control_component, WARD_REQUEST_QUARANTINE, "", 0, NULL, "Stops it until it is released"},
-    {"/api/v1/components/{component}/release", HTTP_POST, true, http_control_component, WARD_REQUEST_RELEASE, "", 0, NULL, "Tries again what was given up or quarantined"},
-    {"/api/v1/components/{component}", HTTP_DELETE, true, http_control_component, WARD_REQUEST_REMOVE, "", 0, NULL, "Stops it and forgets it"},
-    {"/api/v1/components/{component}/call", HTTP_POST, true, http_control_call, 0, "", HTTP_BODY_BYTES_MAX, "application/json", "Calls an export with numbers"},
-    {"/api/v1/components/{component}/send", HTTP_POST, true, http_control_send, 0, "", HTTP_SEND_BYTES_MAX, NULL, "Sends it a message"},
-    {"/api/v1/groups/{group}/start", HTTP_POST, true, http_control_group, WARD_REQUEST_START, "", 0, NULL, "Wants it up"},
-    {"/api/v1/groups/{group}/stop", HTTP_POST, true, http_control_group, WARD_REQUEST_STOP, "", 0, NULL, "Stops it until it is started"},
-    {"/api/v1/groups/{group}/restart", HTTP_POST, true, http_control_group, WARD_REQUEST_RESTART, "", 0, NULL, "Gives it a new run"},
-    {"/api/v1/groups/{group}/quarantine", HTTP_POST, true, http_control_group, WARD_REQUEST_QUARANTINE, "", 0, NULL, "Stops it until it is released"},
-    {"/api/v1/groups/{group}/release", HTTP_POST, true, http_control_group, WARD_REQUEST_RELEASE, "", 0, NULL, "Tries again what was given up or quarantined"},
-    {"/api/v1/groups/{group}", HTTP_DELETE, true, http_control_group, WARD_REQUEST_REMOVE, "", 0, NULL, "Stops it and forgets it"},
+    {"/groups/{group}/health", HTTP_GET, READ, http_probe_group, HTTP_HEALTH, "*", 0, NULL, "A group's health as application/health+json"},
+    {"/", HTTP_GET, READ, http_web, 0, "*", 0, NULL, "The dashboard"},
+    {"/web/{file}", HTTP_GET, READ, http_web, 0, "", 0, NULL, "What the dashboard is made of"},
+    {"/metrics", HTTP_GET, READ, http_metrics, 0, "component per", 0, NULL, "Figures of all, for Prometheus"},
+    {"/events", HTTP_GET, READ, http_events_stream, 0, "component kind", 0, NULL, "What happens, as it happens: server-sent events"},
+    {"/api/v1/openapi.json", HTTP_GET, READ, http_api_document, 0, "", 0, NULL, "This document"},
+    {"/api/v1/host", HTTP_GET, READ, http_api_host, 0, "", 0, NULL, "The host as a whole"},
+    {"/api/v1/components", HTTP_GET, READ, http_api_list, 0, "group condition q limit after sort reverse offset figures", 0, NULL, "All components"},
+    {"/api/v1/components/{component}", HTTP_GET, READ, http_api_component, 0, "", 0, NULL, "All that is known of a component"},
+    {"/api/v1/components/{component}/evidence", HTTP_GET, READ, http_api_evidence, 0, "number", 0, NULL, "How a run of a component ended"},
+    {"/api/v1/groups", HTTP_GET, READ, http_api_list, 1, "group condition q limit after sort reverse offset", 0, NULL, "All groups"},
+    {"/api/v1/groups/{group}", HTTP_GET, READ, http_api_group, 0, "", 0, NULL, "All that is known of a group"},
+    {"/api/v1/events", HTTP_GET, READ, http_api_past, 0, "component kind since until limit after", 0, NULL, "What happened, from the journal"},
+    {"/api/v1/logs", HTTP_GET, READ, http_api_logs, 0, "component level after limit", 0, NULL, "The last lines that guests have logged"},
+    {"/api/v1/reload", HTTP_POST, WRITE, http_control_reload, 0, "", 0, NULL, "Reads the configuration anew"},
+    {"/api/v1/components/{component}/start", HTTP_POST, WRITE, http_control_component, WARD_REQUEST_START, "", 0, NULL, "Wants it up"},
+    {"/api/v1/components/{component}/stop", HTTP_POST, WRITE, http_control_component, WARD_REQUEST_STOP, "", 0, NULL, "Stops it until it is started"},
+    {"/api/v1/components/{component}/restart", HTTP_POST, WRITE, http_control_component, WARD_REQUEST_RESTART, "", 0, NULL, "Gives it a new run"},
+    {"/api/v1/components/{component}/quarantine", HTTP_POST, WRITE, http_control_component, WARD_REQUEST_QUARANTINE, "", 0, NULL, "Stops it until it is released"},
+    {"/api/v1/components/{component}/release", HTTP_POST, WRITE, http_control_component, WARD_REQUEST_RELEASE, "", 0, NULL, "Tries again what was given up or quarantined"},
+    {"/api/v1/components/{component}", HTTP_DELETE, WRITE, http_control_component, WARD_REQUEST_REMOVE, "", 0, NULL, "Stops it and forgets it"},
+    {"/api/v1/components/{component}/call", HTTP_POST, WRITE, http_control_call, 0, "", HTTP_BODY_BYTES_MAX, "application/json", "Calls an export with numbers"},
+    {"/api/v1/components/{component}/send", HTTP_POST, WRITE, http_control_send, 0, "", HTTP_SEND_BYTES_MAX, NULL, "Sends it a message"},
+    {"/api/v1/groups/{group}/start", HTTP_POST, WRITE, http_control_group, WARD_REQUEST_START, "", 0, NULL, "Wants it up"},
+    {"/api/v1/groups/{group}/stop", HTTP_POST, WRITE, http_control_group, WARD_REQUEST_STOP, "", 0, NULL, "Stops it until it is started"},
+    {"/api/v1/groups/{group}/restart", HTTP_POST, WRITE, http_control_group, WARD_REQUEST_RESTART, "", 0, NULL, "Gives it a new run"},
+    {"/api/v1/groups/{group}/quarantine", HTTP_POST, WRITE, http_control_group, WARD_REQUEST_QUARANTINE, "", 0, NULL, "Stops it until it is released"},
+    {"/api/v1/groups/{group}/release", HTTP_POST, WRITE, http_control_group, WARD_REQUEST_RELEASE, "", 0, NULL, "Tries again what was given up or quarantined"},
+    {"/api/v1/groups/{group}", HTTP_DELETE, WRITE, http_control_group, WARD_REQUEST_REMOVE, "", 0, NULL, "Stops it and forgets it"},
 };
 /* clang-format on */
 
@@ -114,12 +117,12 @@ http_routing http_route_find(const http_target *target)
     return found;
 }
 
-void http_route_allow(const http_routing *routing, bool local, wardi_text *to)
+void http_route_allow(const http_routing *routing, wardi_may may, wardi_text *to)
 {
     static const char *const names[HTTP_ROUTE_METHODS] = {"GET, HEAD", "POST", "DELETE"};
     for (size_t i = 0; i < HTTP_ROUTE_METHODS; i++) {
         const http_route *route = routing->by_method[i];
-        if (route == NULL || (route->local && !local)) continue;
+        if (route == NULL || route->needs > may) continue;
         wardi_text_printf(to, "%s, ", names[i]);
     }
     wardi_text_puts(to, "OPTIONS");

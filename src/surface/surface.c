@@ -161,6 +161,7 @@ static void end(struct surface *s)
     door_close(s->http_door);
     door_close(s->grpc_door);
     door_close(s->control_door);
+    door_close(s->remote_door);
     http_close(s->http);
     grpc_close(s->grpc);
     uv_close((uv_handle_t *)&s->second, NULL);
@@ -178,19 +179,6 @@ static void serve(void *surface)
 
 /* ---- life ---- */
 
-static bool copy_texts(wardi_surface_options *own)
-{
-    const char **texts[] = {&own->http_address, &own->grpc_address, &own->control_path,
-                            &own->control_group, &own->journal_path};
-    bool copied = true;
-    for (size_t i = 0; i < WARD_COUNT(texts); i++) {
-        if (*texts[i] == NULL) continue;
-        *texts[i] = wardi_strdup(*texts[i]);
-        copied = copied && *texts[i] != NULL;
-    }
-    return copied;
-}
-
 /* As many as the process may open, less what others need. */
 static uint32_t connections_max(uint32_t wanted)
 {
@@ -202,13 +190,35 @@ static uint32_t connections_max(uint32_t wanted)
     return max < most ? max : (uint32_t)most;
 }
 
+/* A handshake costs up to a millisecond of the one thread there is: strangers get no more of it
+ * than a twentieth. */
+enum { REMOTE_RATE = 50, REMOTE_BURST = 50 };
+
+static ward_error open_remote_door(struct surface *s, ward_diag *ret_diag)
+{
+    const wardi_surface_remote *own = &s->options.remote;
+    door_options remote = {.address = own->address,
+                           .inherited_fd = own->fd,
+                           .rate = REMOTE_RATE,
+                           .burst = REMOTE_BURST,
+                           .protocol = http_remote_protocol(s->http)};
+    const char *key, *fault = wardi_surface_remote_fault(own, &key);
+    if (fault != NULL)
+        return wardi_fail(ret_diag, WARD_ERROR_INVALID_ARGUMENT, "surfaces.%s: %s", key, fault);
+    if (own->address == NULL) return WARD_OK;
+    ward_error error = http_remote_prepare(s->http, ret_diag);
+    return error == WARD_OK ? door_new(&remote, s, &s->remote_door, ret_diag) : error;
+}
+
 static ward_error open_doors(struct surface *s, ward_diag *ret_diag)
 {
     const wardi_surface_options *own = &s->options;
     ward_error error = WARD_OK;
     door_options http = {.address = own->http_address, .inherited_fd = own->http_fd};
     door_options grpc = {.address = own->grpc_address, .inherited_fd = own->grpc_fd};
-    door_options control = {.path = own->control_path, .allowed_group = own->control_group};
+    door_options control = {.path = own->control_path,
+                            .control_group = own->control_group,
+                            .read_group = own->read_group};
     http.protocol = control.protocol = http_protocol(s->http);
     grpc.protocol = grpc_protocol(s->grpc);
     if (own->http_address != NULL) error = door_new(&http, s, &s->http_door, ret_diag);
@@ -216,7 +226,7 @@ static ward_error open_doors(struct surface *s, ward_diag *ret_diag)
         error = door_new(&grpc, s, &s->grpc_door, ret_diag);
     if (error == WARD_OK && own->control_path != NULL)
         error = door_new(&control, s, &s->control_door, ret_diag);
-    return error;
+    return error == WARD_OK ? open_remote_door(s, ret_diag) : error;
 }
 
 static ward_error make_loop(struct surface *s, ward_diag *ret_diag)
@@ -236,20 +246,20 @@ ward_error wardi_surface_new(const wardi_surface_options *options, wardi_surface
     struct surface *s = wardi_alloc(sizeof *s);
     if (s == NULL) return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for surfaces");
     wardi_feed_options feed = {.slots = FEED_SLOTS, .wake = on_fed, .wake_context = s};
-    s->options = *options;
+    bool copied = surface_options_take(&s->options, options);
     s->began_ns = wardi_now_ns();
     s->crowd.max = connections_max(options->connections_max);
     s->crowd.reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     s->run =
         options->journal != NULL ? wardi_journal_run(options->journal) : wardi_wall_ns() / WARDI_S;
     ward_error error = make_loop(s, ret_diag);
-    bool made = error == WARD_OK && copy_texts(&s->options);
+    bool made = error == WARD_OK && copied;
     s->feed = made ? wardi_feed_new(&feed) : NULL;
     s->logs = made ? logs_new() : NULL;
     s->http = made ? http_new(s) : NULL;
     s->grpc = made ? grpc_new(s) : NULL;
     if (error == WARD_OK &&
-        (s->feed == NULL || s->logs == NULL || s->http == NULL || s->grpc == NULL))
+        (!copied || s->feed == NULL || s->logs == NULL || s->http == NULL || s->grpc == NULL))
         error = wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for surfaces");
     if (error == WARD_OK) error = open_doors(s, ret_diag);
     if (error == WARD_OK)
@@ -274,7 +284,7 @@ void wardi_surface_take(void *surface, const ward_event *event)
 /* On the caller's thread still, so that what fails can be said. */
 static bool open_all(struct surface *s)
 {
-    door *doors[] = {s->http_door, s->grpc_door, s->control_door};
+    door *doors[] = {s->http_door, s->grpc_door, s->control_door, s->remote_door};
     bool opened = http_open(s->http) && grpc_open(s->grpc);
     for (size_t i = 0; i < WARD_COUNT(doors); i++)
         opened = opened && (doors[i] == NULL || door_open(doors[i]));
@@ -310,6 +320,11 @@ const char *wardi_surface_grpc_address(const wardi_surface *s)
     return door_address(s->grpc_door);
 }
 
+const char *wardi_surface_remote_address(const wardi_surface *s)
+{
+    return door_address(s->remote_door);
+}
+
 void wardi_surface_leaving(wardi_surface *s)
 {
     atomic_store(&s->leaving, true);
@@ -339,13 +354,11 @@ void wardi_surface_free(wardi_surface *s)
     door_free(s->http_door);
     door_free(s->grpc_door);
     door_free(s->control_door);
+    door_free(s->remote_door);
     view_free(s->view);
     wardi_feed_free(s->feed);
     logs_free(s->logs);
     if (s->crowd.reserve_fd >= 0) close(s->crowd.reserve_fd);
-    const char *texts[] = {s->options.http_address, s->options.grpc_address,
-                           s->options.control_path, s->options.control_group,
-                           s->options.journal_path};
-    for (size_t i = 0; i < WARD_COUNT(texts); i++) wardi_free((char *)(uintptr_t)texts[i]);
+    surface_options_done(&s->options);
     wardi_free(s);
 }

@@ -40,7 +40,8 @@ struct peer {
     uint64_t since_ns; /* in its queue; monotonic */
     uid_t uid;         /* over the Unix socket: who is at the other end */
     gid_t gid;
-    pid_t pid; /* 0: not over the Unix socket */
+    pid_t pid;     /* 0: not over the Unix socket */
+    wardi_may may; /* the same: what this user may */
     bool expelled;
     peer_queue *in; /* of the crowd; NULL: busy */
     peer *older, *newer;
@@ -57,8 +58,10 @@ void peer_left(peer *p);
 typedef struct door_options {
     const char *address;       /* "127.0.0.1:9320"; or: */
     const char *path;          /* of a Unix socket, for the same user and root alone */
-    const char *allowed_group; /* and its members; NULL: no others */
+    const char *control_group; /* and its members; NULL: no others */
+    const char *read_group;    /* the same, who may only read */
     int inherited_fd;          /* a listening socket instead of either; 0: none */
+    uint32_t rate, burst;      /* connections a second, and at once; 0: as many as come */
     protocol protocol;
 } door_options;
 
@@ -94,8 +97,13 @@ typedef struct crowd {
     door_figures figures;
 } crowd;
 
+/* surface_options.c: copies of all that is pointed to. False: no memory, for some of it; `_done` is
+ * due in either case. */
+bool surface_options_take(wardi_surface_options *own, const wardi_surface_options *options);
+void surface_options_done(wardi_surface_options *own);
+
 struct surface {
-    wardi_surface_options options; /* its texts are copies */
+    wardi_surface_options options; /* its own */
     ward_supervisor *supervisor;
     wardi_feed *feed;
     uv_loop_t loop;
@@ -120,7 +128,7 @@ struct surface {
     uint64_t began_ns;                     /* monotonic */
     uint64_t run; /* of the host, as the journal counts; without one, when it began */
     crowd crowd;
-    door *http_door, *grpc_door, *control_door;
+    door *http_door, *grpc_door, *control_door, *remote_door;
     struct http *http;
     struct grpc *grpc;
 };
@@ -132,6 +140,10 @@ struct surface {
  * loop's end. All but `new` take NULL. */
 struct http *http_new(struct surface *s);
 protocol http_protocol(struct http *h);
+protocol http_remote_protocol(struct http *h);
+/* Reads what TLS needs from its files; before `open`, which it is not called for without a remote
+ * address. Errors: as keyring_read. */
+ward_error http_remote_prepare(struct http *h, ward_diag *ret_diag);
 bool http_open(struct http *h);
 void http_close(struct http *h);
 void http_free(struct http *h);

@@ -91,7 +91,7 @@ class Crowded(Case):
         gone = threading.Event()
 
         def drip():
-            for byte in b"GET /readyz HTTP/1.1\r\nHost: ward\r\nX: " + b"y" * 60:
+            for byte in b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 60:
                 try:
                     slow.send(bytes([byte]))
                 except OSError:

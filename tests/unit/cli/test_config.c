@@ -279,7 +279,11 @@ static const char everything[] =
     "supervisor: {strategy: one_for_one, failures: {limit: 5, window: 70s}, starts_max: 6,\n"
     "             core_dumps: cores}\n"
     "surfaces: {http: '[::1]:80', grpc: off, control: run/w.sock, control_group: ops,\n"
-    "           connections_max: 99}\n"
+    "           connections_max: 99, read_group: watchers, http_hosts: [ward.example, '*'],\n"
+    "           remote: '0.0.0.0:9322', tls: {certificate: c.pem, key: k.pem, client_ca: a.pem},\n"
+    "           tokens: [{name: ops, file: ops.token, grant: write},\n"
+    "                    {name: look, file: look.token, grant: read}],\n"
+    "           clients: [{name: 'spiffe://x/ops', grant: read}]}\n"
     "journal: {path: off, retention: 2h, size_max: 5MiB}\n"
     "groups:\n"
     "  inner:\n"
@@ -470,6 +474,23 @@ static void all_of_surfaces(const wardi_config *config)
     assert_non_null(strstr(config->surfaces.control_path, "run/w.sock"));
     assert_string_equal(config->surfaces.control_group, "ops");
     assert_int_equal(config->surfaces.connections_max, 99);
+    assert_string_equal(config->surfaces.read_group, "watchers");
+    assert_int_equal(config->surfaces.http_host_count, 2);
+    assert_string_equal(config->surfaces.http_hosts[0], "ward.example");
+    assert_string_equal(config->surfaces.http_hosts[1], "*");
+    const wardi_surface_remote *remote = &config->surfaces.remote;
+    assert_string_equal(remote->address, "0.0.0.0:9322");
+    assert_non_null(strstr(remote->certificate, "c.pem"));
+    assert_non_null(strstr(remote->key, "k.pem"));
+    assert_non_null(strstr(remote->client_ca, "a.pem"));
+    assert_int_equal(remote->token_count, 2);
+    assert_string_equal(remote->tokens[0].name, "ops");
+    assert_non_null(strstr(remote->tokens[0].file, "ops.token"));
+    assert_int_equal(remote->tokens[0].may, WARDI_MAY_WRITE);
+    assert_int_equal(remote->tokens[1].may, WARDI_MAY_READ);
+    assert_int_equal(remote->client_count, 1);
+    assert_string_equal(remote->clients[0].name, "spiffe://x/ops");
+    assert_int_equal(remote->clients[0].may, WARDI_MAY_READ);
     assert_string_equal(config->journal.path, "");
     assert_int_equal(config->journal.retention_ns, 7200 * WARDI_S);
     assert_int_equal(config->journal.bytes_max, 5 << 20);

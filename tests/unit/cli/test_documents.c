@@ -58,6 +58,9 @@ static void takes(wardi_text *text, const wardi_key *key)
         [WARDI_KEY_METADATA] = "map of texts",
         [WARDI_KEY_NAMES] = "patterns of names",
         [WARDI_KEY_TOPICS] = "patterns of topics",
+        [WARDI_KEY_HOSTS] = "list of names",
+        [WARDI_KEY_TOKENS] = "list of tokens",
+        [WARDI_KEY_CLIENTS] = "list of clients",
     };
     if (key->choices != NULL) {
         for (const wardi_choice *choice = key->choices; choice->name != NULL; choice++)
@@ -114,6 +117,8 @@ static void reference(void **state)
         missing_rows(document, &wardi_host_keys) + missing_rows(document, &wardi_component_keys) +
         missing_rows(document, &wardi_dir_keys) + missing_rows(document, &wardi_supervisor_keys) +
         missing_rows(document, &wardi_surface_keys) + missing_rows(document, &wardi_journal_keys);
+    missing += missing_rows(document, &wardi_token_keys);
+    missing += missing_rows(document, &wardi_client_keys);
     char *groups = part_of(document, "\n## groups\n", "\n## ");
     missing += missing_rows(groups, &wardi_group_keys);
     free(groups);

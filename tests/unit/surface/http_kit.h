@@ -32,6 +32,9 @@ static inline void on_event_too(void *context, const ward_event *event)
     wardi_surface_take(surface, event);
 }
 
+/* What a test wants otherwise, before the surface is made; NULL: nothing. */
+static void (*adjust_options)(wardi_surface_options *options);
+
 static inline void open_surface(void)
 {
     ward_diag diag = {0};
@@ -41,6 +44,7 @@ static inline void open_surface(void)
                                      .reload_context = surface_reload_context,
                                      .journal = journal,
                                      .journal_path = journal != NULL ? journal_path : NULL};
+    if (adjust_options != NULL) adjust_options(&options);
     if (wardi_surface_new(&options, &surface, &diag) != WARD_OK) fail_msg("%s", diag.text);
 }
 
@@ -120,13 +124,18 @@ static inline int connected(const struct sockaddr *to, socklen_t size)
     return fd;
 }
 
-static inline int dial(void)
+static inline int dial_tcp(const char *address)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const char *colon = strrchr(wardi_surface_http_address(surface), ':');
+    const char *colon = strrchr(address, ':');
     assert_non_null(colon);
     to.sin_port = htons((uint16_t)atoi(colon + 1));
     return connected((struct sockaddr *)&to, sizeof to);
+}
+
+static inline int dial(void)
+{
+    return dial_tcp(wardi_surface_http_address(surface));
 }
 
 static inline int dial_control(void)
@@ -303,7 +312,7 @@ static inline reply ask(const char *bytes)
 static inline reply get_with(const char *target, const char *headers)
 {
     char request[20000];
-    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: ward\r\n%s\r\n",
+    int length = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
                           target, headers);
     assert_true(length > 0 && (size_t)length < sizeof request);
     return ask(request);
@@ -358,9 +367,10 @@ static inline reply command(const char *method, const char *path, const char *ty
                             const char *body)
 {
     char request[4096];
-    snprintf(request, sizeof request,
-             "%s %s HTTP/1.1\r\nHost: ward\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
-             method, path, type, strlen(body), body);
+    snprintf(
+        request, sizeof request,
+        "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+        method, path, type, strlen(body), body);
     return ask_on(dial_control(), request, strlen(request));
 }
 
@@ -383,7 +393,8 @@ static inline int open_stream(const char *target, const char *headers, reply *r)
     char request[1000];
     int fd = dial();
     forget();
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: ward\r\n%s\r\n", target, headers);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n", target,
+             headers);
     assert_true(put(fd, request));
     assert_true(take_head(fd, r));
     assert_int_equal(r->status, 200);

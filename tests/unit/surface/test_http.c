@@ -13,7 +13,7 @@ static int serving(void **state)
 
 #define SERVING_TEST(name) cmocka_unit_test_setup_teardown(name, serving, close_host)
 
-static const char simple[] = "GET /livez HTTP/1.1\r\nHost: ward\r\n\r\n";
+static const char simple[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 static void expect_ok(int fd)
 {
@@ -69,16 +69,16 @@ static void many_requests_may_come_at_once(void **state)
 static void other_forms_of_a_request_are_understood(void **state)
 {
     (void)state;
-    reply r = ask("GET http://ward.example/livez HTTP/1.1\r\nHost: ward.example\r\n\r\n");
+    reply r = ask("GET http://ward.example/livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     assert_string_equal(r.body, "ok");
     reply_free(&r);
-    r = ask("GET /l%69vez?%76erbose HTTP/1.1\r\nHost: w\r\n\r\n");
+    r = ask("GET /l%69vez?%76erbose HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_int_equal(strncmp(r.body, "[+]clock ok\n", 12), 0);
     reply_free(&r);
     r = ask("GET /livez HTTP/1.0\r\n\r\n");
     assert_string_equal(r.body, "ok");
     reply_free(&r);
-    r = ask("OPTIONS /livez HTTP/1.1\r\nHost: w\r\n\r\n");
+    r = ask("OPTIONS /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_int_equal(r.status, 204);
     expect_header(&r, "Allow", "GET, HEAD, OPTIONS");
     reply_free(&r);
@@ -101,16 +101,17 @@ static void wrong_paths_are_told(void **state)
                                             "/a/b/c/d/e/f/g/h/i/j/%"};
     char request[200];
     for (size_t i = 0; i < WARD_COUNT(missing); i++) {
-        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: w\r\n\r\n", missing[i]);
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", missing[i]);
         /* A NUL is no path at all. */
         expect_problem(request, strstr(missing[i], "%00") != NULL ? 400 : 404);
     }
     for (size_t i = 0; i < WARD_COUNT(malformed); i++) {
-        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: w\r\n\r\n", malformed[i]);
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 malformed[i]);
         expect_problem(request, 400);
     }
-    expect_problem("GET livez HTTP/1.1\r\nHost: w\r\n\r\n", 400);
-    expect_problem("GET * HTTP/1.1\r\nHost: w\r\n\r\n", 400);
+    expect_problem("GET livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 400);
+    expect_problem("GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400);
 }
 
 static void the_problem_document_is_whole(void **state)
@@ -132,7 +133,7 @@ static void wrong_methods_are_told_the_right_ones(void **state)
     for (size_t i = 0; i < WARD_COUNT(methods); i++) {
         char request[200];
         snprintf(request, sizeof request,
-                 "%s /livez HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n", methods[i]);
+                 "%s /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", methods[i]);
         expect_problem(request, 405);
         reply r = ask(request);
         expect_header(&r, "Allow", "GET, HEAD, OPTIONS");
@@ -146,13 +147,14 @@ static void what_is_too_long_is_refused(void **state)
     static char request[HUGE_BYTES + 200], filler[HUGE_BYTES + 1];
     (void)state;
     memset(filler, 'a', HUGE_BYTES);
-    snprintf(request, sizeof request, "GET /livez?%.9000s HTTP/1.1\r\nHost: w\r\n\r\n", filler);
+    snprintf(request, sizeof request, "GET /livez?%.9000s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+             filler);
     expect_problem(request, 414);
     snprintf(request, sizeof request,
-             "GET /livez HTTP/1.1\r\nHost: w\r\nX-Filler: %.17000s\r\n\r\n", filler);
+             "GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Filler: %.17000s\r\n\r\n", filler);
     expect_problem(request, 431);
-    expect_problem("GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: 5\r\n\r\nhello", 413);
-    expect_problem("GET /livez HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\n\r\n"
+    expect_problem("GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 413);
+    expect_problem("GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
                    "5\r\nhello\r\n0\r\n\r\n",
                    413);
     /* The next one on another connection is served as ever. */
@@ -170,12 +172,12 @@ static void what_is_no_http_ends_its_connection(void **state)
     } wrong[] = {
         {"\0\0\0\0\r\n\r\n", 8},
         {"GET /livez\r\n\r\n", 14},
-        {"GET /livez HTTP/3.0\r\nHost: w\r\n\r\n", 32},
+        {"GET /livez HTTP/3.0\r\nHost: localhost\r\n\r\n", 32},
         {"GET /livez HTTP/1.1\r\n\r\n", 23},
-        {"GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: x\r\n\r\n", 51},
-        {"GET /livez HTTP/1.1\r\nHost: w\r\nContent-Length: -1\r\n\r\n", 52},
-        {"POST /livez HTTP/1.1\r\nHost: w\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 64},
-        {"GET /li\0vez HTTP/1.1\r\nHost: w\r\n\r\n", 33},
+        {"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", 51},
+        {"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 52},
+        {"POST /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 64},
+        {"GET /li\0vez HTTP/1.1\r\nHost: localhost\r\n\r\n", 33},
         {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15}};
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(wrong); i++) {
@@ -225,7 +227,7 @@ static void a_slow_request_is_dropped(void **state)
     int line = dial(), headers = dial(), control = dial_control(), idle = dial();
     forget();
     assert_true(put(line, "G"));
-    assert_true(put(headers, "GET /livez HTTP/1.1\r\nHost: w\r\nX: "));
+    assert_true(put(headers, "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: "));
     assert_true(put(control, "G"));
     assert_true(put(idle, simple));
     expect_ok(idle);

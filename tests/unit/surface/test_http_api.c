@@ -302,10 +302,11 @@ static void wrong_questions_are_told(void **state)
     serve_three();
     for (size_t i = 0; i < WARD_COUNT(wrong); i++) {
         char request[200];
-        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: w\r\n\r\n", wrong[i].target);
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 wrong[i].target);
         expect_problem(request, wrong[i].status);
     }
-    expect_problem("GET /events HTTP/1.1\r\nHost: w\r\nLast-Event-ID: 1\r\n\r\n", 400);
+    expect_problem("GET /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 1\r\n\r\n", 400);
 }
 
 static void commands_are_carried_out_and_recorded(void **state)
@@ -366,7 +367,7 @@ static void over_tcp_nothing_can_be_commanded(void **state)
     for (size_t i = 0; i < WARD_COUNT(requests); i++) {
         char request[300];
         snprintf(request, sizeof request,
-                 "%s HTTP/1.1\r\nHost: w\r\nContent-Type: application/json\r\n"
+                 "%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                  "Content-Length: 2\r\n\r\n{}",
                  requests[i]);
         expect_problem(request, 405);
@@ -421,11 +422,11 @@ static void functions_are_called(void **state)
     assert_int_equal(r.status, 415);
     reply_free(&r);
     expect_problem_on(dial_control(),
-                      "POST /api/v1/components/adder/call HTTP/1.1\r\nHost: w\r\n"
+                      "POST /api/v1/components/adder/call HTTP/1.1\r\nHost: localhost\r\n"
                       "Content-Type: application/json\r\n\r\n",
                       411);
     expect_problem_on(dial_control(),
-                      "POST /api/v1/components/adder/call HTTP/1.1\r\nHost: w\r\n"
+                      "POST /api/v1/components/adder/call HTTP/1.1\r\nHost: localhost\r\n"
                       "Content-Type: application/json\r\nContent-Length: 65537\r\n\r\n",
                       413);
 }
@@ -441,9 +442,10 @@ static void messages_are_sent(void **state)
     assert_int_equal(r.status, 202);
     reply_free(&r);
     /* In pieces, of which nobody says how long they are together. */
-    static const char chunked[] = "POST /api/v1/components/adder/send HTTP/1.1\r\nHost: w\r\n"
-                                  "Transfer-Encoding: chunked\r\n\r\n"
-                                  "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+    static const char chunked[] =
+        "POST /api/v1/components/adder/send HTTP/1.1\r\nHost: localhost\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+        "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
     r = ask_on(dial_control(), chunked, sizeof chunked - 1);
     assert_int_equal(r.status, 202);
     reply_free(&r);

@@ -157,8 +157,8 @@ static void the_past_is_told(void **state)
     r = get("/api/v1/events?limit=1&after=1-1");
     assert_non_null(strstr(r.body, "],\"next\":\"1-2\"}\n"));
     reply_free(&r);
-    expect_problem("GET /api/v1/events?since=soon HTTP/1.1\r\nHost: w\r\n\r\n", 400);
-    expect_problem("GET /api/v1/events?after=7 HTTP/1.1\r\nHost: w\r\n\r\n", 400);
+    expect_problem("GET /api/v1/events?since=soon HTTP/1.1\r\nHost: localhost\r\n\r\n", 400);
+    expect_problem("GET /api/v1/events?after=7 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400);
 }
 
 /* One that reads nothing costs the others nothing, and is told what it has missed. */

@@ -20,7 +20,7 @@ static void a_live_host_is_ok(void **state)
     expect_header(&r, "Cache-Control", "no-store");
     expect_header(&r, "Content-Length", "2");
     reply_free(&r);
-    r = ask("HEAD /livez HTTP/1.1\r\nHost: ward\r\n\r\n");
+    r = ask("HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_int_equal(r.status, 200);
     expect_header(&r, "Content-Length", "2");
     assert_int_equal(r.length, 0);
@@ -79,8 +79,8 @@ static void members_count_for_readiness(void **state)
     await_body("/readyz/bad", 503, "service unavailable: disk\n");
     /* The host lives, whatever its guests do. */
     await_body("/livez", 200, "ok");
-    expect_problem("GET /readyz/nobody HTTP/1.1\r\nHost: w\r\n\r\n", 404);
-    expect_problem("GET /livez/good HTTP/1.1\r\nHost: w\r\n\r\n", 404);
+    expect_problem("GET /readyz/nobody HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
+    expect_problem("GET /livez/good HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
 }
 
 static void a_component_has_probes_of_its_own(void **state)
@@ -99,10 +99,10 @@ static void a_component_has_probes_of_its_own(void **state)
     await_body("/components/good/healthz?verbose", 200,
                "[+]live ok\n[+]ready ok\nhealthz check passed\n");
     await_body("/components/good/readyz?exclude=ready", 200, "ok");
-    expect_problem("GET /components/nobody/livez HTTP/1.1\r\nHost: w\r\n\r\n", 404);
-    expect_problem("GET /components/%2e%2e/livez HTTP/1.1\r\nHost: w\r\n\r\n", 404);
-    expect_problem("GET /components/../livez HTTP/1.1\r\nHost: w\r\n\r\n", 404);
-    expect_problem("GET /groups/good/livez HTTP/1.1\r\nHost: w\r\n\r\n", 404);
+    expect_problem("GET /components/nobody/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
+    expect_problem("GET /components/%2e%2e/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
+    expect_problem("GET /components/../livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
+    expect_problem("GET /groups/good/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
 }
 
 static void a_group_is_probed_as_a_whole(void **state)
@@ -121,7 +121,7 @@ static void a_group_is_probed_as_a_whole(void **state)
     /* What is in a group counts for it, and not once more. */
     await_body("/readyz?verbose", 200,
                "[+]started ok\n[+]leaving ok\n[+]web ok\n[+]many ok\nreadyz check passed\n");
-    expect_problem("GET /components/web/livez HTTP/1.1\r\nHost: w\r\n\r\n", 404);
+    expect_problem("GET /components/web/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 404);
 }
 
 /* A guest cannot write lines of its own into what an operator reads. */

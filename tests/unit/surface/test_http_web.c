@@ -29,7 +29,7 @@ static void the_page_is_guarded(void **state)
     r = get("/?from=a-bookmark");
     assert_int_equal(r.status, 200);
     reply_free(&r);
-    r = ask("HEAD / HTTP/1.1\r\nHost: w\r\n\r\n");
+    r = ask("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_int_equal(r.status, 200);
     expect_guarded(&r);
     reply_free(&r);
@@ -71,11 +71,11 @@ static void other_files_are_not_there(void **state)
                                           "/web/..%2Fapp.js", "/app.js", "/index"};
     for (size_t i = 0; i < WARD_COUNT(missing); i++) {
         char request[200];
-        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: w\r\n\r\n", missing[i]);
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", missing[i]);
         expect_problem(request, 404);
     }
-    expect_problem("GET /web/app.js?v=1 HTTP/1.1\r\nHost: w\r\n\r\n", 400);
-    expect_problem("POST / HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n", 405);
+    expect_problem("GET /web/app.js?v=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400);
+    expect_problem("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 405);
 }
 
 /* Gets each file that `text` names between `before` and a quote; returns how many. */
