@@ -72,6 +72,15 @@ typedef struct wardi_command {
     int (*run)(const void *settings, char **args, int arg_count);
 } wardi_command;
 
+/** Of every command that has --socket: of a ward on another machine (remote.c). */
+extern const wardi_option wardi_remote_options[];
+extern const size_t wardi_remote_option_count;
+extern char *const wardi_remote_settings; /* what they are read into: the process has one */
+/** All that a command takes: its own, then those. NULL: there are no more. */
+const wardi_option *wardi_option_at(const wardi_command *command, size_t index);
+/** Whether it is one of those. */
+bool wardi_option_is_remote(const wardi_option *option);
+
 extern const wardi_command wardi_commands[];
 extern const size_t wardi_command_count;
 enum { WARDI_SETTINGS_BYTES = 256 };

@@ -1,11 +1,12 @@
 #include "cli/client.h"
 
-#include <curl/curl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/remote.h"
 
 #define SERVICE_SOCKET "/run/ward/control.sock" /* of deploy/systemd/ward.service */
 #define TIMEOUT_DEFAULT_NS (30 * WARDI_S)
@@ -14,9 +15,11 @@ enum { PATH_BYTES = 2048, ANSWER_BYTES_MAX = 1 << 30 };
 struct wardi_client {
     CURL *curl;
     const char *command;
-    char socket[512];
+    char socket[512]; /* or the URL */
+    bool is_remote;
+    wardi_remote remote;
     bool quiet;
-    char trouble[400]; /* as it was complained of last */
+    char trouble[600]; /* as it was complained of last */
 };
 
 typedef struct answer {
@@ -28,34 +31,61 @@ typedef struct answer {
     bool enough;
 } answer;
 
-wardi_client *wardi_client_new(const char *socket, const char *command)
+/* The socket of this machine that is meant; NULL: said why. */
+static const char *find_socket(const char *socket, char *room, size_t size, const char *command)
 {
-    char room[512];
-    const char *path =
-        wardi_where_of(socket, "WARD_CONTROL", wardi_where_control(room, sizeof room));
+    const char *path = wardi_where_of(socket, "WARD_CONTROL", wardi_where_control(room, size));
     /* A login of root's has a place of its own, and the machine's service another. */
     if (path == room && access(path, F_OK) != 0 && access(SERVICE_SOCKET, F_OK) == 0)
         path = SERVICE_SOCKET;
-    wardi_client *client = path != NULL ? wardi_alloc(sizeof *client) : NULL;
+    if (path == NULL)
+        wardi_complain("%s: no control socket is named: WARD_CONTROL is off", command);
+    return path;
+}
+
+/* False: said why. */
+static bool open_place(wardi_client *client, const char *socket)
+{
+    char room[512], fault_room[WARDI_REMOTE_FAULT_BYTES];
+    const char *url = wardi_remote_url(socket);
+    wardi_text text = WARDI_TEXT(client->socket);
+    if (url == NULL) {
+        const char *path = find_socket(socket, room, sizeof room, client->command);
+        if (path != NULL) wardi_text_puts(&text, path);
+        return path != NULL;
+    }
+    client->is_remote = true;
+    bool two = socket != NULL && socket != url;
+    const char *fault = two ? "--socket and --host name two places; keep one"
+                            : wardi_remote_open(&client->remote, url, fault_room);
+    if (fault != NULL)
+        wardi_complain("%s: %s", client->command, fault);
+    else
+        wardi_text_puts(&text, client->remote.base);
+    return fault == NULL;
+}
+
+wardi_client *wardi_client_new(const char *socket, const char *command)
+{
+    wardi_client *client = wardi_alloc(sizeof *client);
     CURL *curl = client != NULL ? curl_easy_init() : NULL;
     if (curl == NULL) {
-        wardi_complain(path == NULL ? "%s: no control socket is named: WARD_CONTROL is off"
-                                    : "%s: out of memory",
-                       command);
+        wardi_complain("%s: out of memory", command);
         wardi_free(client);
         return NULL;
     }
     client->curl = curl;
     client->command = command;
-    wardi_text text = WARDI_TEXT(client->socket);
-    wardi_text_puts(&text, path);
-    return client;
+    if (open_place(client, socket)) return client;
+    wardi_client_free(client);
+    return NULL;
 }
 
 void wardi_client_free(wardi_client *client)
 {
     if (client == NULL) return;
     curl_easy_cleanup(client->curl);
+    wardi_remote_done(&client->remote);
     wardi_free(client);
 }
 
@@ -130,7 +160,7 @@ static void set_call(wardi_client *client, const wardi_call *call, const char *u
     CURL *curl = client->curl;
     uint64_t timeout_ns = call->timeout_ns != 0 ? call->timeout_ns : TIMEOUT_DEFAULT_NS;
     curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
+    if (!client->is_remote) curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
@@ -148,17 +178,34 @@ static void set_call(wardi_client *client, const wardi_call *call, const char *u
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
 }
 
+/* A socket that anybody may connect to turns those away who are of no group. */
+static bool was_turned_away(CURLcode code)
+{
+    return code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR;
+}
+
 static void complain_unreachable(wardi_client *client, CURLcode code)
 {
-    if (code == CURLE_COULDNT_CONNECT)
+    char words[600];
+    wardi_text text = WARDI_TEXT(words);
+    if (client->is_remote) {
+        wardi_remote_explain(&client->remote, client->curl, code, &text);
+        complain(client, "%s", words);
+    } else if (was_turned_away(code)) {
+        complain(client,
+                 "%s has ended the connection: this user may have no part in it "
+                 "(`surfaces.control_group`, `surfaces.read_group`), or it is leaving",
+                 client->socket);
+    } else if (code == CURLE_COULDNT_CONNECT) {
         complain(client,
                  "no ward answers at %s: is it running, as this user? --socket or WARD_CONTROL "
                  "name another place",
                  client->socket);
-    else if (code == CURLE_OPERATION_TIMEDOUT)
+    } else if (code == CURLE_OPERATION_TIMEDOUT) {
         complain(client, "%s: no answer in time", client->socket);
-    else
+    } else {
         complain(client, "%s: %s", client->socket, curl_easy_strerror(code));
+    }
 }
 
 /* A problem document says what is wrong in words. */
@@ -167,8 +214,12 @@ static void complain_refused(wardi_client *client, const answer *a, long status)
     json_t *problem = a->bytes != NULL ? json_loads(a->bytes, 0, NULL) : NULL;
     const char *detail = wardi_json_get_text(problem, "detail");
     if (detail[0] == '\0') detail = wardi_json_get_text(problem, "title");
+    const char *hint = status != 401
+                           ? ""
+                           : " --token-file or WARD_TOKEN_FILE names the file of a token, "
+                             "--cert and --key those of a certificate.";
     if (detail[0] != '\0')
-        complain(client, "%s", detail);
+        complain(client, "%s%s", detail, hint);
     else
         complain(client, "it answers with status %ld", status);
     json_decref(problem);
@@ -181,10 +232,11 @@ static bool perform(wardi_client *client, const wardi_call *call, const char *pa
     char url[PATH_BYTES];
     wardi_text text = WARDI_TEXT(url);
     long status = 0;
-    wardi_text_printf(&text, "http://ward%s", path);
+    wardi_text_printf(&text, "%s%s", client->is_remote ? client->remote.base : "http://ward", path);
     struct curl_slist *headers = headers_of(call);
     a->curl = client->curl;
     set_call(client, call, url, a);
+    if (client->is_remote) headers = wardi_remote_set(&client->remote, client->curl, headers);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
     CURLcode code = curl_easy_perform(client->curl);
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);

@@ -1,5 +1,6 @@
 /* A ward that runs, as the other commands of `ward` see it: its control socket, which speaks HTTP
- * and JSON. Everything here says on standard error what goes wrong, with the way out. */
+ * and JSON; or the same over TLS. Everything here says on standard error what goes wrong, with the
+ * way out. */
 #ifndef WARDI_CLI_CLIENT_H
 #define WARDI_CLI_CLIENT_H
 
@@ -9,8 +10,8 @@
 
 typedef struct wardi_client wardi_client;
 
-/** `socket`: as --socket says, else WARD_CONTROL, else this user's. `command` begins every
- * complaint. NULL: said why. */
+/** `socket`: as --socket says, else WARD_CONTROL, else this user's; --host, or a URL as either, is
+ * a ward on another machine (remote.h). `command` begins every complaint. NULL: said why. */
 wardi_client *wardi_client_new(const char *socket, const char *command);
 void wardi_client_free(wardi_client *client);
 

@@ -43,8 +43,8 @@ static void second_words(const char *first, size_t length, const char *between)
 
 static void bash_values(const wardi_command *command)
 {
-    for (size_t i = 0; i < command->option_count; i++) {
-        const wardi_option *option = &command->options[i];
+    const wardi_option *option;
+    for (size_t i = 0; (option = wardi_option_at(command, i)) != NULL; i++) {
         if (option->type == WARDI_OPTION_FLAG) continue;
         printf("        '%s:--%s'", command->name, option->name);
         if (option->letter != 0) printf(" | '%s:-%c'", command->name, option->letter);
@@ -64,7 +64,9 @@ static void bash_values(const wardi_command *command)
 static void bash_command(const wardi_command *command)
 {
     printf("        '%s')\n            options='", command->name);
-    for (size_t i = 0; i < command->option_count; i++) printf("--%s ", command->options[i].name);
+    const wardi_option *option;
+    for (size_t i = 0; (option = wardi_option_at(command, i)) != NULL; i++)
+        printf("--%s ", option->name);
     fputs("--help'\n", stdout);
     if (command->words != NULL) {
         fputs("            arguments='", stdout);
@@ -206,7 +208,8 @@ static void zsh_option(const wardi_option *option)
 static void zsh_command(const wardi_command *command)
 {
     printf("        '%s')\n            _arguments -s -S \\\n", command->name);
-    for (size_t i = 0; i < command->option_count; i++) zsh_option(&command->options[i]);
+    const wardi_option *option;
+    for (size_t i = 0; (option = wardi_option_at(command, i)) != NULL; i++) zsh_option(option);
     fputs("                '(- *)'{-h,--help}'[this text]'", stdout);
     if (command->words != NULL || command->args_kind == WARDI_ARGS_COMMAND) {
         fputs(" \\\n                '1:argument:(", stdout);
@@ -308,8 +311,8 @@ static void fish_command(const wardi_command *command)
                (int)(space - command->name), command->name, space + 1);
     fish_text(command->summary);
     fputs("'\n", stdout);
-    for (size_t i = 0; i < command->option_count; i++) {
-        const wardi_option *option = &command->options[i];
+    const wardi_option *option;
+    for (size_t i = 0; (option = wardi_option_at(command, i)) != NULL; i++) {
         fish_condition(command);
         printf(" -l %s", option->name);
         if (option->letter != 0) printf(" -s %c", option->letter);

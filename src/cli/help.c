@@ -80,6 +80,12 @@ void wardi_help_command(FILE *to, const wardi_command *command)
     title(to, "Options:");
     for (size_t i = 0; i < command->option_count; i++) option_line(to, &command->options[i]);
     fprintf(to, "%-*s%s\n\n", HELP_COLUMN, "  -h, --help", "this text");
+    const wardi_option *remote = wardi_option_at(command, command->option_count);
+    if (remote != NULL) {
+        title(to, "Of a ward on another machine, over TLS:");
+        for (size_t i = 0; i < wardi_remote_option_count; i++) option_line(to, &remote[i]);
+        fputc('\n', to);
+    }
     title(to, "Examples:");
     fputs(command->examples, to);
 }

@@ -11,13 +11,33 @@ typedef struct option_scan {
     bool help;
 } option_scan;
 
+static bool talks_to_a_ward(const wardi_command *command)
+{
+    for (size_t i = 0; i < command->option_count; i++)
+        if (strcmp(command->options[i].name, "socket") == 0) return true;
+    return false;
+}
+
+const wardi_option *wardi_option_at(const wardi_command *command, size_t index)
+{
+    if (index < command->option_count) return &command->options[index];
+    index -= command->option_count;
+    bool more = index < wardi_remote_option_count && talks_to_a_ward(command);
+    return more ? &wardi_remote_options[index] : NULL;
+}
+
+bool wardi_option_is_remote(const wardi_option *option)
+{
+    return option >= wardi_remote_options &&
+           option < wardi_remote_options + wardi_remote_option_count;
+}
+
 static const wardi_option *find_name(const wardi_command *command, const char *name, size_t length)
 {
-    for (size_t i = 0; i < command->option_count; i++) {
-        const wardi_option *option = &command->options[i];
+    const wardi_option *option;
+    for (size_t i = 0; (option = wardi_option_at(command, i)) != NULL; i++)
         if (strlen(option->name) == length && memcmp(option->name, name, length) == 0)
             return option;
-    }
     return NULL;
 }
 
@@ -48,9 +68,11 @@ static bool unknown(const option_scan *scan, const char *option, size_t length)
     const char *names[NAMES_MAX];
     char name[40];
     size_t count = 0;
-    WARD_ASSERT(scan->command->option_count < NAMES_MAX);
-    for (; count < scan->command->option_count; count++)
-        names[count] = scan->command->options[count].name;
+    const wardi_option *known;
+    for (; (known = wardi_option_at(scan->command, count)) != NULL; count++) {
+        WARD_ASSERT(count + 1 < NAMES_MAX);
+        names[count] = known->name;
+    }
     names[count++] = "help";
     wardi_text text = WARDI_TEXT(name);
     wardi_text_add(&text, option, length);
@@ -96,7 +118,9 @@ static bool take_value(const option_scan *scan, const wardi_option *option, cons
     case WARDI_OPTION_FLAG: break;
     case WARDI_OPTION_TEXT:
     case WARDI_OPTION_FILE:
-        memcpy(scan->settings + option->offset, &value, sizeof value);
+        memcpy((wardi_option_is_remote(option) ? wardi_remote_settings : scan->settings) +
+                   option->offset,
+               &value, sizeof value);
         return true;
     case WARDI_OPTION_CHOICE: return choose(scan, option, value);
     case WARDI_OPTION_DURATION:

@@ -1,11 +1,12 @@
 /* `ward events`: what happened, from the journal's file, whether the ward that writes it runs or
- * not; and, with --follow, what happens from then on. */
+ * not, or from a ward on another machine; and, with --follow, what happens from then on. */
 #include <string.h>
 #include <time.h>
 
 #include "cli/client.h"
 #include "cli/events.h"
 #include "cli/json.h"
+#include "cli/remote.h"
 #include "cli/settings.h"
 
 enum { NAME_WIDTH = 16, LIMIT_DEFAULT = 1000 };
@@ -65,6 +66,21 @@ static bool show(void *context, const wardi_journal_event *event)
     return !ferror(stdout);
 }
 
+/* As the interface for programs has it. */
+static void show_document(showing *s, json_t *document)
+{
+    ward_event event = {0};
+    const char *kind = wardi_json_get_text(document, "event");
+    if (s->json) {
+        wardi_json_print(json_incref(document));
+    } else if (strcmp(kind, "lost") == 0) {
+        printf("… %llu events are missing here: the journal had no room for them\n",
+               (unsigned long long)wardi_json_get_u64(document, "count"));
+    } else if (wardi_event_of_json(document, &event, NULL) == WARD_OK) {
+        wardi_event_print(stdout, &event, NAME_WIDTH);
+    }
+}
+
 /* ---- what has been ---- */
 
 static int show_past(const wardi_events_settings *given, showing *s)
@@ -92,6 +108,77 @@ static int show_past(const wardi_events_settings *given, showing *s)
     return WARDI_EXIT_FAILED;
 }
 
+/* ---- what has been elsewhere ---- */
+
+/* The next of them, of those that `after` (may be "") comes before; the caller owns it. NULL: said
+ * why. */
+static json_t *fetch(wardi_client *client, const wardi_events_settings *given, uint64_t limit,
+                     const char *after)
+{
+    char path[WARDI_ESCAPED_BYTES + 200], escaped[WARDI_ESCAPED_BYTES];
+    wardi_text text = WARDI_TEXT(path);
+    wardi_text_printf(&text, "/api/v1/events?limit=%llu", (unsigned long long)limit);
+    if (after[0] != '\0')
+        wardi_text_printf(&text, "&after=%s", after);
+    else if (given->since_ns != 0)
+        wardi_text_printf(&text, "&since=%llums",
+                          (unsigned long long)(given->since_ns / WARDI_MS + 1));
+    if (given->component != NULL)
+        wardi_text_printf(&text, "&component=%s", wardi_client_escape(escaped, given->component));
+    return wardi_client_json(client, NULL, NULL, "%s", path);
+}
+
+static void keep_last(json_t *kept, json_t *answer, uint64_t limit)
+{
+    size_t i;
+    json_t *event;
+    json_array_foreach(json_object_get(answer, "events"), i, event)
+    {
+        json_array_append(kept, event);
+        if (json_array_size(kept) > limit) json_array_remove(kept, 0);
+    }
+}
+
+/* The last of all since a time: a beginning is given, and pages follow it. */
+static bool fetch_all(wardi_client *client, const wardi_events_settings *given, uint64_t limit,
+                      json_t *kept)
+{
+    enum { PAGE = 10000 };
+    char after[64] = "";
+    do {
+        bool pages = given->since_ns != 0;
+        json_t *answer = fetch(client, given, pages ? PAGE : limit, after);
+        if (answer == NULL) return false;
+        wardi_text next = WARDI_TEXT(after);
+        if (pages) wardi_text_puts(&next, wardi_json_get_text(answer, "next"));
+        keep_last(kept, answer, limit);
+        json_decref(answer);
+    } while (after[0] != '\0');
+    return true;
+}
+
+static int show_past_of(const wardi_events_settings *given, showing *s)
+{
+    uint64_t limit = given->limit != 0 ? given->limit : LIMIT_DEFAULT;
+    wardi_client *client = wardi_client_new(given->socket, "events");
+    json_t *kept = json_array(), *event;
+    size_t i;
+    bool whole = client != NULL && fetch_all(client, given, limit, kept);
+    if (whole) json_array_foreach(kept, i, event)
+        {
+            uint64_t sequence = wardi_json_get_u64(event, "sequence");
+            uint64_t wall_ns = wardi_json_get_time(event, "time");
+            if (!s->json && wall_ns != 0) show_day(s, wall_ns);
+            show_document(s, event);
+            if (sequence == 0) continue;
+            s->run = wardi_json_get_u64(event, "run");
+            s->sequence = sequence;
+        }
+    json_decref(kept);
+    wardi_client_free(client);
+    return whole ? WARDI_EXIT_OK : WARDI_EXIT_FAILED;
+}
+
 /* ---- what comes ---- */
 
 /* Of a stream of server-sent events, the lines of data; each is one event. */
@@ -104,14 +191,9 @@ typedef struct following {
 
 static void take_line(following *f)
 {
-    ward_event event = {0};
     if (f->cut || strncmp(f->line, "data:", 5) != 0) return;
     json_t *document = json_loads(f->line + 5, 0, NULL);
-    if (document == NULL) return;
-    if (f->showing->json)
-        wardi_json_print(json_incref(document));
-    else if (wardi_event_of_json(document, &event, NULL) == WARD_OK)
-        wardi_event_print(stdout, &event, NAME_WIDTH);
+    if (document != NULL) show_document(f->showing, document);
     json_decref(document);
 }
 
@@ -161,7 +243,9 @@ int wardi_events_run(const void *settings, char **args, int arg_count)
     (void)args;
     (void)arg_count;
     int status = WARDI_EXIT_OK;
-    if (!given->follow || given->since_ns != 0) status = show_past(given, &s);
+    bool elsewhere = given->journal == NULL && wardi_remote_url(given->socket) != NULL;
+    if (!given->follow || given->since_ns != 0)
+        status = elsewhere ? show_past_of(given, &s) : show_past(given, &s);
     if (status == WARDI_EXIT_OK && given->follow) status = follow(given, &s);
     return wardi_output_finish(status, WARDI_EXIT_FAILED);
 }

@@ -11,6 +11,7 @@ from test_frame import *  # noqa: F401,F403
 from test_lists import *  # noqa: F401,F403
 from test_output import *  # noqa: F401,F403
 from test_reload import *  # noqa: F401,F403
+from test_remote import *  # noqa: F401,F403
 from test_run import *  # noqa: F401,F403
 from test_surface import *  # noqa: F401,F403
 from test_system import *  # noqa: F401,F403
