@@ -27,6 +27,7 @@ static void inputs_of(const struct surface *s, const wardi_journal_status *journ
                       metrics_inputs *ret_inputs)
 {
     door_figures doors;
+    http_remote_figures remote = http_remote_figures_of(s->http);
     door_figures_get(s, &doors);
     *ret_inputs = (metrics_inputs){.pulse = s->pulse_known ? &s->pulse : NULL,
                                    .journal = s->options.journal != NULL ? journal : NULL,
@@ -36,6 +37,8 @@ static void inputs_of(const struct surface *s, const wardi_journal_status *journ
                                    .accepted = doors.accepted,
                                    .refused = doors.refused,
                                    .expelled = doors.expelled,
+                                   .remote_expires_s = remote.expires_s,
+                                   .remote_unauthorized = remote.unauthorized,
                                    .events_lost = s->events_lost,
                                    .protocol_count = 2};
     ret_inputs->protocols[0] = (metrics_protocol){

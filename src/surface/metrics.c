@@ -99,6 +99,9 @@ static void take_connections(metrics *m, const metrics_inputs *inputs)
     slots[HOST_ACCEPTED] = inputs->accepted;
     slots[HOST_REFUSED] = inputs->refused;
     slots[HOST_EXPELLED] = inputs->expelled;
+    bool countable = inputs->remote_expires_s < UINT64_MAX / WARDI_S; /* else after the year 2554 */
+    slots[HOST_REMOTE_EXPIRES_NS] = countable ? inputs->remote_expires_s * WARDI_S : UINT64_MAX;
+    slots[HOST_REMOTE_UNAUTHORIZED] = inputs->remote_unauthorized;
     for (size_t i = 0; i < inputs->protocol_count && i < METRICS_PROTOCOLS_MAX; i++) {
         m->protocols[i] = inputs->protocols[i].name;
         slots[HOST_STREAMS + i] = inputs->protocols[i].streams;

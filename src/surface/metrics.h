@@ -34,6 +34,8 @@ typedef struct metrics_inputs {
     const wardi_journal_status *journal; /* NULL: none is kept */
     uint64_t connections, connections_idle, connections_max;
     uint64_t accepted, refused, expelled; /* connections, in all */
+    uint64_t remote_expires_s;            /* our certificate, since the epoch; 0: there is none */
+    uint64_t remote_unauthorized;         /* requests that were refused over TLS */
     metrics_protocol protocols[METRICS_PROTOCOLS_MAX];
     size_t protocol_count;
     uint64_t events_lost; /* that the surfaces' feed had no room for */

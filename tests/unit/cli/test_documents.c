@@ -203,6 +203,8 @@ static void manual_of_the_file(void **state)
         missing_items(document, &wardi_host_keys) + missing_items(document, &wardi_component_keys) +
         missing_items(document, &wardi_dir_keys) + missing_items(document, &wardi_supervisor_keys) +
         missing_items(document, &wardi_surface_keys) + missing_items(document, &wardi_journal_keys);
+    missing += missing_items(document, &wardi_token_keys);
+    missing += missing_items(document, &wardi_client_keys);
     char *groups = part_of(document, "\n.Ss A group\n", "\n.Ss ");
     missing += missing_items(groups, &wardi_group_keys);
     free(groups);
@@ -242,11 +244,28 @@ static size_t missing_options(const char *document, const char *heading, const c
     return missing;
 }
 
+/* Those of a ward on another machine stand once. */
+static size_t missing_remote(const char *document, const char *heading, const char *option_format)
+{
+    size_t missing = 0;
+    const char *section = strstr(document, heading);
+    if (section == NULL) fail_msg("no section \"%s\"", heading);
+    for (size_t i = 0; i < wardi_remote_option_count; i++) {
+        char option[80];
+        snprintf(option, sizeof option, option_format, wardi_remote_options[i].name);
+        if (strstr(section, option) != NULL) continue;
+        print_error("%s\n", option);
+        missing++;
+    }
+    return missing;
+}
+
 static void manual_of_the_commands(void **state)
 {
     char *document = slurp("man/ward.1");
     (void)state;
     size_t missing = missing_options(document, "\n.Ss ward %s\n", "\n.Ss ", "Fl -%s");
+    missing += missing_remote(document, "\n.Ss A ward on another machine\n", "\n.It Fl -%s ");
     free(document);
     if (missing > 0) fail_msg("man/ward.1 lacks the %zu options above", missing);
 }
@@ -256,6 +275,7 @@ static void document_of_the_commands(void **state)
     char *document = slurp("docs/cli.md");
     (void)state;
     size_t missing = missing_options(document, "\n## `ward %s`\n", "\n## ", "`--%s");
+    missing += missing_remote(document, "\n## A ward on another machine\n", "\n| `--%s ");
     free(document);
     if (missing > 0) fail_msg("docs/cli.md lacks the %zu options above", missing);
 }

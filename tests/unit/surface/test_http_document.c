@@ -55,6 +55,25 @@ static void expect_query(const http_route *route, const json_t *operation)
     assert_int_equal(count, query_count(operation));
 }
 
+/* Reading is the rule; what takes more says so. */
+static void expect_grant(const http_route *route, const json_t *document, const json_t *operation)
+{
+    static const char *const names[] = {[WARDI_MAY_READ] = "read", [WARDI_MAY_WRITE] = "write"};
+    static const char *const schemes[] = {"token", "certificate"};
+    const json_t *own = json_object_get(operation, "security");
+    const json_t *security = own != NULL ? own : json_object_get(document, "security");
+    assert_int_equal(own != NULL, route->needs == WARDI_MAY_WRITE);
+    assert_int_equal(json_array_size(security), 1 + WARD_COUNT(schemes));
+    for (size_t i = 0; i < WARD_COUNT(schemes); i++) {
+        const json_t *roles = json_object_get(json_array_get(security, i + 1), schemes[i]);
+        assert_int_equal(json_array_size(roles), 1);
+        assert_string_equal(json_string_value(json_array_get(roles, 0)), names[route->needs]);
+        const json_t *components = json_object_get(document, "components");
+        assert_non_null(
+            json_object_get(json_object_get(components, "securitySchemes"), schemes[i]));
+    }
+}
+
 static void all_routes_are_in_the_document(void **state)
 {
     (void)state;
@@ -72,6 +91,7 @@ static void all_routes_are_in_the_document(void **state)
         assert_int_equal(json_object_get(operation, "requestBody") != NULL,
                          route->body_bytes_max != 0);
         expect_query(route, operation);
+        expect_grant(route, json, operation);
     }
     json_decref(json);
 }

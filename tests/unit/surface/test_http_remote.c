@@ -239,6 +239,23 @@ static void options_tell_what_one_may(void **state)
     assert_non_null(strstr(a->text, "\r\nAllow: OPTIONS\r\n"));
 }
 
+static void what_is_refused_is_counted(void **state)
+{
+    (void)state;
+    expect(tls_request(NULL, "GET", "/metrics", ""), 401);
+    expect(tls_request(NULL, "GET", "/metrics", BEARER("x")), 401);
+    const answer *a = tls_request(NULL, "GET", "/metrics", BEARER(LOOK));
+    expect(a, 200);
+    const char *found = strstr(a->text, "\nward_surface_unauthorized_total ");
+    assert_non_null(found);
+    assert_int_equal(atoi(found + strlen("\nward_surface_unauthorized_total ")), 2);
+    found = strstr(a->text, "\nward_surface_certificate_expires_seconds ");
+    assert_non_null(found);
+    double left_s =
+        atof(found + strlen("\nward_surface_certificate_expires_seconds ")) - (double)time(NULL);
+    assert_true(left_s > DAY_S / 2 && left_s <= DAY_S);
+}
+
 /* ---- the protocol ---- */
 
 static void a_connection_serves_many_requests(void **state)
@@ -506,6 +523,7 @@ int main(void)
         REMOTE_TEST(each_route_has_its_grant),
         REMOTE_TEST(pages_of_other_sites_command_nothing),
         REMOTE_TEST(options_tell_what_one_may),
+        REMOTE_TEST(what_is_refused_is_counted),
         REMOTE_TEST(a_connection_serves_many_requests),
         REMOTE_TEST(a_request_may_come_byte_by_byte_in_records),
         REMOTE_TEST(only_tls_1_2_and_1_3_are_spoken),
