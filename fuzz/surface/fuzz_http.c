@@ -4,7 +4,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "surface/grant.h"
 #include "surface/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -42,6 +44,29 @@ static void check_target(const char *text)
     free(bytes);
 }
 
+/* Nobody but who has the token is let in, and no name but those that are meant. */
+static void check_access(const char *text)
+{
+    static const char *const names[] = {"ward.example"};
+    static const char secret[] = "0123456789abcdef0123456789abcdef";
+    const char *bearer;
+    size_t length;
+    grant_token token = {.name = "ops", .may = WARDI_MAY_WRITE};
+    grant_token_digest(secret, sizeof secret - 1, token.digest);
+    if (grant_bearer_read(text, &bearer, &length)) {
+        WARD_ASSERT(bearer >= text && length > 0 && bearer + length == text + strlen(text));
+        bool same = length == sizeof secret - 1 && memcmp(bearer, secret, length) == 0;
+        WARD_ASSERT((grant_token_find(&token, 1, bearer, length) != NULL) == same);
+    }
+    if (grant_host_fits(text, names, 0)) WARD_ASSERT(grant_host_fits(text, names, 1));
+    if (grant_host_fits(text, names, 0) && text[0] != '[')
+        WARD_ASSERT(strncasecmp(text, "localhost", 9) == 0 || strspn(text, "0123456789.:") > 6);
+    if (grant_origin_fits(text, "ward.example", NULL))
+        WARD_ASSERT(strcasecmp(text, "https://ward.example") == 0);
+    const char *fault = grant_token_fault(text, strlen(text));
+    WARD_ASSERT(fault != NULL || strlen(text) >= GRANT_TOKEN_BYTES_MIN);
+}
+
 /* What was escaped is JSON's string again, whatever it was. */
 static void check_json(const uint8_t *data, size_t size)
 {
@@ -71,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         WARD_ASSERT(a != 0 || strchr(text, 'T') != NULL || strchr(text, 't') != NULL);
     (void)http_duration_read(text, &a);
     (void)http_accept_names(text, "application/health+json");
+    check_access(text);
     check_json(data, size);
     free(text);
     return 0;

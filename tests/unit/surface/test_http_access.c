@@ -72,7 +72,8 @@ static void a_page_that_points_its_name_here_reads_nothing(void **state)
     assert_int_equal(r.status, 200);
     reply_free(&r);
     /* No browser speaks to a Unix socket. */
-    r = ask_on(dial_control(), "GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n", 46);
+    static const char named[] = "GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    r = ask_on(dial_control(), named, strlen(named));
     assert_int_equal(r.status, 200);
     reply_free(&r);
 }
