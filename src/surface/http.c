@@ -93,7 +93,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         return;
     }
     http_client *client = *socket_context;
-    http_clock_end(client);
+    if (h->entering == client) h->entering = NULL; /* it came, and could not stay */
+    http_clock_leave(client);
     http_remote_leave(client);
     peer_left(client->peer);
     wardi_free(client);
@@ -107,16 +108,17 @@ static bool enter(void *context, int fd, peer *from)
     if (client == NULL) return false;
     *client = (http_client){.http = h, .line = line, .peer = from, .fd = fd};
     from->of_protocol = client;
-    http_clock_enter(client);
     h->entering = client;
     /* Nobody asks for its address; and there must be one. */
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     bool taken = MHD_add_connection(line->daemon, fd, &nowhere, sizeof nowhere) == MHD_YES;
+    bool gone = h->entering == NULL;
     h->entering = NULL;
     if (taken) {
+        http_clock_enter(client);
         peer_idle(from);
         http_drive_soon(line);
-    } else { /* closed in any case */
+    } else if (!gone) { /* closed in any case */
         wardi_free(client);
         peer_left(from);
     }

@@ -112,3 +112,11 @@ void http_clock_enter(http_client *client)
     /* Failing that, its requests are clocked from their first line on. */
     (void)epoll_ctl(client->http->arrivals_fd, EPOLL_CTL_ADD, client->fd, &what);
 }
+
+/* To close the socket would not do: a process that is being made, of which no program has begun
+ * yet, has it as well, and as long as one does, epoll goes on to tell of it. */
+void http_clock_leave(http_client *client)
+{
+    http_clock_end(client);
+    (void)epoll_ctl(client->http->arrivals_fd, EPOLL_CTL_DEL, client->fd, NULL);
+}

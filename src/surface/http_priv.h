@@ -66,6 +66,8 @@ http_remote_figures http_remote_figures_of(const http *h);
 
 bool http_clock_open(http *h);
 void http_clock_enter(http_client *client);
+/* Before its socket is closed. */
+void http_clock_leave(http_client *client);
 /* Before libmicrohttpd reads: which connections a request has begun on. */
 void http_clock_look(http *h);
 /* A request has begun, if it was not known to have; it is complete, or its connection is gone. */
