@@ -475,6 +475,9 @@ static void run_all(run_state *run)
     const char *at = wardi_surface_http_address(run->watch.surface);
     if (wardi_output_is_terminal(stderr) && at[0] != '\0')
         wardi_note("probes, metrics and events at http://%s", at);
+    at = wardi_surface_remote_address(run->watch.surface);
+    if (wardi_output_is_terminal(stderr) && at[0] != '\0')
+        wardi_note("control over TLS at https://%s", at);
     wardi_watch_ready(&run->watch);
     wait_until_stopped(run);
 }

@@ -28,7 +28,7 @@ static MHD_UNSIGNED_LONG_LONG pause_ms(const http_line *line)
 {
     enum { HANDSHAKES_MS = 2 };
     const http *h = line->http;
-    return line == &h->secure && http_remote_strangers(h) != 0 ? HANDSHAKES_MS : 0;
+    return line == &h->secure && http_remote_handshaking(h) != 0 ? HANDSHAKES_MS : 0;
 }
 
 static void drive(http_line *line)
@@ -36,6 +36,7 @@ static void drive(http_line *line)
     http *h = line->http;
     MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
     bool wants = true;
+    if (line == &h->secure) http_remote_turn(h);
     for (int i = 0; i < RUNS_MAX && wants && timeout_ms == 0; i++) {
         http_clock_look(h);
         MHD_run(line->daemon);

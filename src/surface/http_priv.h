@@ -49,10 +49,12 @@ enum { HTTP_STRANGERS_MAX = 32 }; /* who have not shown who they are, at a time 
 void http_remote_open(http *h);
 void http_remote_close(http *h);
 void http_remote_free(http *h);
-/* A connection was made, and says nothing yet. False: no memory. */
+/* A connection was made, and says nothing yet. False: it has to end, for want of memory. */
 bool http_remote_enter(http_client *client);
 void http_remote_leave(http_client *client);
-uint32_t http_remote_strangers(const http *h);
+uint32_t http_remote_handshaking(const http *h);
+/* libmicrohttpd is about to be run: there is time for handshakes again. */
+void http_remote_turn(http *h);
 /* By its token or certificate. False: it is answered. */
 bool http_remote_admit(http_request *request);
 

@@ -2,9 +2,12 @@
  *
  * A handshake is dear, and until somebody has shown a token or a certificate, he is a stranger: of
  * strangers there are few at a time, and one more makes the one leave that has been there for the
- * longest; how many come a second, the door sees to. Who is refused has to connect anew.
+ * longest; how many come a second, the door sees to. Who is refused has to connect anew. However
+ * many say hello at once, they are not listened to for long before others have their turn.
  *
  * Once in a while a thread of the pool looks whether a file has changed, and reads them anew. */
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -17,6 +20,7 @@ enum {
 };
 #define TOLD_NS (60 * WARDI_S)   /* between two events that tell of who was refused */
 #define JUDGED_NS (60 * WARDI_S) /* for which a certificate that was looked at is good */
+#define HANDSHAKES_NS WARDI_MS   /* at once; the one that it ends in is not interrupted */
 
 typedef struct http_remote http_remote;
 typedef struct http_remote_client remote_client;
@@ -24,7 +28,7 @@ struct http_remote_client {
     http_client *client;
     gnutls_session_t session;
     keyring *keys; /* that its handshake was made with */
-    bool stranger;
+    bool stranger, handshaking;
     /* What came of its certificate */
     uint64_t judged_by; /* which keyring, as they are counted; 0: nothing yet */
     uint64_t judged_ns;
@@ -53,7 +57,8 @@ struct http_remote {
     keyring *keys;
     uint64_t keyrings; /* so far, with this one */
     remote_client *first, *last;
-    uint32_t strangers;
+    uint32_t strangers, handshaking;
+    uint64_t handshakes_since_ns; /* in this turn; 0: none yet */
     uv_timer_t tick;
     unsigned ticks;
     errand *errand;                /* under way; NULL: none */
@@ -77,6 +82,60 @@ static void make_room(http_remote *r)
     shutdown(c->client->fd, SHUT_RDWR);
 }
 
+static void handshake_over(remote_client *c)
+{
+    c->client->http->remote->handshaking -= c->handshaking;
+    c->handshaking = false;
+}
+
+/* GnuTLS tells of messages of handshakes; the last one comes from the client, in either version. */
+static int on_finished(gnutls_session_t session, unsigned kind, unsigned when, unsigned incoming,
+                       const gnutls_datum_t *message)
+{
+    (void)kind, (void)when, (void)message;
+    if (incoming != 0) handshake_over(gnutls_transport_get_ptr(session));
+    return 0;
+}
+
+/* Whether there is time left for handshakes in this turn of the loop. */
+static bool may_go_on(http_remote *r)
+{
+    uint64_t now_ns = wardi_now_ns();
+    if (r->handshakes_since_ns == 0) r->handshakes_since_ns = now_ns;
+    return now_ns - r->handshakes_since_ns < HANDSHAKES_NS;
+}
+
+/* What a client says is left with the kernel until there is time for it. Only during its handshake:
+ * there libmicrohttpd comes back for it by itself (see drive). */
+static ssize_t pull(gnutls_transport_ptr_t from, void *bytes, size_t length)
+{
+    const remote_client *c = from;
+    if (!c->handshaking || may_go_on(c->client->http->remote))
+        return recv(c->client->fd, bytes, length, 0);
+    errno = EAGAIN;
+    return -1;
+}
+
+static int pull_timeout(gnutls_transport_ptr_t from, unsigned ms)
+{
+    const remote_client *c = from;
+    struct pollfd one = {.fd = c->client->fd, .events = POLLIN};
+    return poll(&one, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
+}
+
+static bool dress(remote_client *c, keyring *keys)
+{
+    /* Sending stays libmicrohttpd's. */
+    gnutls_transport_ptr_t receives, sends;
+    gnutls_transport_get_ptr2(c->session, &receives, &sends);
+    gnutls_transport_set_ptr2(c->session, c, sends);
+    gnutls_transport_set_pull_function(c->session, pull);
+    gnutls_transport_set_pull_timeout_function(c->session, pull_timeout);
+    gnutls_handshake_set_hook_function(c->session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
+                                       on_finished);
+    return keyring_dress(keys, c->session);
+}
+
 bool http_remote_enter(http_client *client)
 {
     http_remote *r = client->http->remote;
@@ -85,19 +144,19 @@ bool http_remote_enter(http_client *client)
     c->client = client;
     c->session = MHD_get_connection_info(client->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)
                      ->tls_session;
-    if (!keyring_dress(r->keys, c->session)) {
-        wardi_free(c);
-        return false;
-    }
+    /* The session has it from now on, whatever comes of it: so it is kept until the session ends.
+     */
+    bool dressed = dress(c, r->keys);
     c->keys = keyring_keep(r->keys);
-    c->stranger = true;
+    c->stranger = c->handshaking = true;
     c->before = r->last;
     *(r->last != NULL ? &r->last->after : &r->first) = c;
     r->last = c;
     r->strangers++;
+    r->handshaking++;
     client->remote = c;
     make_room(r);
-    return true;
+    return dressed;
 }
 
 void http_remote_leave(http_client *client)
@@ -109,13 +168,19 @@ void http_remote_leave(http_client *client)
     *(c->before != NULL ? &c->before->after : &r->first) = c->after;
     *(c->after != NULL ? &c->after->before : &r->last) = c->before;
     r->strangers -= c->stranger;
+    handshake_over(c);
     keyring_drop(c->keys); /* the session is no more */
     wardi_free(c);
 }
 
-uint32_t http_remote_strangers(const http *h)
+uint32_t http_remote_handshaking(const http *h)
 {
-    return h->remote != NULL ? h->remote->strangers : 0;
+    return h->remote != NULL ? h->remote->handshaking : 0;
+}
+
+void http_remote_turn(http *h)
+{
+    if (h->remote != NULL) h->remote->handshakes_since_ns = 0;
 }
 
 http_remote_figures http_remote_figures_of(const http *h)

@@ -190,8 +190,8 @@ static uint32_t connections_max(uint32_t wanted)
     return max < most ? max : (uint32_t)most;
 }
 
-/* A handshake costs up to a millisecond of the one thread there is: strangers get no more of it
- * than a twentieth. */
+/* A handshake costs half a millisecond of the one thread there is (P-256), and more with RSA: this
+ * is as many as operators and scrapers ever need. */
 enum { REMOTE_RATE = 50, REMOTE_BURST = 50 };
 
 static ward_error open_remote_door(struct surface *s, ward_diag *ret_diag)

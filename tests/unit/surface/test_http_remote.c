@@ -1,4 +1,5 @@
 /* Control over TCP: who is let in, who is not, what each learns, and what strangers cost. */
+#include <fcntl.h>
 #include <poll.h>
 
 #include "unit/surface/tls_kit.h"
@@ -407,6 +408,40 @@ static void one_stranger_more_makes_the_first_leave(void **state)
     tls_close(&known);
 }
 
+/* There is little time for handshakes in one turn of the loop; and yet each comes to its end. */
+static void all_who_say_hello_at_once_are_heard(void **state)
+{
+    enum { MANY = 24 };
+    tls_client c[MANY];
+    bool done[MANY] = {false};
+    int left = MANY;
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        c[i].fd = dial_remote();
+        GOOD(gnutls_init(&c[i].session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL));
+        GOOD(gnutls_certificate_allocate_credentials(&c[i].credentials));
+        GOOD(gnutls_credentials_set(c[i].session, GNUTLS_CRD_CERTIFICATE, c[i].credentials));
+        GOOD(gnutls_set_default_priority(c[i].session));
+        fcntl(c[i].fd, F_SETFL, O_NONBLOCK);
+        gnutls_transport_set_int(c[i].session, c[i].fd);
+    }
+    uint64_t deadline = wardi_now_ns() + PATIENCE_NS;
+    while (left > 0) {
+        assert_true(wardi_now_ns() < deadline);
+        for (int i = 0; i < MANY; i++) {
+            int result = done[i] ? GNUTLS_E_AGAIN : gnutls_handshake(c[i].session);
+            if (result == 0) {
+                done[i] = true;
+                left--;
+            } else if (gnutls_error_is_fatal(result) != 0) {
+                fail_msg("%d: %s", i, gnutls_strerror(result));
+            }
+        }
+        wardi_sleep_until_ns(wardi_now_ns() + MS);
+    }
+    for (int i = 0; i < MANY; i++) tls_close(&c[i]);
+}
+
 /* ---- files that change ---- */
 
 static void await_status(const made *as, const char *headers, int status)
@@ -542,6 +577,7 @@ int main(void)
         REMOTE_TEST(a_slow_handshake_ends),
         REMOTE_TEST(a_handshake_without_a_request_ends),
         REMOTE_TEST(one_stranger_more_makes_the_first_leave),
+        REMOTE_TEST(all_who_say_hello_at_once_are_heard),
         REMOTE_TEST(a_token_is_replaced_while_all_is_served),
         REMOTE_TEST(what_cant_be_read_anew_changes_nothing),
         REMOTE_TEST(a_certificate_is_replaced_while_all_is_served),
