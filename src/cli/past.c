@@ -122,7 +122,7 @@ static json_t *fetch(wardi_client *client, const wardi_events_settings *given, u
         wardi_text_printf(&text, "&after=%s", after);
     else if (given->since_ns != 0)
         wardi_text_printf(&text, "&since=%llums",
-                          (unsigned long long)(given->since_ns / WARDI_MS + 1));
+                          (unsigned long long)given->since_ns / WARDI_MS + 1);
     if (given->component != NULL)
         wardi_text_printf(&text, "&component=%s", wardi_client_escape(escaped, given->component));
     return wardi_client_json(client, NULL, NULL, "%s", path);

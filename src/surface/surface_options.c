@@ -61,30 +61,30 @@ static const char *idle_key(const wardi_surface_remote *of)
                                    : NULL;
 }
 
-const char *wardi_surface_remote_fault(const wardi_surface_remote *of, const char **ret_key)
+const char *wardi_surface_remote_fault(const wardi_surface_remote *remote, const char **ret_key)
 {
-    *ret_key = idle_key(of);
-    if (of->address == NULL)
+    *ret_key = idle_key(remote);
+    if (remote->address == NULL)
         return *ret_key == NULL ? NULL
                                 : "it says nothing while `surfaces.remote` is not there; write "
                                   "`remote: 0.0.0.0:9322`, or take it out";
     *ret_key = "remote";
-    if (of->certificate == NULL || of->key == NULL)
+    if (remote->certificate == NULL || remote->key == NULL)
         return "control over TCP takes TLS; name the files of a certificate and its key: `tls: "
                "{certificate: …, key: …}`";
-    if (of->token_count == 0 && of->client_ca == NULL)
+    if (remote->token_count == 0 && remote->client_ca == NULL)
         return "nobody could come in; write `tokens:`, or `tls.client_ca` and `clients:`";
     *ret_key = "tls.client_ca";
-    if (of->client_ca != NULL && of->client_count == 0)
+    if (remote->client_ca != NULL && remote->client_count == 0)
         return "whose certificate it has signed is not enough; name who may, and what: `clients: "
                "[{name: …, grant: read}]`";
     *ret_key = "clients";
-    if (of->client_ca == NULL && of->client_count != 0)
+    if (remote->client_ca == NULL && remote->client_count != 0)
         return "they say nothing without `tls.client_ca`, which tells whose certificates count";
-    const char *fault = clients_fault(of);
+    const char *fault = clients_fault(remote);
     if (fault != NULL) return fault;
     *ret_key = "tokens";
-    return tokens_fault(of);
+    return tokens_fault(remote);
 }
 
 /* ---- copies ---- */

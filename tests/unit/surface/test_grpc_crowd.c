@@ -93,7 +93,8 @@ static void settled(client *c)
 
 static void probe_http(const world *w)
 {
-    static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    static const char request[] =
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     char status[64] = "";
     int port = atoi(strrchr(wardi_surface_http_address(w->surface), ':') + 1);
     int fd = kit_connect(port);

@@ -146,8 +146,8 @@ static int asked_as(gid_t gid, const char *request)
 static gid_t gid_of(const char *name)
 {
     const struct group *found = getgrnam(name);
-    if (found == NULL) skip();
-    return found->gr_gid;
+    assert_non_null(found);
+    return found != NULL ? found->gr_gid : 0;
 }
 
 static void members_of_the_read_group_read(void **state)

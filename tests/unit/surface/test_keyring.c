@@ -103,7 +103,8 @@ static void what_belongs_to_another_user_is_refused(void **state)
 static void what_is_no_token_is_refused(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "\n", "short", TOKEN_A " " TOKEN_B,
+    static const char two[] = TOKEN_A " " TOKEN_B;
+    static const char *const texts[] = {"", "\n", "short", two,
                                         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
     for (size_t i = 0; i < WARD_COUNT(texts); i++) {
         write_text("a", texts[i], 0600);
