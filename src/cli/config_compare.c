@@ -107,6 +107,38 @@ static bool same_list(const wardi_key *key, const wardi_config_child *a,
     }
 }
 
+static bool same_tokens(const wardi_surface_remote *a, const wardi_surface_remote *b)
+{
+    if (a->token_count != b->token_count) return false;
+    for (size_t i = 0; i < a->token_count; i++) {
+        const wardi_surface_token *x = &a->tokens[i], *y = &b->tokens[i];
+        if (!same_text(x->name, y->name) || !same_text(x->file, y->file) || x->may != y->may)
+            return false;
+    }
+    return true;
+}
+
+static bool same_clients(const wardi_surface_remote *a, const wardi_surface_remote *b)
+{
+    if (a->client_count != b->client_count) return false;
+    for (size_t i = 0; i < a->client_count; i++) {
+        const wardi_surface_client *x = &a->clients[i], *y = &b->clients[i];
+        if (!same_text(x->name, y->name) || x->may != y->may) return false;
+    }
+    return true;
+}
+
+static bool same_surface_list(const wardi_key *key, const wardi_config *a, const wardi_config *b)
+{
+    const wardi_surface_options *x = &a->surfaces, *y = &b->surfaces;
+    switch (key->type) {
+    case WARDI_KEY_TOKENS: return same_tokens(&x->remote, &y->remote);
+    case WARDI_KEY_CLIENTS: return same_clients(&x->remote, &y->remote);
+    default:
+        return same_texts(x->http_hosts, x->http_host_count, y->http_hosts, y->http_host_count);
+    }
+}
+
 /* ---- keys ---- */
 
 static bool same_value(const wardi_key *key, const void *a, const void *b)
@@ -133,6 +165,9 @@ static bool same_value(const wardi_key *key, const void *a, const void *b)
     case WARDI_KEY_METADATA:
     case WARDI_KEY_NAMES:
     case WARDI_KEY_TOPICS: return same_list(key, a, b);
+    case WARDI_KEY_HOSTS:
+    case WARDI_KEY_TOKENS:
+    case WARDI_KEY_CLIENTS: return same_surface_list(key, a, b);
     default: return same_figure(key, x, y);
     }
 }

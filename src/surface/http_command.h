@@ -22,8 +22,8 @@ typedef struct command {
 /* NULL: there is no memory, and that is answered. */
 void *http_command_new(http_request *request, size_t size, const view_member *m,
                        void (*run)(http_work *work));
-/* "restart, by ada (uid 1000, pid 4711)", "restart, by token ops (192.0.2.7:51234)", as an event. On
- * a thread of the pool: user names may come from afar. `outcome` NULL: it is yet to be done. */
+/* "restart, by ada (uid 1000, pid 4711)", "restart, by token ops (192.0.2.7:51234)", as an event.
+ * On a thread of the pool: user names may come from afar. `outcome` NULL: it is yet to be done. */
 void http_command_tell(const command *c, const char *what, const char *outcome);
 
 #endif

@@ -227,6 +227,23 @@ static void what_takes_a_restart(void **state)
           "fixed surfaces.http\nfixed journal.retention\n");
 }
 
+#define REMOTE(host, token, may, client)                                                           \
+    "version: 1\nsurfaces:\n  http_hosts: [" host "]\n  remote: 0.0.0.0:9322\n"                    \
+    "  tls: {certificate: c.pem, key: k.pem, client_ca: a.pem}\n"                                  \
+    "  tokens: [{name: ops, file: " token ", grant: " may "}]\n"                                   \
+    "  clients: [{name: " client ", grant: read}]\ncomponents:\n  a: {path: a.wasm}\n"
+
+static void who_may_come_in_takes_a_restart(void **state)
+{
+    (void)state;
+    const char *before = REMOTE("w", "t", "read", "c");
+    check(before, REMOTE("w", "t", "read", "c"), "a kept\n");
+    check(before, REMOTE("w, v", "t", "read", "c"), "a kept\nfixed surfaces.http_hosts\n");
+    check(before, REMOTE("w", "u", "read", "c"), "a kept\nfixed surfaces.tokens\n");
+    check(before, REMOTE("w", "t", "write", "c"), "a kept\nfixed surfaces.tokens\n");
+    check(before, REMOTE("w", "t", "read", "d"), "a kept\nfixed surfaces.clients\n");
+}
+
 /* Held against how the host was started, whatever was read since. */
 static void what_takes_a_restart_is_told_until_then(void **state)
 {
@@ -345,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_group_that_moves_takes_all_along),
         cmocka_unit_test(a_name_changes_hands),
         cmocka_unit_test(what_takes_a_restart),
+        cmocka_unit_test(who_may_come_in_takes_a_restart),
         cmocka_unit_test(what_takes_a_restart_is_told_until_then),
         cmocka_unit_test(what_failed_is_tried_again),
         cmocka_unit_test(other_contents_are_another),

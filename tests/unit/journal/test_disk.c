@@ -48,7 +48,9 @@ static void fails_and_recovers(void (*make_room)(void), const char *words)
     assert_int_equal(kit_number("SELECT count(*) + ifnull(sum(lost) - sum(lost <> 0), 0)"
                                 " FROM events"),
                      (int64_t)kit_sequence);
-    assert_int_equal(kit_number("SELECT max(sequence) FROM events"), (int64_t)kit_sequence);
+    /* What had no room at the end is one row, from its first on. */
+    assert_int_equal(kit_number("SELECT max(sequence + max(lost, 1) - 1) FROM events"),
+                     (int64_t)kit_sequence);
 }
 
 static void lift_limit(void)
@@ -150,8 +152,7 @@ static void a_directory_that_is_gone(void **state)
     if (strstr(kit_status().text, "Not a directory") == NULL) fail_msg("%s", kit_status().text);
     assert_int_equal(kit_status().waiting, 1);
     exchange_directory();
-    kit_wait(kit_status().written == 2);
-    assert_false(kit_status().failing);
+    kit_wait(kit_status().written == 2 && !kit_status().failing);
     kit_close();
     assert_int_equal(kit_read_all(), 2); /* the same file: nothing is missing */
     assert_int_equal(kit_rows[1].run, 1);

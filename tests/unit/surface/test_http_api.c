@@ -497,7 +497,7 @@ static void the_configuration_is_read_anew(void **state)
     expect_reload(WARD_ERROR_NOT_FOUND, NULL, 409, "words");
     expect_reload(WARD_ERROR_IO, NULL, 409, "words");
     expect_reload(WARD_ERROR_STATE, NULL, ward_error_http_status(WARD_ERROR_STATE), "words");
-    reply r = ask("POST /api/v1/reload HTTP/1.1\r\nHost: w\r\n\r\n"); /* over TCP */
+    reply r = ask("POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\n"); /* over TCP */
     assert_int_equal(r.status, 405);
     reply_free(&r);
 }
