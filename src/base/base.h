@@ -103,7 +103,8 @@ uint64_t wardi_ticks_span_ns(uint64_t start, uint64_t end);
 /** Calibrates wardi_ticks; called once by whoever opens a host. Idempotent. */
 void wardi_ticks_init(void);
 /** The calling thread asks for little at a time, and is let in soon after it wakes, on a busy
- * machine as well; no privilege is needed. */
+ * machine as well: sooner where the process may be nasty (RLIMIT_NICE, CAP_SYS_NICE), and no
+ * privilege is needed. Threads that it makes are ordinary. */
 void wardi_thread_hasten(void);
 /** Sleeps until the monotonic time, signals or not. */
 void wardi_sleep_until_ns(uint64_t deadline_ns);
