@@ -22,7 +22,13 @@
 #include "surface/grant.h"
 #include "surface/surface_priv.h"
 
-enum { BACKLOG = 4096, TAKEN_AT_ONCE = 64, IDLE_MAX_S = 60 };
+enum {
+    BACKLOG = 4096,
+    TAKEN_AT_ONCE = 64,
+    IDLE_MAX_S = 60,
+    FRESH_MS = 100, /* what it has come for may be on the way */
+    PAUSE_MS = 10,  /* between two looks whether a descriptor has come free */
+};
 
 struct door {
     door_options options;
@@ -77,6 +83,11 @@ void peer_busy(peer *p)
     leave_queue(p);
 }
 
+static void keep_reserve(crowd *c)
+{
+    if (c->reserve_fd < 0) c->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 void peer_left(peer *p)
 {
     crowd *c = &p->door->of->crowd;
@@ -84,7 +95,7 @@ void peer_left(peer *p)
     c->open--;
     c->leaving -= p->expelled;
     wardi_free(p);
-    if (c->reserve_fd < 0) c->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    keep_reserve(c);
 }
 
 /* True: one is about to leave. */
@@ -116,6 +127,7 @@ void door_expel_idle(struct surface *s)
     uint64_t now_ns = wardi_now_ns();
     while (c->idle.longest != NULL && now_ns - c->idle.longest->since_ns > IDLE_MAX_S * WARDI_S)
         expel_of(c, &c->idle);
+    keep_reserve(c); /* who left may have had his own until after that */
 }
 
 void door_figures_get(const struct surface *s, door_figures *ret_figures)
@@ -172,15 +184,22 @@ static void admit(door *d, int fd)
     peer_left(p);
 }
 
+static bool is_fresh(const peer_queue *queue)
+{
+    return queue->longest != NULL &&
+           wardi_now_ns() - queue->longest->since_ns < FRESH_MS * WARDI_MS;
+}
+
 /* No descriptor is left: the reserve makes room for one that may wait, and somebody idle for the
  * reserve. False: once whoever leaves has left. (The kernel looks for a descriptor before it looks
- * whether anybody waits: so this is no proof that somebody does.) */
+ * whether anybody waits: so this is no proof that somebody does, and the last one who was let in
+ * does not have to leave for it.) */
 static bool make_room(crowd *c)
 {
     bool had_reserve = c->reserve_fd >= 0;
     if (had_reserve) close(c->reserve_fd);
     c->reserve_fd = -1;
-    if (c->leaving == 0) expel_longest(c);
+    if (c->leaving == 0 && !is_fresh(&c->idle)) expel_longest(c);
     return had_reserve;
 }
 
@@ -192,14 +211,20 @@ static void on_rested(uv_timer_t *timer)
     uv_poll_start(&d->poll, UV_READABLE, take);
 }
 
+/* Nobody is taken for so long, and those who come wait where the kernel keeps them. */
+static void rest(door *d, uint64_t ms)
+{
+    uv_poll_stop(&d->poll);
+    uv_timer_start(&d->rest, on_rested, ms, 0);
+}
+
 /* Whether one more may come now; else those who do wait where the kernel keeps them. */
 static bool may_come(door *d)
 {
     if (d->options.rate == 0 || d->paid) return true;
     d->paid = wardi_bucket_take(&d->bucket, 1, wardi_now_ns());
     if (d->paid) return true;
-    uv_poll_stop(&d->poll);
-    uv_timer_start(&d->rest, on_rested, 1000 / d->options.rate + 1, 0);
+    rest(d, 1000 / d->options.rate + 1);
     return false;
 }
 
@@ -216,7 +241,10 @@ static void take(uv_poll_t *poll, int status, int events)
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
-        if ((errno != EMFILE && errno != ENFILE) || !make_room(&d->of->crowd)) return;
+        if (errno != EMFILE && errno != ENFILE) return;
+        if (make_room(&d->of->crowd)) continue;
+        if (d->of->crowd.leaving == 0) rest(d, PAUSE_MS); /* else whoever leaves wakes us */
+        return;
     }
 }
 
