@@ -174,13 +174,12 @@ typedef enum ward_event_kind {
     /** the health of a group, or whether it is ready, changed: from_health → health, `ready`, with
      * the reason; not while the supervisor stops */
     WARD_EVENT_GROUP_HEALTH,
-    /** somebody did something: reason says who and what; or events are missing right before this
-     * one (`component` ""), and reason says how many */
-    WARD_EVENT_OPERATOR,
-    WARD_EVENT_ADDED,   /**< to a supervisor that has been started */
-    WARD_EVENT_REMOVED, /**< and is forgotten */
+    WARD_EVENT_OPERATOR, /**< somebody did something: reason says who and what */
+    WARD_EVENT_ADDED,    /**< to a supervisor that has been started */
+    WARD_EVENT_REMOVED,  /**< and is forgotten */
+    WARD_EVENT_MISSING,  /**< events of anybody, right before this one: reason says how many */
 } ward_event_kind;
-enum { WARD_EVENT_KIND_COUNT = 14 };
+enum { WARD_EVENT_KIND_COUNT = 15 };
 
 /** Why a child is restarted. */
 typedef enum ward_cause {
@@ -204,7 +203,7 @@ typedef struct ward_event {
     ward_event_kind kind;          /**< what happened; the fields that go with it are named there */
     uint64_t sequence;             /**< from 1; a gap: events that nobody had room for */
     uint64_t wall_ns;              /**< since the epoch */
-    const char *component;         /**< the child's name; "" for WARD_EVENT_STOPPED */
+    const char *component;         /**< the child's name; "" for WARD_EVENT_STOPPED, _MISSING */
     ward_state from_state;         /**< before */
     ward_state state;              /**< now */
     ward_child_health from_health; /**< before */

@@ -171,6 +171,7 @@ static void print_what(FILE *to, const ward_event *event)
         return;
     case WARD_EVENT_ADDED: fputs("added", to); return;
     case WARD_EVENT_REMOVED: fputs("removed", to); return;
+    case WARD_EVENT_MISSING: wardi_output_styled(to, WARDI_YELLOW, event->reason); return;
     case WARD_EVENT_GROUP: print_group(to, event); return;
     case WARD_EVENT_SET_ASIDE:
         wardi_output_styled(to, WARDI_RED, "set aside");
@@ -218,6 +219,7 @@ wardi_level wardi_event_level(const ward_event *event)
     case WARD_EVENT_FLAPPING: return event->flapping ? WARDI_LEVEL_WARNING : WARDI_LEVEL_INFO;
     case WARD_EVENT_GROUP: return level_of_group(event->reason);
     case WARD_EVENT_RESTART:
+    case WARD_EVENT_MISSING:
     case WARD_EVENT_DENIED: return WARDI_LEVEL_WARNING;
     case WARD_EVENT_GIVEN_UP:
     case WARD_EVENT_SET_ASIDE: return WARDI_LEVEL_ERROR;

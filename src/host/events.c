@@ -1,7 +1,5 @@
 #include <string.h>
 
-#include <stdio.h>
-
 #include "host/host_priv.h"
 
 enum {
@@ -61,12 +59,13 @@ static void tell_of_lost(ward_supervisor *s)
 {
     uint64_t lost = s->events_lost;
     ward_event event = {
-        .size = sizeof event, .kind = WARD_EVENT_OPERATOR, .component = "", .version = ""};
+        .size = sizeof event, .kind = WARD_EVENT_MISSING, .component = "", .version = ""};
     char words[96];
+    wardi_text text = WARDI_TEXT(words);
     if (lost == 0 || s->pending.count != 0) return;
     s->events_lost = 0;
-    (void)snprintf(words, sizeof words, "%llu events are missing: too many at once, or no memory",
-                   (unsigned long long)lost);
+    wardi_text_printf(&text, "%llu events are missing: too many at once, or no memory",
+                      (unsigned long long)lost);
     event_push(s, event, words);
     if (s->events_lost != 0) s->events_lost += lost; /* not now, either */
 }
@@ -121,7 +120,8 @@ const char *ward_event_kind_name(ward_event_kind kind)
         [WARD_EVENT_STOPPED] = "stopped",     [WARD_EVENT_GROUP] = "group",
         [WARD_EVENT_DENIED] = "denied",       [WARD_EVENT_GROUP_HEALTH] = "group_health",
         [WARD_EVENT_SET_ASIDE] = "set_aside", [WARD_EVENT_OPERATOR] = "operator",
-        [WARD_EVENT_ADDED] = "added",         [WARD_EVENT_REMOVED] = "removed"};
+        [WARD_EVENT_ADDED] = "added",         [WARD_EVENT_REMOVED] = "removed",
+        [WARD_EVENT_MISSING] = "missing"};
     return (unsigned)kind < WARD_COUNT(names) ? names[kind] : "unknown";
 }
 

@@ -48,6 +48,7 @@ static void set_what(json_t *object, const ward_event *event)
     case WARD_EVENT_OPERATOR:
     case WARD_EVENT_ADDED:
     case WARD_EVENT_REMOVED:
+    case WARD_EVENT_MISSING:
     case WARD_EVENT_STOPPED: break;
     }
 }

@@ -185,7 +185,7 @@ void on_event(void *context, const ward_event *event)
     w->trace = (w->trace ^ event->kind ^ (uint64_t)event->state << 8 ^ event->wall_ns << 16) *
                UINT64_C(0x100000001b3);
     if (event->kind == WARD_EVENT_STOPPED) return;
-    if (event->kind == WARD_EVENT_OPERATOR) { /* there is none who would be told of */
+    if (event->kind == WARD_EVENT_MISSING) {
         MUST(w->events_lost && event->component[0] == '\0', event->reason);
         return;
     }

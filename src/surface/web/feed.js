@@ -4,7 +4,7 @@ import { clock, el, number, read, say } from "./dom.js";
 import * as store from "./store.js";
 
 const SHOWN = 200;
-const KINDS = ["state", "health", "ready", "restart", "given_up", "group", "group_health", "flapping", "set_aside", "denied", "operator", "added", "removed", "stopped", "lost"];
+const KINDS = ["state", "health", "ready", "restart", "given_up", "group", "group_health", "flapping", "set_aside", "denied", "operator", "added", "removed", "stopped", "missing", "lost"];
 
 const words = (name) => String(name).replace(/_/g, " ");
 const behind = (e) => (e.reason ? ": " + e.reason : "");
@@ -27,7 +27,7 @@ export function described(e) {
 /** For the worse, for the better, or neither: a letter before the line says it too. */
 function tone(e) {
   const bad = (e.event === "health" || e.event === "group_health") ? e.to !== "healthy" : e.event === "state" ? e.to === "failed" :
-    e.event === "ready" ? !e.ready : ["restart", "given_up", "set_aside", "denied", "lost"].includes(e.event);
+    e.event === "ready" ? !e.ready : ["restart", "given_up", "set_aside", "denied", "missing", "lost"].includes(e.event);
   const good = (e.event === "health" || e.event === "group_health") ? e.to === "healthy" : e.event === "ready" && e.ready;
   return bad ? "worse" : good ? "better" : "plain";
 }

@@ -25,7 +25,7 @@ static void at_the_gate(void *context, const ward_event *event)
     if (event->sequence != gate.newest + 1) {
         gate.missing += event->sequence - gate.newest - 1;
         snprintf(gate.words, sizeof gate.words, "%s", event->reason);
-        if (event->component[0] != '\0' || event->kind != WARD_EVENT_OPERATOR) abort();
+        if (event->component[0] != '\0' || event->kind != WARD_EVENT_MISSING) abort();
     }
     gate.newest = event->sequence;
     pthread_cond_broadcast(&gate.changed);

@@ -118,6 +118,7 @@ static void plain_forms(void **state)
         [WARD_EVENT_OPERATOR] = "\"event\":\"operator\",\"component\":\"api\",\"reason\":\"why\"}",
         [WARD_EVENT_ADDED] = "\"event\":\"added\",\"component\":\"api\",\"reason\":\"why\"}",
         [WARD_EVENT_REMOVED] = "\"event\":\"removed\",\"component\":\"api\",\"reason\":\"why\"}",
+        [WARD_EVENT_MISSING] = "\"event\":\"missing\",\"component\":\"api\",\"reason\":\"why\"}",
     };
     static const char head[] = "{\"time\":\"2026-09-21T14:13:20.123456Z\",\"sequence\":7,";
     (void)state;
