@@ -260,7 +260,7 @@ class Refused(Remote):
             plain.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertNotIn(b"200", plain.recv(1000))
         context = ssl.create_default_context(cafile=str(self.ca.file))
-        with socket.create_connection(("localhost", self.port), timeout=20) as tcp, \
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as tcp, \
                 context.wrap_socket(tcp, server_hostname="localhost") as secure:
             self.assertIn(secure.version(), ("TLSv1.3", "TLSv1.2"))
             secure.sendall(f"GET /api/v1/host HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
