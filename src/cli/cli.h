@@ -122,11 +122,12 @@ const char *wardi_where_of(const char *written, const char *variable, const char
 /** Makes the directories of a file, for this user alone. `by_default`: nobody has chosen the place,
  * and it must belong to this user or root. Errors: IO. */
 ward_error wardi_where_make(const char *file, bool by_default, ward_diag *ret_diag);
-/** The same of the control socket, which members of that group of the machine are to reach as well
- * (NULL: nobody else): the directories that are made, and the one of this user's by default, let
- * them through. What shuts them out all the same is warned of. */
+/** The same of the control socket, which members of these groups of the machine are to reach as
+ * well (NULL: none): the directories that are made, and the one of this user's by default, let them
+ * through, and of two groups everybody, as a directory has one. What shuts them out all the same is
+ * warned of. */
 ward_error wardi_where_make_for(const char *file, bool by_default, const char *group,
-                                ward_diag *ret_diag);
+                                const char *other_group, ward_diag *ret_diag);
 
 /* ---- output: data on standard output, messages on standard error ---- */
 

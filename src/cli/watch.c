@@ -69,7 +69,7 @@ static int open_surface(wardi_watch *watch, const wardi_config *config,
     ward_error error = WARD_OK;
     if (options.control_path != NULL)
         error = wardi_where_make_for(options.control_path, options.control_path == control,
-                                     options.control_group, &diag);
+                                     options.control_group, options.read_group, &diag);
     if (error == WARD_OK) error = wardi_surface_new(&options, &watch->surface, &diag);
     if (error == WARD_OK) return WARDI_EXIT_OK;
     wardi_complain("run: %s; `surfaces` in the file, or WARD_HTTP, WARD_GRPC and WARD_CONTROL name "

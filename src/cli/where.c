@@ -68,47 +68,54 @@ static bool is_ours(const char *directory)
            (status.st_uid == geteuid() || status.st_uid == 0);
 }
 
-/* Whom else a directory is to let through; `gid` -1: nobody. */
+/* Whom else a directory is to let through. */
 typedef struct place {
     const char *file;
     bool by_default;
+    mode_t through; /* 0: nobody; S_IXGRP: who is of `gid`; S_IXOTH: everybody */
     gid_t gid;
+    const char *members; /* in words */
 } place;
 
+/* Where that can't be done, the socket can't be given to them either, and that is said. */
+static void open_up(const char *directory, mode_t mode, const place *to)
+{
+    if (to->through == S_IXOTH || chown(directory, (uid_t)-1, to->gid) == 0)
+        chmod(directory, mode | S_IXGRP | to->through);
+}
+
 /* True: it is there. */
-static bool make_directory(const char *directory, gid_t gid)
+static bool make_directory(const char *directory, const place *to)
 {
     if (mkdir(directory, 0700) != 0) return errno == EEXIST;
-    /* Where that can't be done, the socket can't be given to them either, and that is said. */
-    if (gid != (gid_t)-1 && chown(directory, (uid_t)-1, gid) == 0) chmod(directory, 0710);
+    if (to->through != 0) open_up(directory, 0700, to);
     return true;
 }
 
 /* The last one, where ward puts its own things: an earlier one may have made it for its user alone.
  */
-static void let_through(const char *directory, gid_t gid)
+static void let_through(const char *directory, const place *to)
 {
     struct stat status;
     if (lstat(directory, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
         (status.st_mode & S_IXOTH) != 0)
         return;
-    if (chown(directory, (uid_t)-1, gid) == 0) chmod(directory, (status.st_mode & 07777) | 0010);
+    open_up(directory, status.st_mode & 07777, to);
 }
 
-static void warn_of_shut(const char *directory, gid_t gid, const char *group)
+static void warn_of_shut(const char *directory, const place *to)
 {
     struct stat status;
     if (stat(directory, &status) != 0) return;
-    mode_t needed = status.st_gid == gid ? S_IXGRP : S_IXOTH;
+    mode_t needed = to->through == S_IXGRP && status.st_gid == to->gid ? S_IXGRP : S_IXOTH;
     if ((status.st_mode & needed) == 0)
-        wardi_warn("run: members of the group %s can't reach the control socket: %s does not let "
+        wardi_warn("run: members of the group%s can't reach the control socket: %s does not let "
                    "them through; name another place in `surfaces.control`",
-                   group, directory);
+                   to->members, directory);
 }
 
 /* Each directory on the way to the file, from the first: `room` has the last in the end. */
-static ward_error make_all(const place *to, const char *group, char *room, size_t size,
-                           ward_diag *ret_diag)
+static ward_error make_all(const place *to, char *room, size_t size, ward_diag *ret_diag)
 {
     room[0] = '\0';
     for (const char *slash = strchr(to->file + 1, '/'); slash != NULL;
@@ -119,25 +126,37 @@ static ward_error make_all(const place *to, const char *group, char *room, size_
         memcpy(room, to->file, length);
         room[length] = '\0';
         bool last = strchr(slash + 1, '/') == NULL;
-        if (!make_directory(room, to->gid))
+        if (!make_directory(room, to))
             return wardi_fail(ret_diag, WARD_ERROR_IO,
                               "%s cannot be made: %s; make it, or name another place", room,
                               strerror(errno));
-        if (to->gid == (gid_t)-1) continue;
-        if (last && to->by_default) let_through(room, to->gid);
-        warn_of_shut(room, to->gid, group);
+        if (to->through == 0) continue;
+        if (last && to->by_default) let_through(room, to);
+        warn_of_shut(room, to);
     }
     return WARD_OK;
 }
 
 ward_error wardi_where_make_for(const char *file, bool by_default, const char *group,
-                                ward_diag *ret_diag)
+                                const char *other_group, ward_diag *ret_diag)
 {
-    char directory[512];
+    char directory[512], words[200];
+    wardi_text members = WARDI_TEXT(words);
+    if (group == NULL) {
+        group = other_group;
+        other_group = NULL;
+    }
     const struct group *found = group != NULL ? getgrnam(group) : NULL; /* else it is said later */
-    place to = {
-        .file = file, .by_default = by_default, .gid = found != NULL ? found->gr_gid : (gid_t)-1};
-    ward_error error = make_all(&to, group, directory, sizeof directory, ret_diag);
+    place to = {.file = file, .by_default = by_default, .members = words};
+    if (other_group != NULL) {
+        to.through = S_IXOTH;
+        wardi_text_printf(&members, "s %s and %s", group, other_group);
+    } else if (found != NULL) {
+        to.through = S_IXGRP;
+        to.gid = found->gr_gid;
+        wardi_text_printf(&members, " %s", group);
+    }
+    ward_error error = make_all(&to, directory, sizeof directory, ret_diag);
     if (error != WARD_OK || directory[0] == '\0' || !by_default || is_ours(directory)) return error;
     /* In /tmp, anybody could have made it, and would then own what is in it. */
     return wardi_fail(ret_diag, WARD_ERROR_IO,
@@ -148,5 +167,5 @@ ward_error wardi_where_make_for(const char *file, bool by_default, const char *g
 
 ward_error wardi_where_make(const char *file, bool by_default, ward_diag *ret_diag)
 {
-    return wardi_where_make_for(file, by_default, NULL, ret_diag);
+    return wardi_where_make_for(file, by_default, NULL, NULL, ret_diag);
 }

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import termios
 import threading
+import unittest
 
 from support import LIMIT_S, WARD, Case, environment, wait_for
 
@@ -164,7 +165,7 @@ class Manager(Started):
 
 
 class Members(Started):
-    """surfaces.control_group: its members get as far as the socket."""
+    """surfaces.control_group and read_group: their members get as far as the socket."""
 
     def place(self):
         place = self.directory()
@@ -175,10 +176,10 @@ class Members(Started):
         """One that this user may give files to."""
         return grp.getgrgid(1 if os.geteuid() == 0 else os.getgid()).gr_name
 
-    def run_at(self, place, **more):
-        group = self.group()
+    def run_at(self, place, groups=None, **more):
+        groups = groups or f"control_group: {self.group()}"
         config = place / "ward.yaml"
-        config.write_text(f"version: 1\nsurfaces: {{control_group: {group}}}\ncomponents:\n"
+        config.write_text(f"version: 1\nsurfaces: {{{groups}}}\ncomponents:\n"
                           f"  a: {{path: {self.guests}/healthy-borsh.wat}}\n")
         write, lines = self.pipe()
         process = self.start(config, stdout=subprocess.DEVNULL, stderr=write, env=environment(**more))
@@ -210,6 +211,50 @@ class Members(Started):
         process.terminate()
         self.assertEqual(process.wait(LIMIT_S), 0)
         self.assertEqual(lines, [])
+
+    def asked_by(self, where, gid):
+        """What one of that group gets, who is nobody else."""
+        asked = subprocess.run([WARD, "ps", "-o", "name", "-s", str(where)], user=65534, group=gid, extra_groups=[],
+                               text=True, capture_output=True, env=environment())
+        return asked.stdout
+
+    def test_readers_alone(self):
+        place = self.place()
+        where = place / "run" / "control.sock"
+        process, lines = self.run_at(place, f"read_group: {self.group()}", WARD_CONTROL=str(where))
+        wait_for(where.exists, "the socket")
+        self.assertEqual(stat.S_IMODE(where.parent.stat().st_mode), 0o710)
+        if os.geteuid() == 0:
+            self.assertEqual(self.asked_by(where, grp.getgrnam(self.group()).gr_gid), "a\n")
+            self.assertEqual(self.asked_by(where, 65534), "")
+        process.terminate()
+        self.assertEqual(process.wait(LIMIT_S), 0)
+        self.assertEqual(lines, [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "takes two groups")
+    def test_both(self):
+        place = self.place()
+        where = place / "run" / "control.sock"
+        process, lines = self.run_at(place, f"control_group: {grp.getgrgid(1).gr_name}, "
+                                     f"read_group: {grp.getgrgid(2).gr_name}", WARD_CONTROL=str(where))
+        wait_for(where.exists, "the socket")
+        self.assertEqual(stat.S_IMODE(where.parent.stat().st_mode), 0o711)
+        self.assertEqual([self.asked_by(where, gid) for gid in (1, 2, 65534)], ["a\n", "a\n", ""])
+        process.terminate()
+        self.assertEqual(process.wait(LIMIT_S), 0)
+        self.assertEqual(lines, [])
+
+    def test_both_are_shut_out(self):
+        place = self.directory()
+        place.chmod(0o700)
+        group = self.group()
+        process, lines = self.run_at(place, f"control_group: {group}, read_group: {group}",
+                                     WARD_CONTROL=str(place / "run" / "control.sock"))
+        wait_for(lambda: lines, "a warning")
+        self.assertIn(f"members of the groups {group} and {group} can't reach the control socket: {place} does "
+                      "not let them through", lines[0])
+        process.terminate()
+        self.assertEqual(process.wait(LIMIT_S), 0)
 
     def test_the_one_by_default_is_opened_up(self):
         place = self.place()
