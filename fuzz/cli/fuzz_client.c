@@ -1,7 +1,7 @@
 /* What a ward answers to the commands that ask one, from a ward that means no good: the first byte
- * says which command and how it shows, the rest is the body of the answer, or all of it. The
- * command ends with one of its statuses, and what it shows is clean: nothing of what came reaches a
- * terminal as an escape. */
+ * says which command (its lowest three bits, and as a fourth its seventh) and how it shows, the
+ * rest is the body of the answer, or all of it. The command ends with one of its statuses, and what
+ * it shows is clean: nothing of what came reaches a terminal as an escape. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -137,6 +137,19 @@ static int health(unsigned how)
     return wardi_health_run(&own, NULL, 0);
 }
 
+static int reload(unsigned how)
+{
+    wardi_reload_settings own = {.socket = path, .json = how % 2 != 0, .timeout_ns = WARDI_S};
+    return wardi_reload_run(&own, NULL, 0);
+}
+
+static int restart(unsigned how)
+{
+    wardi_client_settings own = {.socket = path};
+    (void)how;
+    return wardi_restart_run(&own, (char *[]){name, NULL}, 1);
+}
+
 /* ---- what is shown ---- */
 
 /* Colours are not for a pipe; a line ends with one character. */
@@ -150,9 +163,10 @@ static void check_clean(const char *shown, size_t length)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    static int (*const commands[])(unsigned how) = {ps,     tree, why,  evidence,
-                                                    events, logs, call, health};
-    if (length == 0) return 0;
+    static int (*const commands[])(unsigned how) = {ps,   tree, why,    evidence, events,
+                                                    logs, call, health, reload,   restart};
+    size_t which = length != 0 ? (bytes[0] & 7) | (bytes[0] >> 3 & 8) : WARD_COUNT(commands);
+    if (which >= WARD_COUNT(commands)) return 0;
     FILE *before = stdout;
     char *shown = NULL;
     size_t shown_length = 0;
@@ -163,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     pthread_mutex_unlock(&lock);
     stdout = open_memstream(&shown, &shown_length);
     WARD_ASSERT(stdout != NULL);
-    int status = commands[bytes[0] & 7](bytes[0] >> 3 & 15);
+    int status = commands[which](bytes[0] >> 3 & 7);
     fclose(stdout);
     stdout = before;
     pthread_mutex_lock(&lock);

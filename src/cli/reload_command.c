@@ -8,6 +8,18 @@
 
 /* ---- what came of it ---- */
 
+/* It comes from a ward that may be anybody's: nothing of it reaches a terminal as an escape. */
+static void print_safe(FILE *to, const char *text)
+{
+    wardi_output_safe(to, text, strlen(text));
+}
+
+/* "" of what is no text. */
+static const char *text_of(const json_t *one)
+{
+    return json_is_string(one) ? json_string_value(one) : "";
+}
+
 static bool is_empty(const json_t *document, const char *key)
 {
     return json_array_size(json_object_get(document, key)) == 0;
@@ -28,9 +40,13 @@ static void print_deeds(const json_t *document, const char *part, const char *wh
         json_array_foreach(json_object_get(lists, deeds[d].key), i, one)
         {
             const char *name =
-                json_is_string(one) ? json_string_value(one) : wardi_json_get_text(one, "name");
+                json_is_object(one) ? wardi_json_get_text(one, "name") : text_of(one);
             const char *why = wardi_json_get_text(one, "why");
-            printf("%s%s %s%s%s\n", what, name, deeds[d].word, why[0] != '\0' ? ": " : "", why);
+            fputs(what, stdout);
+            print_safe(stdout, name);
+            printf(" %s%s", deeds[d].word, why[0] != '\0' ? ": " : "");
+            print_safe(stdout, why);
+            putchar('\n');
         }
     }
 }
@@ -41,12 +57,11 @@ static void complain_of(const json_t *document)
     size_t i;
     json_array_foreach(json_object_get(document, "failed"), i, one) wardi_complain(
         "reload: %s: %s", wardi_json_get_text(one, "name"), wardi_json_get_text(one, "reason"));
-    json_array_foreach(json_object_get(document, "takes_restart"), i, one)
-        wardi_complain("reload: %s is otherwise in the file, and stays as it was until a restart",
-                       json_string_value(one));
+    json_array_foreach(json_object_get(document, "takes_restart"), i, one) wardi_complain(
+        "reload: %s is otherwise in the file, and stays as it was until a restart", text_of(one));
     json_array_foreach(json_object_get(document, "out_of_order"), i, one)
     {
-        const char *group = json_string_value(one);
+        const char *group = text_of(one);
         wardi_complain("reload: %s%s: the order of its members is not that of the file, by which "
                        "rest_for_one goes, until a restart",
                        group[0] != '\0' ? "group " : "the supervisor", group);
@@ -60,10 +75,10 @@ static void complain_of_mistakes(const json_t *problem)
     size_t i;
     json_array_foreach(json_object_get(configuration, "mistakes"), i, one)
     {
-        fprintf(stderr, "%s:%llu:%llu: ", file, (unsigned long long)wardi_json_get_u64(one, "line"),
+        print_safe(stderr, file);
+        fprintf(stderr, ":%llu:%llu: ", (unsigned long long)wardi_json_get_u64(one, "line"),
                 (unsigned long long)wardi_json_get_u64(one, "column"));
-        const char *message = wardi_json_get_text(one, "message");
-        wardi_output_safe(stderr, message, strlen(message));
+        print_safe(stderr, wardi_json_get_text(one, "message"));
         fputc('\n', stderr);
     }
     wardi_complain("reload: %s", wardi_json_get_text(problem, "detail"));
@@ -79,7 +94,8 @@ static int show(json_t *document, long http, bool json)
     } else if (done) {
         print_deeds(document, "groups", "group ");
         print_deeds(document, "components", "");
-        puts(wardi_json_get_text(document, "summary"));
+        print_safe(stdout, wardi_json_get_text(document, "summary"));
+        putchar('\n');
     }
     if (done) complain_of(document);
     return wardi_output_finish(whole ? WARDI_EXIT_OK : WARDI_EXIT_FAILED, WARDI_EXIT_FAILED);
