@@ -39,8 +39,8 @@ typedef void (*ward_member_callback)(void *context, const ward_member *member);
 WARD_API ward_error ward_supervisor_members(const ward_supervisor *supervisor,
                                             ward_member_callback callback, void *context);
 /** The same in shares, for who has other things to do meanwhile: begins with `*cursor` 0, tells of
- * all groups in the first share, and of the children in some `count` places in each; `*cursor` is
- * UINT64_MAX after the last. Errors: STATE. */
+ * all groups in the first share, and of the children in some `count` places in each (0: of none);
+ * `*cursor` is UINT64_MAX after the last. Errors: STATE. */
 WARD_API ward_error ward_supervisor_members_some(const ward_supervisor *supervisor,
                                                  uint64_t *cursor, uint32_t count,
                                                  ward_member_callback callback, void *context);

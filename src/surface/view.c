@@ -452,6 +452,15 @@ static void take_groups(view *v)
     }
 }
 
+/* Which there are, and how they do; no child is looked at, of whom there may be a million. */
+static void look_at_groups(view *v)
+{
+    uint64_t cursor = 0;
+    syncing s = {.view = v};
+    if (ward_supervisor_members_some(v->supervisor, &cursor, 0, take_member, &s) == WARD_OK)
+        take_groups(v);
+}
+
 void view_sync_begin(view *v)
 {
     v->round++;
@@ -512,7 +521,7 @@ void view_apply(view *v, const ward_event *event)
     /* Added meanwhile, or with another number of instances: nothing else tells of it. */
     bool news = event->kind == WARD_EVENT_GROUP && strcmp(event->reason, "resized") == 0;
     if (is_of_group(event) && (m == NULL || news)) {
-        view_sync(v);
+        look_at_groups(v);
         m = member_of(v, event);
     }
     view_condition was = m != NULL ? m->condition : VIEW_STARTING;

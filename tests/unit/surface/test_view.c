@@ -76,6 +76,38 @@ static void test_groups_that_come_late(void **state)
     assert_string_equal(view_find(v, "b")->group, "late");
 }
 
+static ward_error resize(const char *name, uint32_t instances)
+{
+    ward_component_options component = WARD_INIT(ward_component_options);
+    ward_child_options options = WARD_INIT(ward_child_options);
+    component.name = name;
+    component.bytes = (const uint8_t *)healthy;
+    component.byte_count = strlen(healthy);
+    options.component = &component;
+    options.instances = instances;
+    options.interval_ns = 5 * MS;
+    return ward_supervisor_resize(supervisor, &options, NULL);
+}
+
+/* Those who come and go tell of themselves; how many there are is told of the group. */
+static void test_more_and_less_instances(void **state)
+{
+    (void)state;
+    add((child_spec){.name = "many", .wat = healthy, .options.instances = 2}, NULL);
+    start_view();
+    wait_until("many", VIEW_HEALTHY);
+    for (uint32_t instances = 4; instances >= 3; instances--) {
+        uint64_t patience = wardi_now_ns() + PATIENCE_NS;
+        assert_int_equal(resize("many", instances), WARD_OK);
+        while (view_find_group(v, "many")->instances != instances ||
+               (view_find_child(v, "many.3") != NULL) != (instances == 4)) {
+            assert_true(wardi_now_ns() < patience);
+            apply_all();
+        }
+    }
+    assert_int_equal(wait_until("many.2", VIEW_HEALTHY)->instance, true);
+}
+
 static size_t gone_count;
 
 static void on_gone(view_watcher *watcher, view_member *m)
@@ -232,6 +264,7 @@ int main(void)
         VIEW_TEST(test_given_up_and_released),
         VIEW_TEST(test_instances_and_groups),
         VIEW_TEST(test_groups_that_come_late),
+        VIEW_TEST(test_more_and_less_instances),
         VIEW_TEST(test_coming_and_going),
         VIEW_TEST(test_sync_is_what_events_say),
         VIEW_TEST(test_sync_ends_a_restart),
