@@ -1,8 +1,5 @@
 /* The host as a whole, and the document that describes the interface. */
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "surface/http_api.h"
 #include "surface/http_priv.h"
@@ -77,25 +74,13 @@ static void write_journal(http_text *to, const struct surface *s)
     http_json_close(to, '}');
 }
 
-/* 0: it can't be found out. */
-static uint64_t resident_bytes(void)
-{
-    unsigned long long whole, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file == NULL) return 0;
-    if (fscanf(file, "%llu %llu", &whole, &resident) != 2) resident = 0;
-    fclose(file);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void write_process(http_text *to, const http *h)
 {
-    struct timespec cpu = {0};
-    uint64_t restarts = 0, now_ns = wardi_now_ns();
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    uint64_t restarts = 0, cpu_ns, resident_bytes, now_ns = wardi_now_ns();
+    metrics_process_brief(&cpu_ns, &resident_bytes);
     http_json_key_u64(to, "uptime_ns", now_ns - h->surface->began_ns);
-    http_json_key_u64(to, "memory_bytes", resident_bytes());
-    http_json_key_u64(to, "cpu_ns", (uint64_t)cpu.tv_sec * WARDI_S + (uint64_t)cpu.tv_nsec);
+    http_json_key_u64(to, "memory_bytes", resident_bytes);
+    http_json_key_u64(to, "cpu_ns", cpu_ns);
     http_json_key_u64(to, "events", metrics_hub_events(h->metrics, &restarts));
     http_json_key_u64(to, "restarts", restarts);
 }

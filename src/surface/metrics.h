@@ -19,6 +19,8 @@ metrics_hub *metrics_hub_new(view *v);
 void metrics_hub_free(metrics_hub *hub);
 /* How many events there were, and how many of them told of a restart. */
 uint64_t metrics_hub_events(const metrics_hub *hub, uint64_t *ret_restarts);
+/* Of this process: its processor time, and its resident memory; 0: that can't be found out. */
+void metrics_process_brief(uint64_t *ret_cpu_ns, uint64_t *ret_resident_bytes);
 
 /* What a protocol counts. */
 typedef struct metrics_protocol {

@@ -14,6 +14,7 @@
 /* Fields of /proc/self/stat behind the program's name, which is in brackets and may hold anything:
  * proc(5) counts the first of them as the third. */
 enum { FIELD_THREADS = 20, FIELD_START = 22, FIELD_VIRTUAL = 23, FIELD_RESIDENT = 24 };
+enum { STAT_BYTES = 1024 };
 
 static uint64_t field_of(const char *fields, int number)
 {
@@ -58,26 +59,39 @@ static uint64_t open_fds(void)
     return count - 1; /* the folder's own */
 }
 
-static void stat_take(uint64_t *slots, char *text)
+/* The fields behind the program's name; `text` is the room for it. "": there are none. */
+static const char *fields_read(char *text, size_t size)
 {
-    const char *fields = strrchr(text, ')');
-    if (fields == NULL || fields[1] == '\0') return;
-    fields += 2;
-    slots[HOST_PROCESS_THREADS] = field_of(fields, FIELD_THREADS);
-    slots[HOST_PROCESS_VIRTUAL] = field_of(fields, FIELD_VIRTUAL);
-    slots[HOST_PROCESS_RESIDENT] =
-        field_of(fields, FIELD_RESIDENT) * (uint64_t)sysconf(_SC_PAGESIZE);
-    slots[HOST_PROCESS_START_NS] = start_ns(field_of(fields, FIELD_START));
+    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, size - 1) : -1;
+    if (fd >= 0) close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    const char *end = strrchr(text, ')');
+    return end != NULL && end[1] != '\0' ? end + 2 : "";
+}
+
+static uint64_t resident_of(const char *fields)
+{
+    return field_of(fields, FIELD_RESIDENT) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void metrics_process_brief(uint64_t *ret_cpu_ns, uint64_t *ret_resident_bytes)
+{
+    char text[STAT_BYTES];
+    *ret_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    *ret_resident_bytes = resident_of(fields_read(text, sizeof text));
 }
 
 void metrics_process(uint64_t *slots)
 {
-    char text[1024];
-    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-    if (fd >= 0) close(fd);
-    text[length > 0 ? length : 0] = '\0';
-    stat_take(slots, text);
+    char text[STAT_BYTES];
+    const char *fields = fields_read(text, sizeof text);
+    if (*fields != '\0') {
+        slots[HOST_PROCESS_THREADS] = field_of(fields, FIELD_THREADS);
+        slots[HOST_PROCESS_VIRTUAL] = field_of(fields, FIELD_VIRTUAL);
+        slots[HOST_PROCESS_RESIDENT] = resident_of(fields);
+        slots[HOST_PROCESS_START_NS] = start_ns(field_of(fields, FIELD_START));
+    }
     slots[HOST_PROCESS_CPU_NS] = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     slots[HOST_PROCESS_OPEN_FDS] = open_fds();
     struct rlimit limit;
