@@ -6,6 +6,7 @@
 #ifndef WARDI_BASE_H
 #define WARDI_BASE_H
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,6 +103,10 @@ uint64_t wardi_ticks(void);
 uint64_t wardi_ticks_span_ns(uint64_t start, uint64_t end);
 /** Calibrates wardi_ticks; called once by whoever opens a host. Idempotent. */
 void wardi_ticks_init(void);
+/** A thread that takes no signal: these are the main thread's. False: there is none. */
+bool wardi_thread_start(pthread_t *ret_thread, void *(*run)(void *context), void *context);
+/** As pthread_cond_wait, until that monotonic time at most; UINT64_MAX: for ever. */
+void wardi_cond_wait_until(pthread_cond_t *changed, pthread_mutex_t *lock, uint64_t due_ns);
 /** The calling thread asks for little at a time, and is let in soon after it wakes, on a busy
  * machine as well: sooner where the process may be nasty (RLIMIT_NICE, CAP_SYS_NICE), and no
  * privilege is needed. Threads that it makes are ordinary. */

@@ -1,5 +1,7 @@
 #include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -31,4 +33,24 @@ void wardi_thread_hasten(void)
     if (syscall(SYS_sched_setattr, 0, &scheduling, 0) == 0) return;
     scheduling.nice = nice;
     syscall(SYS_sched_setattr, 0, &scheduling, 0);
+}
+
+bool wardi_thread_start(pthread_t *ret_thread, void *(*run)(void *context), void *context)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(ret_thread, NULL, run, context) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+void wardi_cond_wait_until(pthread_cond_t *changed, pthread_mutex_t *lock, uint64_t due_ns)
+{
+    struct timespec due = {.tv_sec = (time_t)(due_ns / WARDI_S),
+                           .tv_nsec = (long)(due_ns % WARDI_S)};
+    if (due_ns == UINT64_MAX)
+        pthread_cond_wait(changed, lock);
+    else
+        pthread_cond_clockwait(changed, lock, CLOCK_MONOTONIC, &due);
 }

@@ -2,11 +2,9 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define UNSEEN_NS (500 * WARDI_MS) /* what is over by then needs no line */
@@ -121,11 +119,9 @@ static void draw(const wardi_bar *bar, const wardi_bar_state *state)
 /* False: it is the end. */
 static bool wait_until(wardi_bar *bar, uint64_t due_ns)
 {
-    struct timespec due = {.tv_sec = (time_t)(due_ns / WARDI_S),
-                           .tv_nsec = (long)(due_ns % WARDI_S)};
     pthread_mutex_lock(&bar->lock);
     while (!bar->ending && wardi_now_ns() < due_ns)
-        pthread_cond_clockwait(&bar->changed, &bar->lock, CLOCK_MONOTONIC, &due);
+        wardi_cond_wait_until(&bar->changed, &bar->lock, due_ns);
     bool goes_on = !bar->ending;
     pthread_mutex_unlock(&bar->lock);
     return goes_on;
@@ -169,18 +165,13 @@ static bool is_seen(void)
 wardi_bar *wardi_bar_new(wardi_bar_look look, void *context)
 {
     wardi_bar *bar = is_seen() ? wardi_alloc(sizeof *bar) : NULL;
-    sigset_t all, before;
     if (bar == NULL) return NULL;
     bar->look = look;
     bar->context = context;
     bar->began_ns = wardi_now_ns();
     pthread_mutex_init(&bar->lock, NULL);
     pthread_cond_init(&bar->changed, NULL);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&bar->thread, NULL, tell, bar) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started) return bar;
+    if (wardi_thread_start(&bar->thread, tell, bar)) return bar;
     wardi_free(bar);
     return NULL;
 }

@@ -195,22 +195,11 @@ typedef enum next_is {
     NEXT_END,
 } next_is;
 
-/* With the lock held. */
-static void wait_until(wardi_events *events, uint64_t due_ns)
-{
-    struct timespec due = {.tv_sec = (time_t)(due_ns / WARDI_S),
-                           .tv_nsec = (long)(due_ns % WARDI_S)};
-    if (due_ns == UINT64_MAX)
-        pthread_cond_wait(&events->filled, &events->lock);
-    else
-        pthread_cond_clockwait(&events->filled, &events->lock, CLOCK_MONOTONIC, &due);
-}
-
 static next_is next(wardi_events *events, uint64_t due_ns, slot *to, lost_count *ret_lost)
 {
     pthread_mutex_lock(&events->lock);
     while (events->taken == events->written && !events->ending && wardi_now_ns() < due_ns)
-        wait_until(events, due_ns);
+        wardi_cond_wait_until(&events->filled, &events->lock, due_ns);
     next_is is = events->taken > events->written ? NEXT_SLOT : events->ending ? NEXT_END : NEXT_DUE;
     if (is == NEXT_SLOT) slot_copy(to, &events->slots[events->written++ % SLOTS]);
     *ret_lost = events->lost;

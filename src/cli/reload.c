@@ -122,12 +122,8 @@ static bool await(void *context, bool (*is_gone)(const wardi_applying *a, const 
 {
     wardi_reload *r = context;
     pthread_mutex_lock(&r->lock);
-    while (!r->ending && !is_gone(a, name)) {
-        uint64_t due_ns = wardi_now_ns() + LOOK_NS;
-        struct timespec due = {.tv_sec = (time_t)(due_ns / WARDI_S),
-                               .tv_nsec = (long)(due_ns % WARDI_S)};
-        pthread_cond_clockwait(&r->changed, &r->lock, CLOCK_MONOTONIC, &due);
-    }
+    while (!r->ending && !is_gone(a, name))
+        wardi_cond_wait_until(&r->changed, &r->lock, wardi_now_ns() + LOOK_NS);
     bool goes_on = !r->ending;
     pthread_mutex_unlock(&r->lock);
     return goes_on;

@@ -1,7 +1,6 @@
 /* Asking the host, on a thread of its own: it may be gone, or take its time, and keys are heard all
  * the same. One question is under way at a time, and of those that wait the newest counts. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -258,14 +257,8 @@ typedef struct errand {
 static bool next(top_fetch *f, errand *ret_errand)
 {
     pthread_mutex_lock(&f->lock);
-    while (!f->ending && f->command.request == NULL && (!f->asked || wardi_now_ns() < f->due_ns)) {
-        struct timespec due = {.tv_sec = (time_t)(f->due_ns / WARDI_S),
-                               .tv_nsec = (long)(f->due_ns % WARDI_S)};
-        if (!f->asked || f->due_ns == UINT64_MAX)
-            pthread_cond_wait(&f->changed, &f->lock);
-        else
-            pthread_cond_clockwait(&f->changed, &f->lock, CLOCK_MONOTONIC, &due);
-    }
+    while (!f->ending && f->command.request == NULL && (!f->asked || wardi_now_ns() < f->due_ns))
+        wardi_cond_wait_until(&f->changed, &f->lock, f->asked ? f->due_ns : UINT64_MAX);
     bool goes_on = !f->ending;
     *ret_errand = (errand){f->query, f->command};
     f->command.request = NULL;
@@ -308,17 +301,6 @@ static void *fetch(void *context)
 
 /* ---- life ---- */
 
-/* Signals are the main thread's. */
-static bool start(top_fetch *f)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&f->thread, NULL, fetch, f) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
-}
-
 top_fetch *top_fetch_new(const char *socket, int wake_fd)
 {
     top_fetch *f = wardi_alloc(sizeof *f);
@@ -336,7 +318,7 @@ top_fetch *top_fetch_new(const char *socket, int wake_fd)
         wardi_client_quiet(f->client);
         pthread_mutex_init(&f->lock, NULL);
         pthread_cond_init(&f->changed, NULL);
-        if (start(f)) return f;
+        if (wardi_thread_start(&f->thread, fetch, f)) return f;
         wardi_complain("top: no thread for asking");
     }
     wardi_client_free(f->client);

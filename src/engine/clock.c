@@ -15,7 +15,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -189,12 +188,7 @@ uint32_t wardi_engine_suspended(const wardi_engine *engine)
 ward_error engine_clock_start(engine_clock *clock, ward_diag *ret_diag)
 {
     pthread_mutex_init(&clock->watch_lock, NULL);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&clock->thread, NULL, clock_run, clock);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0)
+    if (!wardi_thread_start(&clock->thread, clock_run, clock))
         return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY,
                           "cannot start the clock thread: too many threads for this user or "
                           "container; raise the limit on processes (ulimit -u, pids.max)");

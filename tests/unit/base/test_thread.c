@@ -1,6 +1,7 @@
-/* A thread that is to run soon after it wakes; and those that it makes. */
+/* Threads: started, waiting, and one that is to run soon after it wakes. */
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,8 +61,63 @@ static void a_thread_that_hastens(void **state)
     assert_true(f.made >= f.before || f.made == 0);
 }
 
+/* ---- starting and waiting ---- */
+
+static void *signals_of(void *blocked)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, blocked);
+    return NULL;
+}
+
+static void a_thread_takes_no_signal(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    sigset_t blocked, before, after;
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    assert_true(wardi_thread_start(&thread, signals_of, &blocked));
+    pthread_join(thread, NULL);
+    pthread_sigmask(SIG_SETMASK, NULL, &after);
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGWINCH};
+    for (size_t i = 0; i < WARD_COUNT(numbers); i++) {
+        assert_int_equal(sigismember(&blocked, numbers[i]), 1);
+        assert_int_equal(sigismember(&after, numbers[i]), sigismember(&before, numbers[i]));
+    }
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+static void *change(void *done)
+{
+    pthread_mutex_lock(&lock);
+    *(bool *)done = true;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+static void waiting_ends_in_time(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    bool done = false;
+    uint64_t due_ns = wardi_now_ns() + 20 * WARDI_MS;
+    pthread_mutex_lock(&lock);
+    while (wardi_now_ns() < due_ns) wardi_cond_wait_until(&changed, &lock, due_ns);
+    wardi_cond_wait_until(&changed, &lock, 0); /* long past */
+    assert_true(wardi_thread_start(&thread, change, &done));
+    while (!done) wardi_cond_wait_until(&changed, &lock, UINT64_MAX);
+    pthread_mutex_unlock(&lock);
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_thread_that_hastens)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_thread_that_hastens),
+        cmocka_unit_test(a_thread_takes_no_signal),
+        cmocka_unit_test(waiting_ends_in_time),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
