@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* ---- assertions: for our own bugs, on in release too ---- */
 
@@ -68,6 +69,9 @@ void wardi_text_duration(wardi_text *text, uint64_t ns);
 void wardi_text_size(wardi_text *text, uint64_t bytes);
 /** "1,234,567" */
 void wardi_text_count(wardi_text *text, uint64_t count);
+/** "ada (uid 1000, pid 4711)"; pid 0 or less: not known. Names may come from afar, and take their
+ * time. */
+void wardi_text_user(wardi_text *text, uid_t uid, pid_t pid);
 /** Copies a text of a few words that was just written and will soon be read, such as a reason. Each
  * byte is stored once, in steps of 8, 4, 2 and 1: memcpy's ends overlap, and whoever loads across
  * two stores waits until both have reached the cache, 4 ns each time on the path of a check. */

@@ -1,5 +1,6 @@
 #include "base/base.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -167,4 +168,14 @@ unsigned wardi_edit_distance(const char *a, const char *b, unsigned limit)
         memcpy(rows[1], rows[2], sizeof rows[1]);
     }
     return rows[1][nb] <= limit ? rows[1][nb] : limit + 1;
+}
+
+void wardi_text_user(wardi_text *text, uid_t uid, pid_t pid)
+{
+    char room[4096];
+    struct passwd own, *user = NULL;
+    getpwuid_r(uid, &own, room, sizeof room, &user);
+    wardi_text_printf(text, "%s (uid %u", user != NULL ? user->pw_name : "somebody", (unsigned)uid);
+    if (pid > 0) wardi_text_printf(text, ", pid %d", (int)pid);
+    wardi_text_puts(text, ")");
 }

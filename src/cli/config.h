@@ -157,6 +157,8 @@ void wardi_mistakes_show(const char *file, const wardi_mistakes *mistakes,
                          const wardi_config *config, bool json);
 /** Looks at the files of all modules: which contents they have now. */
 void wardi_config_stamp(wardi_config *config);
+/** NULL is the same as NULL alone. */
+bool wardi_config_same_text(const char *a, const char *b);
 /** The first key from `from` on in which two targets of a table differ, the default written out or
  * not; keys->count: none. */
 size_t wardi_config_differs(const wardi_keys *keys, size_t from, const void *a, const void *b);

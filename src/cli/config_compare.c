@@ -4,7 +4,7 @@
 #include "cli/config.h"
 #include "cli/values.h"
 
-static bool same_text(const char *a, const char *b)
+bool wardi_config_same_text(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
@@ -13,7 +13,7 @@ static bool same_texts(const char *const *a, size_t a_count, const char *const *
 {
     if (a_count != b_count) return false;
     for (size_t i = 0; i < a_count; i++)
-        if (!same_text(a[i], b[i])) return false;
+        if (!wardi_config_same_text(a[i], b[i])) return false;
     return true;
 }
 
@@ -76,8 +76,8 @@ static bool same_dirs(const ward_wasi_grants *a, const ward_wasi_grants *b)
     if (a->preopen_count != b->preopen_count) return false;
     for (size_t i = 0; i < a->preopen_count; i++) {
         const ward_preopen *x = &a->preopens[i], *y = &b->preopens[i];
-        if (!same_text(x->host_path, y->host_path) || !same_text(x->guest_path, y->guest_path) ||
-            x->writable != y->writable)
+        if (!wardi_config_same_text(x->host_path, y->host_path) ||
+            !wardi_config_same_text(x->guest_path, y->guest_path) || x->writable != y->writable)
             return false;
     }
     return true;
@@ -112,7 +112,8 @@ static bool same_tokens(const wardi_surface_remote *a, const wardi_surface_remot
     if (a->token_count != b->token_count) return false;
     for (size_t i = 0; i < a->token_count; i++) {
         const wardi_surface_token *x = &a->tokens[i], *y = &b->tokens[i];
-        if (!same_text(x->name, y->name) || !same_text(x->file, y->file) || x->may != y->may)
+        if (!wardi_config_same_text(x->name, y->name) ||
+            !wardi_config_same_text(x->file, y->file) || x->may != y->may)
             return false;
     }
     return true;
@@ -123,7 +124,7 @@ static bool same_clients(const wardi_surface_remote *a, const wardi_surface_remo
     if (a->client_count != b->client_count) return false;
     for (size_t i = 0; i < a->client_count; i++) {
         const wardi_surface_client *x = &a->clients[i], *y = &b->clients[i];
-        if (!same_text(x->name, y->name) || x->may != y->may) return false;
+        if (!wardi_config_same_text(x->name, y->name) || x->may != y->may) return false;
     }
     return true;
 }
@@ -151,7 +152,7 @@ static bool same_value(const wardi_key *key, const void *a, const void *b)
     case WARDI_KEY_FILE:
         memcpy(&texts[0], x, sizeof texts[0]);
         memcpy(&texts[1], y, sizeof texts[1]);
-        return same_text(texts[0], texts[1]);
+        return wardi_config_same_text(texts[0], texts[1]);
     case WARDI_KEY_CHOICE: return memcmp(x, y, sizeof(int)) == 0;
     case WARDI_KEY_SWITCH: return memcmp(x, y, sizeof(bool)) == 0;
     case WARDI_KEY_QUORUM:

@@ -81,11 +81,6 @@ static const wardi_config_group *group_before(const planning *p, const char *nam
     return found != NULL && !found->absent ? found : NULL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* ---- groups ---- */
 
 static wardi_plan_group *planned_group(const planning *p, const char *name)
@@ -123,7 +118,7 @@ static void judge_group(const planning *p, wardi_plan_group *g)
         return;
     }
     size_t key = wardi_config_differs(&wardi_group_keys, 0, g->before, g->group);
-    bool moves = !same_text(g->before->options.group, own->group);
+    bool moves = !wardi_config_same_text(g->before->options.group, own->group);
     if (moves || group_comes_anew(p, own->group)) {
         g->deed = WARDI_ANEW;
         g->why = moves ? "group" : "its group comes anew";
@@ -180,7 +175,7 @@ static const char *must_come_anew(const planning *p, const wardi_config_child *b
                                   const wardi_config_child *child)
 {
     bool was_many = wardi_config_instances(before) > 1, many = wardi_config_instances(child) > 1;
-    bool moves = !same_text(before->options.group, child->options.group);
+    bool moves = !wardi_config_same_text(before->options.group, child->options.group);
     if (was_many != many) return "instances";
     if (moves && many) return "group";
     bool anew =
@@ -344,8 +339,9 @@ static bool is_disordered(const planning *p, const char *group)
     for (size_t i = 0; i < now->child_count; i++) {
         const wardi_config_child *child = &now->children[i];
         const wardi_config_child *before = child_before(p, child->component.name);
-        if (!same_text(child->options.group, group)) continue;
-        bool here = before != NULL && stays(p->deeds[i]) && same_text(before->options.group, group);
+        if (!wardi_config_same_text(child->options.group, group)) continue;
+        bool here = before != NULL && stays(p->deeds[i]) &&
+                    wardi_config_same_text(before->options.group, group);
         if (here && (comes || (last != NULL && before < last))) return true;
         if (here) last = before;
         comes = comes || !here;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -134,15 +133,13 @@ static void record(const wardi_reload *r, const char *words)
     ward_supervisor_record(r->options.supervisor, "", words);
 }
 
-/* Who asks over the control socket is told of by the surface. User names may come from afar. */
+/* Who asks over the control socket is told of by the surface. */
 static void record_signal(const wardi_reload *r, uid_t uid, pid_t pid)
 {
-    char words[200], room[4096];
-    struct passwd own, *user = NULL;
+    char words[200];
     wardi_text text = WARDI_TEXT(words);
-    getpwuid_r(uid, &own, room, sizeof room, &user);
-    wardi_text_printf(&text, "reload, by SIGHUP of %s (uid %u, pid %d)",
-                      user != NULL ? user->pw_name : "somebody", (unsigned)uid, (int)pid);
+    wardi_text_puts(&text, "reload, by SIGHUP of ");
+    wardi_text_user(&text, uid, pid);
     record(r, words);
 }
 

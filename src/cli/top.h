@@ -89,6 +89,9 @@ typedef struct top_host {
     double events_a_second, cpu;     /* negative: not known yet */
 } top_host;
 
+/* What there is room for, up to a whole character. */
+void top_copy(char *to, size_t size, const char *from);
+
 /* The worst first. */
 extern const char *const top_conditions[TOP_CONDITIONS];
 
@@ -112,10 +115,8 @@ void top_rows_sort(top_row *rows, size_t count, top_sort sort, bool reverse);
 
 /* What rows were like before. All zero is empty. */
 typedef struct top_sample {
-    char name[TOP_NAME_BYTES];
-    uint64_t at_ns, handled, inside_ns, probes, probe_ns_total;
-    double messages_a_second, cpu, latency_ns;
-    bool has_rates;
+    uint64_t at_ns;
+    top_row row;
 } top_sample;
 typedef struct top_history {
     top_sample *samples; /* in order of their names */

@@ -36,7 +36,7 @@ void top_answer_free(top_answer *answer)
 
 /* ---- reading ---- */
 
-static void copy(char *to, size_t size, const char *from)
+void top_copy(char *to, size_t size, const char *from)
 {
     wardi_text text = wardi_text_on(to, size);
     wardi_text_puts(&text, from);
@@ -60,9 +60,10 @@ static void read_figures(top_row *row, const json_t *figures)
 void top_row_read(top_row *ret_row, const json_t *member)
 {
     *ret_row = (top_row){0};
-    copy(ret_row->name, sizeof ret_row->name, wardi_json_get_text(member, "name"));
-    copy(ret_row->condition, sizeof ret_row->condition, wardi_json_get_text(member, "condition"));
-    copy(ret_row->reason, sizeof ret_row->reason, wardi_json_get_text(member, "reason"));
+    top_copy(ret_row->name, sizeof ret_row->name, wardi_json_get_text(member, "name"));
+    top_copy(ret_row->condition, sizeof ret_row->condition,
+             wardi_json_get_text(member, "condition"));
+    top_copy(ret_row->reason, sizeof ret_row->reason, wardi_json_get_text(member, "reason"));
     ret_row->is_group = strcmp(wardi_json_get_text(member, "kind"), "group") == 0;
     ret_row->ready = wardi_json_get_bool(member, "ready");
     ret_row->instances = wardi_json_get_u64(member, "instances");
@@ -74,14 +75,14 @@ static void read_journal(top_host *host, const json_t *journal)
 {
     if (!wardi_json_get_bool(journal, "failing")) return;
     const char *reason = wardi_json_get_text(journal, "reason");
-    copy(host->journal, sizeof host->journal, reason[0] != '\0' ? reason : "it is failing");
+    top_copy(host->journal, sizeof host->journal, reason[0] != '\0' ? reason : "it is failing");
 }
 
 void top_host_read(top_host *ret_host, const json_t *json)
 {
     const json_t *counts = json_object_get(json, "components");
     *ret_host = (top_host){.events_a_second = -1, .cpu = -1};
-    copy(ret_host->version, sizeof ret_host->version, wardi_json_get_text(json, "version"));
+    top_copy(ret_host->version, sizeof ret_host->version, wardi_json_get_text(json, "version"));
     ret_host->run = wardi_json_get_u64(json, "run");
     ret_host->uptime_ns = wardi_json_get_u64(json, "uptime_ns");
     ret_host->workers = wardi_json_get_u64(json, "workers");
@@ -135,7 +136,7 @@ void top_rows_sort(top_row *rows, size_t count, top_sort sort, bool reverse)
 static int by_name(const void *a, const void *b)
 {
     const top_sample *one = a, *other = b;
-    return strcmp(one->name, other->name);
+    return strcmp(one->row.name, other->row.name);
 }
 
 static const top_sample *sample_of(const top_history *history, const char *name)
@@ -143,7 +144,7 @@ static const top_sample *sample_of(const top_history *history, const char *name)
     size_t low = 0, high = history->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int difference = strcmp(history->samples[middle].name, name);
+        int difference = strcmp(history->samples[middle].row.name, name);
         if (difference == 0) return &history->samples[middle];
         if (difference < 0)
             low = middle + 1;
@@ -153,28 +154,14 @@ static const top_sample *sample_of(const top_history *history, const char *name)
     return NULL;
 }
 
-static void sample_take(top_sample *sample, const top_row *row, uint64_t now_ns)
-{
-    copy(sample->name, sizeof sample->name, row->name);
-    sample->at_ns = now_ns;
-    sample->handled = row->handled;
-    sample->inside_ns = row->inside_ns;
-    sample->probes = row->probes;
-    sample->probe_ns_total = row->probe_ns_total;
-    sample->has_rates = row->has_rates;
-    sample->messages_a_second = row->messages_a_second;
-    sample->cpu = row->cpu;
-    sample->latency_ns = row->latency_ns;
-}
-
 /* Counters that have fallen are another's, who has taken the name. */
-static bool goes_on(const top_sample *before, const top_row *row)
+static bool goes_on(const top_row *before, const top_row *row)
 {
     return before->handled <= row->handled && before->inside_ns <= row->inside_ns &&
            before->probes <= row->probes && before->probe_ns_total <= row->probe_ns_total;
 }
 
-static void row_rates(top_row *row, const top_sample *before, uint64_t span_ns)
+static void row_rates(top_row *row, const top_row *before, uint64_t span_ns)
 {
     row->has_rates = true;
     row->messages_a_second = (double)(row->handled - before->handled) * 1e9 / (double)span_ns;
@@ -188,18 +175,19 @@ static void row_rates(top_row *row, const top_sample *before, uint64_t span_ns)
 static void row_remember(top_sample *sample, top_row *row, const top_sample *before,
                          uint64_t now_ns)
 {
-    bool known = before != NULL && goes_on(before, row);
+    bool known = before != NULL && goes_on(&before->row, row);
     uint64_t span_ns = known && now_ns > before->at_ns ? now_ns - before->at_ns : 0;
     if (known && span_ns < SPAN_MIN_NS) {
+        const top_row *was = &before->row;
         *sample = *before;
-        row->has_rates = before->has_rates;
-        row->messages_a_second = before->messages_a_second;
-        row->cpu = before->cpu;
-        if (before->has_rates) row->latency_ns = before->latency_ns;
+        row->has_rates = was->has_rates;
+        row->messages_a_second = was->messages_a_second;
+        row->cpu = was->cpu;
+        if (was->has_rates) row->latency_ns = was->latency_ns;
         return;
     }
-    if (known) row_rates(row, before, span_ns);
-    sample_take(sample, row, now_ns);
+    if (known) row_rates(row, &before->row, span_ns);
+    *sample = (top_sample){now_ns, *row};
 }
 
 void top_history_rows(top_history *history, top_row *rows, size_t count, uint64_t now_ns)

@@ -14,12 +14,6 @@ void top_state_done(top_state *s)
     s->answer = NULL;
 }
 
-static void copy(char *to, size_t size, const char *from)
-{
-    wardi_text text = wardi_text_on(to, size);
-    wardi_text_puts(&text, from);
-}
-
 const char *top_level(const top_state *s)
 {
     return s->depth > 0 ? s->levels[s->depth - 1] : "";
@@ -50,7 +44,7 @@ static void follow_selected(top_state *s)
 {
     const top_row *row = top_row_at(s, s->selected);
     if (row == NULL) return;
-    copy(s->selected_name, sizeof s->selected_name, row->name);
+    top_copy(s->selected_name, sizeof s->selected_name, row->name);
     s->selected_is_group = row->is_group;
 }
 
@@ -80,7 +74,7 @@ static top_action go(top_state *s, uint64_t place)
 {
     uint64_t reach = top_reach(s);
     char was[TOP_NAME_BYTES];
-    copy(was, sizeof was, s->selected_name);
+    top_copy(was, sizeof was, s->selected_name);
     s->selected = place < reach ? place : reach > 0 ? reach - 1 : 0;
     s->moved = s->selected != 0;
     settle(s);
@@ -102,12 +96,12 @@ void top_query_of(const top_state *s, top_query *ret_query)
 {
     uint64_t shown = rows_shown(s);
     *ret_query = (top_query){.sort = s->sort, .reverse = s->reverse, .folded = s->folded};
-    if (s->folded) copy(ret_query->group, sizeof ret_query->group, top_level(s));
-    copy(ret_query->words, sizeof ret_query->words, s->words);
+    if (s->folded) top_copy(ret_query->group, sizeof ret_query->group, top_level(s));
+    top_copy(ret_query->words, sizeof ret_query->words, s->words);
     ret_query->offset = s->first > shown ? s->first - shown : 0;
     ret_query->limit = (uint32_t)(3 * shown < TOP_PAGE_MAX ? 3 * shown : TOP_PAGE_MAX);
     if (!s->details) return;
-    copy(ret_query->detail, sizeof ret_query->detail, s->selected_name);
+    top_copy(ret_query->detail, sizeof ret_query->detail, s->selected_name);
     ret_query->detail_is_group = s->selected_is_group;
 }
 
@@ -142,7 +136,7 @@ static bool is_of_now(const top_state *s, const top_answer *a)
 top_action top_take(top_state *s, top_answer *answer, uint64_t now_ns)
 {
     if (answer->trouble[0] != '\0') {
-        copy(s->trouble, sizeof s->trouble, answer->trouble);
+        top_copy(s->trouble, sizeof s->trouble, answer->trouble);
         top_answer_free(answer);
         return TOP_DRAW;
     }
@@ -198,7 +192,7 @@ static top_action key_of_question(top_state *s, int key)
 {
     s->question = false;
     if (key == 'y' || key == 'Y') return TOP_ORDER;
-    copy(s->said, sizeof s->said, "nothing was done");
+    top_copy(s->said, sizeof s->said, "nothing was done");
     return TOP_DRAW;
 }
 
@@ -207,7 +201,7 @@ static top_action ask_whether(top_state *s, const char *request)
     const top_row *row = top_row_at(s, s->selected);
     if (row == NULL || s->trouble[0] != '\0') return TOP_NOTHING;
     s->command = (top_command){.request = request, .is_group = row->is_group};
-    copy(s->command.name, sizeof s->command.name, row->name);
+    top_copy(s->command.name, sizeof s->command.name, row->name);
     s->question = true;
     return TOP_DRAW;
 }
@@ -225,7 +219,7 @@ static top_action enter(top_state *s)
     const top_row *row = top_row_at(s, s->selected);
     if (row == NULL) return TOP_NOTHING;
     if (row->is_group && s->folded && s->depth < TOP_LEVELS_MAX) {
-        copy(s->levels[s->depth], sizeof s->levels[0], row->name);
+        top_copy(s->levels[s->depth], sizeof s->levels[0], row->name);
         s->depth++;
         s->words[0] = '\0';
         return begin_again(s);

@@ -1,6 +1,5 @@
 /* Commands: over the Unix socket, whose other end the kernel vouches for, and over TLS. Each is put
  * into the stream of events, with who has given it, before it is carried out. */
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,25 +27,13 @@ void *http_command_new(http_request *request, size_t size, const view_member *m,
     return c;
 }
 
-/* "ada (uid 1000, pid 4711)". */
-static void write_user(wardi_text *to, const command *c)
-{
-    char room[4096];
-    struct passwd own, *user = NULL;
-    getpwuid_r(c->uid, &own, room, sizeof room, &user);
-    wardi_text_printf(to, "%s (uid %u", user != NULL ? user->pw_name : "somebody",
-                      (unsigned)c->uid);
-    if (c->pid > 0) wardi_text_printf(to, ", pid %d", (int)c->pid);
-    wardi_text_puts(to, ")");
-}
-
 void http_command_tell(const command *c, const char *what, const char *outcome)
 {
     char words[WARD_REASON_BYTES_MAX + 1];
     wardi_text text = WARDI_TEXT(words);
     wardi_text_printf(&text, "%s, by ", what);
     if (c->who.way == HTTP_SOCKET)
-        write_user(&text, c);
+        wardi_text_user(&text, c->uid, c->pid);
     else
         wardi_text_printf(&text, "%s %s (%s)", c->who.way == HTTP_TOKEN ? "token" : "certificate",
                           c->who.name, c->address);
