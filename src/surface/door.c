@@ -283,17 +283,25 @@ bool wardi_surface_address_valid(const char *address)
     return split(address, host, port);
 }
 
+bool door_address_write(const struct sockaddr_storage *address, socklen_t size, wardi_text *to)
+{
+    char host[80], port[8];
+    if (address->ss_family == AF_UNIX ||
+        getnameinfo((const struct sockaddr *)address, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return false;
+    bool six = address->ss_family == AF_INET6;
+    wardi_text_printf(to, six ? "[%s]:%s" : "%s:%s", host, port);
+    return true;
+}
+
 static void name_address(door *d, int fd)
 {
     struct sockaddr_storage own = {0};
     socklen_t size = sizeof own;
-    char host[80], port[8];
-    if (getsockname(fd, (struct sockaddr *)&own, &size) != 0 || own.ss_family == AF_UNIX ||
-        getnameinfo((struct sockaddr *)&own, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return;
-    bool six = own.ss_family == AF_INET6;
-    snprintf(d->address, sizeof d->address, six ? "[%s]:%s" : "%s:%s", host, port);
+    wardi_text text = WARDI_TEXT(d->address);
+    if (getsockname(fd, (struct sockaddr *)&own, &size) == 0)
+        (void)door_address_write(&own, size, &text);
 }
 
 static ward_error listen_tcp(door *d, ward_diag *ret_diag)

@@ -101,15 +101,15 @@ bool grant_bearer_read(const char *header, const char **ret_text, size_t *ret_le
 
 /* ---- names of certificates ---- */
 
-wardi_may grant_of_name(const wardi_surface_client *clients, size_t count, const char *name,
-                        size_t length)
+const wardi_surface_client *grant_client_of(const wardi_surface_client *clients, size_t count,
+                                            const char *name, size_t length)
 {
-    wardi_may may = WARDI_MAY_NOTHING;
+    const wardi_surface_client *found = NULL;
     for (size_t i = 0; i < count; i++) {
         bool same = strlen(clients[i].name) == length && memcmp(clients[i].name, name, length) == 0;
-        if (same && clients[i].may > may) may = clients[i].may;
+        if (same && (found == NULL || clients[i].may > found->may)) found = &clients[i];
     }
-    return may;
+    return found;
 }
 
 /* ---- where a request goes, and comes from ---- */

@@ -51,9 +51,10 @@ bool grant_bearer_read(const char *header, const char **ret_text, size_t *ret_le
 
 /* ---- names of certificates ---- */
 
-/* What the name may, which need not end in NUL: a NUL within it is no end. */
-wardi_may grant_of_name(const wardi_surface_client *clients, size_t count, const char *name,
-                        size_t length);
+/* Who of them has the name, which need not end in NUL: a NUL within it is no end. Of several, the
+ * one who may most; NULL: nobody. */
+const wardi_surface_client *grant_client_of(const wardi_surface_client *clients, size_t count,
+                                            const char *name, size_t length);
 
 /* ---- what a request says of where it goes, and comes from ---- */
 

@@ -3,7 +3,6 @@
  * Over the control socket the kernel has said who it is (door.c); over TLS a token or a certificate
  * does (http_remote.c); over plain HTTP everybody may read, and nobody more. */
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -115,14 +114,8 @@ void http_client_address(const http_client *client, char ret_text[HTTP_ADDRESS_B
 {
     struct sockaddr_storage other = {0};
     socklen_t size = sizeof other;
-    char host[64], port[8];
     wardi_text text = wardi_text_on(ret_text, HTTP_ADDRESS_BYTES);
     if (getpeername(client->fd, (struct sockaddr *)&other, &size) != 0 ||
-        getnameinfo((struct sockaddr *)&other, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        !door_address_write(&other, size, &text))
         wardi_text_puts(&text, "an address that is gone");
-        return;
-    }
-    bool six = other.ss_family == AF_INET6;
-    wardi_text_printf(&text, six ? "[%s]:%s" : "%s:%s", host, port);
 }

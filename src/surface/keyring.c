@@ -241,12 +241,9 @@ static bool is_name_kind(int kind)
 static void consider(const keyring *k, const char *name, size_t length,
                      const wardi_surface_client **best)
 {
-    const wardi_surface_remote *from = k->from;
-    for (size_t i = 0; i < from->client_count; i++) {
-        const wardi_surface_client *client = &from->clients[i];
-        if (grant_of_name(client, 1, name, length) == WARDI_MAY_NOTHING) continue;
-        if (*best == NULL || client->may > (*best)->may) *best = client;
-    }
+    const wardi_surface_client *found =
+        grant_client_of(k->from->clients, k->from->client_count, name, length);
+    if (found != NULL && (*best == NULL || found->may > (*best)->may)) *best = found;
 }
 
 /* Of the alternative names; true: there is one at least, of whatever kind. */

@@ -4,6 +4,7 @@
 #define SURFACE_PRIV_H
 
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 #include "surface/logs.h"
@@ -76,6 +77,8 @@ void door_close(door *d);
 void door_free(door *d);
 /* "127.0.0.1:9320", with the port that it was given; or the path. */
 const char *door_address(const door *d);
+/* "192.0.2.7:51234", "[::1]:9320". False: it is none of the network. */
+bool door_address_write(const struct sockaddr_storage *address, socklen_t size, wardi_text *to);
 
 typedef struct door_figures {
     uint64_t accepted, refused, expelled; /* refused: nobody idle could be made to leave */

@@ -98,6 +98,13 @@ static void a_bearer_is_read_strictly(void **state)
     assert_false(grant_bearer_read(NULL, &text, &length));
 }
 
+static wardi_may grant_of_name(const wardi_surface_client *clients, size_t count, const char *name,
+                               size_t length)
+{
+    const wardi_surface_client *found = grant_client_of(clients, count, name, length);
+    return found != NULL ? found->may : WARDI_MAY_NOTHING;
+}
+
 static void a_certificates_name_is_the_whole_name(void **state)
 {
     (void)state;
