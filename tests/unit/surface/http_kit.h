@@ -413,4 +413,17 @@ static inline const char *await_words(int fd, reply *r, const char *words)
     return found;
 }
 
+/* ---- a host that serves one component, "a", which is well ---- */
+
+static inline int serving_as(void **state, void (*adjust)(wardi_surface_options *options))
+{
+    adjust_options = adjust;
+    open_host(state);
+    assert_int_equal(add((child_spec){.name = "a", .wat = healthy}, NULL), WARD_OK);
+    start();
+    serve_all();
+    await_body("/readyz", 200, "ok");
+    return 0;
+}
+
 #endif

@@ -6,12 +6,7 @@
 
 static int serving(void **state)
 {
-    open_host(state);
-    assert_int_equal(add((child_spec){.name = "a", .wat = healthy}, NULL), WARD_OK);
-    start();
-    serve_all();
-    await_body("/readyz", 200, "ok");
-    return 0;
+    return serving_as(state, NULL);
 }
 
 /* The next one that is opened is one too many. */

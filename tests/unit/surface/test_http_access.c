@@ -13,17 +13,6 @@ static void with_hosts(wardi_surface_options *options)
     options->http_host_count = 1;
 }
 
-static int serving_as(void **state, void (*adjust)(wardi_surface_options *))
-{
-    adjust_options = adjust;
-    open_host(state);
-    assert_int_equal(add((child_spec){.name = "a", .wat = healthy}, NULL), WARD_OK);
-    start();
-    serve_all();
-    await_body("/readyz", 200, "ok");
-    return 0;
-}
-
 static int serving(void **state)
 {
     return serving_as(state, NULL);

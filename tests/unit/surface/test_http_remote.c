@@ -56,13 +56,7 @@ static void adjust(wardi_surface_options *options)
 
 static int serving(void **state)
 {
-    adjust_options = adjust;
-    open_host(state);
-    assert_int_equal(add((child_spec){.name = "a", .wat = healthy}, NULL), WARD_OK);
-    start();
-    serve_all();
-    await_body("/readyz", 200, "ok");
-    return 0;
+    return serving_as(state, adjust);
 }
 
 static int stop(void **state)
