@@ -231,8 +231,6 @@ int top_grid_put(top_grid *grid, int line, int column, int width, unsigned style
 /* The same, to the right end of the width. */
 void top_grid_put_right(top_grid *grid, int line, int column, int width, unsigned style,
                         const char *text);
-/* One line, without the blanks at its end. */
-void top_grid_text(const top_grid *grid, int line, wardi_text *to);
 /* How many bytes of `text` stand on its first line at that width. */
 size_t top_wrap(const char *text, int columns);
 

@@ -158,14 +158,6 @@ void top_grid_put_right(top_grid *grid, int line, int column, int width, unsigne
     top_grid_put(grid, line, column + before, width - before, style, text);
 }
 
-void top_grid_text(const top_grid *grid, int line, wardi_text *to)
-{
-    int end = grid->columns;
-    const top_cell *cells = &grid->cells[line * grid->columns];
-    while (end > 0 && strcmp(cells[end - 1].text, " ") == 0) end--;
-    for (int i = 0; i < end; i++) wardi_text_puts(to, cells[i].text);
-}
-
 size_t top_wrap(const char *text, int columns)
 {
     const char *at = text;

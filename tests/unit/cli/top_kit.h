@@ -52,6 +52,15 @@ static inline void expect_selected(const top_state *s, const char *name)
     assert_string_equal(row->name, name);
 }
 
+/* One line, without the blanks at its end. */
+static inline void top_grid_text(const top_grid *grid, int line, wardi_text *to)
+{
+    int end = grid->columns;
+    const top_cell *cells = &grid->cells[line * grid->columns];
+    while (end > 0 && strcmp(cells[end - 1].text, " ") == 0) end--;
+    for (int i = 0; i < end; i++) wardi_text_puts(to, cells[i].text);
+}
+
 static char line_room[2048];
 
 static inline const char *line_of(const top_grid *grid, int line)
