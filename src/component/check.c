@@ -195,6 +195,18 @@ void ward_component_check(ward_component *component, ward_verdict *ret_verdict)
     if (WARD_UNLIKELY(!ready)) check_from_outside(component, ret_verdict);
 }
 
+void wardi_component_check_alone(ward_component *component, ward_verdict *ret_verdict)
+{
+    bool ready = wardi_state_of(component) == WARD_STATE_READY;
+    if (ready && check_at_a_glance(component, ret_verdict)) return;
+    if (WARD_UNLIKELY(!ready || !wardi_activity_take_alone(component, WARDI_CHECKING))) {
+        check_from_outside(component, ret_verdict);
+        return;
+    }
+    check_from_inside(component, ret_verdict);
+    wardi_activity_release(component);
+}
+
 bool wardi_component_look(ward_component *component, ward_verdict *ret_verdict)
 {
     bool ready = wardi_state_of(component) == WARD_STATE_READY;
@@ -223,8 +235,17 @@ void wardi_component_fetch(const ward_component *component)
     wardi_place_fetch(wardi_place_of(component, COMPONENT_CHECKED_BYTES));
 }
 
-void wardi_component_fetch_guest(const ward_component *component)
+static void place_fetch(const ward_component *component, int place)
 {
-    for (int i = 0; i < WARDI_PLACES; i++)
-        wardi_place_fetch(atomic_load_explicit(&component->places[i], memory_order_relaxed));
+    wardi_place_fetch(atomic_load_explicit(&component->places[place], memory_order_relaxed));
+}
+
+void wardi_component_fetch_memory(const ward_component *component)
+{
+    place_fetch(component, 0);
+}
+
+void wardi_component_fetch_engine(const ward_component *component)
+{
+    for (int i = 1; i < WARDI_PLACES; i++) place_fetch(component, i);
 }

@@ -44,12 +44,16 @@ uint64_t wardi_component_inside_ns(const ward_component *component);
 bool wardi_component_look(ward_component *component, ward_verdict *ret_verdict);
 /** The same as a check, which is counted. */
 bool wardi_component_check_outside(ward_component *component, ward_verdict *ret_verdict);
+/** As ward_component_check, for whoever alone enters the component, as its actor does. */
+void wardi_component_check_alone(ward_component *component, ward_verdict *ret_verdict);
 /** A check takes no longer. Any thread. */
 uint64_t wardi_component_check_ns_max(const ward_component *component);
 /** It will be checked soon, after some others: fetches what that check will touch, first of the
- * component's, then, some time later, of the guest's. For whoever checks very many. Any thread. */
+ * component's, then, some time later, of the guest's memory and of the engine's. For whoever checks
+ * very many. Any thread. */
 void wardi_component_fetch(const ward_component *component);
-void wardi_component_fetch_guest(const ward_component *component);
+void wardi_component_fetch_memory(const ward_component *component);
+void wardi_component_fetch_engine(const ward_component *component);
 
 /** Gets the guest's answer where it lies, before anything else enters the guest. */
 typedef ward_error (*wardi_answer_taker)(void *context, const uint8_t *bytes, size_t length,

@@ -238,6 +238,14 @@ static inline bool wardi_activity_take(ward_component *component, wardi_activity
     return atomic_compare_exchange_strong_explicit(&component->activity, &idle, (uint32_t)activity,
                                                    memory_order_acquire, memory_order_relaxed);
 }
+/* For who knows that nobody else takes it meanwhile: it may still be held, by a call that waits. */
+static inline bool wardi_activity_take_alone(ward_component *component, wardi_activity activity)
+{
+    if (atomic_load_explicit(&component->activity, memory_order_acquire) != WARDI_IDLE)
+        return false;
+    atomic_store_explicit(&component->activity, (uint32_t)activity, memory_order_relaxed);
+    return true;
+}
 static inline void wardi_activity_release(ward_component *component)
 {
     /* Before the release, so that whoever sees the next holder sees this or that one's own. */

@@ -358,7 +358,7 @@ void wardi_instance_figures_of(const wardi_instance *instance, wardi_instance_fi
 
 /** Where the lines of memory lie that a call of a core function touches, to be fetched by whoever
  * will soon make very many such calls: each the address of a line, and in the bits that are free
- * then how many lines there are from it on; 0: none. */
+ * then how many lines there are from it on; 0: none. The guest's own memory is the first. */
 enum { WARDI_PLACES = 5 };
 typedef struct wardi_places {
     uintptr_t at[WARDI_PLACES];

@@ -303,9 +303,10 @@ void wardi_instance_places(const wardi_instance *instance, const wardi_func *fun
                            wardi_places *ret_places)
 {
     uintptr_t *at = ret_places->at;
-    *ret_places = (wardi_places){{wardi_place_of(instance, offsetof(wardi_instance, store))}};
+    *ret_places = (wardi_places){{0}};
     if (instance->memory != NULL)
-        at[1] = wardi_place_of(memory_slot_bytes(instance->memory) + GUEST_DATA_AT, 1);
+        at[0] = wardi_place_of(memory_slot_bytes(instance->memory) + GUEST_DATA_AT, 1);
+    at[1] = wardi_place_of(instance, offsetof(wardi_instance, store));
     const func_record *record = (const func_record *)(uintptr_t)func->opaque[1];
     if (record == NULL || instance->module->facts.is_component) return;
     const vm_data *data = record->data;

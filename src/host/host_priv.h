@@ -36,6 +36,7 @@ struct history;
 struct budget;
 struct evidence_record;
 struct set_aside_list;
+struct round;
 
 /* What a child is to the health of its groups. */
 typedef struct member_view {
@@ -373,6 +374,35 @@ void message_counts_of(const child *c, ward_message_counts *ret_counts);
 void pulse_of_workers(ward_supervisor *s);
 void pulse_of_clock(ward_supervisor *s);
 
+/* ---- many in a row (grain.c) ---- */
+
+enum { GRAIN = 64 };
+/* A guest that took so long may do so again, and so may its neighbours. */
+#define GRAIN_SLOW_NS WARDI_MS
+/* Child `i` of the grain; it does not end meanwhile. */
+typedef void (*grain_visit)(void *context, uint32_t i, child *c);
+/* Visits each child in `count` places of the scheduler, GRAIN at most, in their order. */
+void grain_each(wardi_sched *sched, uint32_t first, uint32_t count, grain_visit visit,
+                void *context);
+
+/* ---- checks at their intervals (round.c) ---- */
+
+/* A check may come earlier by this part of its interval, never later. */
+enum { ROUND_EARLY = 16 };
+typedef struct round_time {
+    uint64_t due_ns, now_ns; /* when it was to begin; the time, but for what is not the guests' */
+    uint64_t next_ns;        /* when the next one is due, as far as is known */
+} round_time;
+/* The child, whose actor has just been made, gets its checks in a round; without memory for one,
+ * from its own timer. The lock is held, or nothing runs yet. */
+void round_join(child *c);
+/* A check is due then. Any thread. */
+void round_expect(struct round *r, uint64_t due_ns);
+/* Nothing runs any more. */
+void rounds_done(ward_supervisor *s);
+/* A child's part in it: a wardi_visit with a round_time (life.c). */
+wardi_next child_in_round(wardi_actor *self, void *context);
+
 /* ---- names and needs (links.c) ---- */
 
 child *names_find(const name_table *names, const char *name);
@@ -436,6 +466,7 @@ bool ready_is_steady(const child *c);
 /* ---- a child's life (life.c) ---- */
 
 extern const wardi_behaviour child_behaviour;
+enum { CHILD_FETCHES_MEMORY = 2 }; /* the step in which its guest's memory is fetched */
 /* The child whose actor this is; NULL: it is none's. The actor does not end meanwhile. */
 static inline child *child_in(const wardi_actor *actor)
 {

@@ -21,7 +21,7 @@ static void component_check(child *c, ward_verdict *ret_verdict)
     if (c->mailbox_judged)
         wardi_component_mailbox_set(c->component, wardi_actor_waiting(&c->actor),
                                     c->actor.user_max);
-    ward_component_check(c->component, ret_verdict);
+    wardi_component_check_alone(c->component, ret_verdict);
 }
 
 static void component_free(child *c)

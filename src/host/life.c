@@ -383,8 +383,10 @@ static void child_fetch(const wardi_actor *self, uint32_t step)
         __builtin_prefetch(&c->guest, 1);
     } else if (step == 1 && c->component != NULL) {
         wardi_component_fetch(c->component);
-    } else if (step == 2 && c->component != NULL) {
-        wardi_component_fetch_guest(c->component);
+    } else if (step == CHILD_FETCHES_MEMORY && c->component != NULL) {
+        wardi_component_fetch_memory(c->component);
+    } else if (step == 3 && c->component != NULL) {
+        wardi_component_fetch_engine(c->component);
     }
 }
 

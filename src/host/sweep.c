@@ -1,9 +1,7 @@
 /* The health of all children, asked once.
  *
  * A sweep goes through the scheduler's places a grain at a time: the asking thread and the helpers,
- * one a worker, each take the next grain until there are none. A check is some fifty nanoseconds of
- * work and a dozen lines of memory, which are in no cache when there are many children; so a grain
- * is gone through in steps, each of which fetches what the next one reads.
+ * one a worker, each take the next grain until there are none.
  *
  * A guest that does not come back holds whoever visits it, until its deadline. From then on the
  * rest of that grain is asked by message, and the asking thread takes no other grain: helpers are
@@ -17,12 +15,7 @@
 #include "host/host_priv.h"
 #include "host/message.h"
 
-/* A guest that took so long may do so again, and so may its neighbours. */
-#define SLOW_NS WARDI_MS
-enum { GRAIN = 64, GRAINS_A_TURN = 8 };
-/* So many children pass between two steps of one: what is on its way from memory then is about as
- * much as a core can ask for at once, and 200 ns pass before it is read. */
-enum { AHEAD = 2 };
+enum { GRAINS_A_TURN = 8 };
 /* In the gate, beside the number of threads that are inside. */
 #define OVER UINT32_C(0x80000000)
 
@@ -120,7 +113,7 @@ static void mark(sweep *w, uint32_t place, uint64_t bits)
     atomic_fetch_or_explicit(&w->answered[place / GRAIN], bits, memory_order_relaxed);
 }
 
-static void count(sweep *w, ward_health health, uint32_t more)
+static void count_more(sweep *w, ward_health health, uint32_t more)
 {
     atomic_fetch_add_explicit(&w->by_health[health], more, memory_order_relaxed);
 }
@@ -130,7 +123,7 @@ static void take_answer(sweep *w, ward_child_id id, const ward_report *report)
     uint32_t place = wardi_actor_place(id);
     if (!gate_enter(w)) return;
     mark(w, place, UINT64_C(1) << place % GRAIN);
-    count(w, report->status, 1);
+    count_more(w, report->status, 1);
     if (report->status != WARD_HEALTH_HEALTHY && w->on_answer != NULL)
         w->on_answer(w->context, id, WARD_OK, report);
     gate_leave(w);
@@ -138,13 +131,12 @@ static void take_answer(sweep *w, ward_child_id id, const ward_report *report)
 
 /* ---- a grain ---- */
 
-typedef struct grain {
-    wardi_actor *actors[GRAIN]; /* pinned; NULL: nobody is there */
-    uint32_t first, count;
+typedef struct sweep_grain {
+    sweep *sweep;
     uint32_t healthy;
     uint64_t healthy_bits;
     bool slow; /* a guest was */
-} grain;
+} sweep_grain;
 
 /* What can't be sent stays unanswered. */
 static void ask_by_message(sweep *w, ward_child_id id)
@@ -159,15 +151,18 @@ static void ask_by_message(sweep *w, ward_child_id id)
     } while (!atomic_compare_exchange_weak(&w->sent, &newest, m));
 }
 
-static void ask_one(sweep *w, grain *g, uint32_t i, child *c)
+static void ask_one(void *context, uint32_t i, child *c)
 {
+    sweep_grain *g = context;
+    sweep *w = g->sweep;
     ward_child_id id = c->actor.id;
     ward_verdict verdict;
+    if (is_over(w)) return;
     if (g->slow || !ask_here(c, w->timeout_ns, &verdict)) {
         ask_by_message(w, id);
         return;
     }
-    g->slow = verdict.duration_ns >= SLOW_NS;
+    g->slow = verdict.duration_ns >= GRAIN_SLOW_NS;
     if (verdict.health == WARD_CHILD_HEALTHY) {
         g->healthy++;
         g->healthy_bits |= UINT64_C(1) << i;
@@ -178,42 +173,16 @@ static void ask_one(sweep *w, grain *g, uint32_t i, child *c)
     take_answer(w, id, &report);
 }
 
-static void grain_pin(sweep *w, grain *g, uint32_t i)
+/* False: a guest was slow. */
+static bool ask_grain(sweep *w, uint32_t first, uint32_t count)
 {
-    g->actors[i] = wardi_sched_pin_place(w->supervisor->sched, g->first + i);
-}
-
-static void grain_fetch(const grain *g, uint32_t i, uint32_t step)
-{
-    if (g->actors[i] != NULL) wardi_actor_fetch(g->actors[i], step);
-}
-
-static void grain_visit(sweep *w, grain *g, uint32_t i)
-{
-    child *c = child_of(g->actors[i]);
-    if (c == NULL) return;
-    if (!is_over(w)) ask_one(w, g, i, c);
-    wardi_actor_unpin(&c->actor);
-}
-
-/* Each child a few behind the one before it, in everything: so one is asked while others are on
- * their way. */
-static void ask_grain(sweep *w, grain *g)
-{
-    enum { STEPS = 1 + WARDI_FETCH_STEPS };
-    for (uint32_t i = 0; i < g->count + STEPS * AHEAD; i++) {
-        if (i < g->count) grain_pin(w, g, i);
-        for (uint32_t step = 0; step < WARDI_FETCH_STEPS; step++) {
-            uint32_t at = i - (1 + step) * AHEAD; /* wraps where there is none yet */
-            if (at < g->count) grain_fetch(g, at, step);
-        }
-        uint32_t at = i - STEPS * AHEAD;
-        if (at < g->count) grain_visit(w, g, at);
-    }
-    if (g->healthy == 0 || !gate_enter(w)) return;
-    count(w, WARD_HEALTH_HEALTHY, g->healthy);
-    mark(w, g->first, g->healthy_bits);
+    sweep_grain g = {.sweep = w};
+    grain_each(w->supervisor->sched, first, count, ask_one, &g);
+    if (g.healthy == 0 || !gate_enter(w)) return !g.slow;
+    count_more(w, WARD_HEALTH_HEALTHY, g.healthy);
+    mark(w, first, g.healthy_bits);
     gate_leave(w);
+    return !g.slow;
 }
 
 /* False: there are no more, or the caller had better leave them to others. */
@@ -223,9 +192,7 @@ static bool ask_next_grain(sweep *w, bool patient)
     uint32_t first = atomic_fetch_add_explicit(&w->next_place, GRAIN, memory_order_relaxed);
     if (first >= w->places) return false;
     uint32_t left = w->places - first;
-    grain g = {.first = first, .count = left < GRAIN ? left : GRAIN};
-    ask_grain(w, &g);
-    return patient || !g.slow;
+    return ask_grain(w, first, left < GRAIN ? left : GRAIN) || patient;
 }
 
 /* ---- helpers ---- */

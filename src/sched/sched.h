@@ -131,7 +131,7 @@ typedef struct wardi_behaviour {
     void (*fetch)(const wardi_actor *self, uint32_t step);
 } wardi_behaviour;
 
-enum { WARDI_FETCH_STEPS = 3 };
+enum { WARDI_FETCH_STEPS = 4 };
 
 /** What a send to a full user lane does. */
 typedef enum wardi_full {
