@@ -261,6 +261,11 @@ void wardi_actor_unpin(wardi_actor *actor);
  * held up, but whatever it does waits. */
 bool wardi_actor_enter(wardi_actor *actor);
 void wardi_actor_leave(wardi_actor *actor);
+/** What an actor does in a visit on a worker: one of its callbacks, which does not stop it. */
+typedef wardi_next (*wardi_visit)(wardi_actor *self, void *context);
+/** On a worker: if the actor is idle, it runs now, with this instead of what its mailbox or timer
+ * would have it do. False: as above. The actor is pinned. */
+bool wardi_actor_visit(wardi_actor *actor, wardi_visit visit, void *context);
 /** A moment's view: it is in a callback. */
 bool wardi_actor_is_running(const wardi_actor *actor);
 /** Exact when nothing runs, else a moment's view of each. While it lives. */
@@ -317,8 +322,9 @@ ward_error wardi_sched_new(const wardi_sched_options *options, wardi_sched **ret
 void wardi_sched_free(wardi_sched *sched);
 uint64_t wardi_sched_now(const wardi_sched *sched);
 /** Replaces workers that have been in one run for longer than a slice and then some. For the clock
- * thread, each millisecond while wardi_sched_busy: no lock, no memory, bounded. One thread. */
-void wardi_sched_watch(wardi_sched *sched, uint64_t now_ns);
+ * thread, each millisecond while wardi_sched_busy: no lock, no memory, bounded. One thread. True:
+ * one was found that had not been. */
+bool wardi_sched_watch(wardi_sched *sched, uint64_t now_ns);
 /** A worker is awake, or being woken. Any thread. */
 bool wardi_sched_busy(const wardi_sched *sched);
 /** With a world: one decision and one run, or a jump to the next timer. False: nothing is left to

@@ -51,12 +51,30 @@ bool wardi_actor_is_running(const wardi_actor *a)
     return phase == ACTOR_RUNNING || phase == ACTOR_AGAIN;
 }
 
+/* `looks`: there may be something for it that nobody will wake it for. */
+static void leave(wardi_actor *a, bool looks)
+{
+    sched_gap(a->sched);
+    uint32_t running = ACTOR_RUNNING;
+    if (!looks && atomic_compare_exchange_strong(&a->phase, &running, ACTOR_IDLE)) return;
+    atomic_store(&a->phase, ACTOR_QUEUED); /* an "again" is in it: it will look */
+    sched_queue(a->sched, a);
+}
+
 void wardi_actor_leave(wardi_actor *a)
 {
     count_own(&a->visited);
-    sched_gap(a->sched);
-    uint32_t running = ACTOR_RUNNING;
-    if (atomic_compare_exchange_strong(&a->phase, &running, ACTOR_IDLE)) return;
-    atomic_store(&a->phase, ACTOR_QUEUED); /* an "again" is in it: it will look */
-    sched_queue(a->sched, a);
+    leave(a, false);
+}
+
+/* Who sent to it while it was waiting found that it had nothing to do. */
+bool wardi_actor_visit(wardi_actor *a, wardi_visit visit, void *context)
+{
+    if (!wardi_actor_enter(a)) return false;
+    uint32_t before = a->next;
+    wardi_next next = visit(a, context);
+    WARD_ASSERT(next != WARDI_STOP);
+    a->next = (uint32_t)next;
+    leave(a, before == WARDI_WAITING && next == WARDI_READY);
+    return true;
 }

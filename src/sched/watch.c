@@ -82,28 +82,31 @@ static void count_one(_Atomic uint64_t *counter)
 }
 
 /* Without a spare a worker that sleeps is woken, so that what is left to the stuck one alone is
- * found. */
-static void replace(wardi_sched *s, worker *stuck)
+ * found. True: it had not been known to be stuck. */
+static bool replace(wardi_sched *s, worker *stuck)
 {
     worker *spare = find_spare(s);
     if (spare == NULL) {
-        if (atomic_exchange(&stuck->helpless, 1) == 0) count_one(&s->stuck_without_spare);
+        bool is_new = atomic_exchange(&stuck->helpless, 1) == 0;
+        if (is_new) count_one(&s->stuck_without_spare);
         sched_wake_one(s);
-        return;
+        return is_new;
     }
     uint64_t run = stuck->seen_run;
     spare->shard = stuck->shard;
     if (!atomic_compare_exchange_strong_explicit(&stuck->run, &run, run | RUN_REPLACED,
                                                  memory_order_acq_rel, memory_order_relaxed))
-        return;
+        return false;
     count_one(&s->stuck);
     atomic_store(&spare->shard->server, spare);
     atomic_store(&spare->role, WORKER_CHOSEN);
     wait_wake(&spare->role, 1);
+    return true;
 }
 
-void wardi_sched_watch(wardi_sched *s, uint64_t now_ns)
+bool wardi_sched_watch(wardi_sched *s, uint64_t now_ns)
 {
+    bool found = false;
     for (uint32_t i = 0; i < s->thread_count; i++) {
         worker *w = &s->workers[i];
         if (atomic_load(&w->role) != WORKER_SERVING) continue;
@@ -115,6 +118,7 @@ void wardi_sched_watch(wardi_sched *s, uint64_t now_ns)
         }
         bool stuck = (run & 1) != 0 && (run & RUN_REPLACED) == 0 &&
                      now_ns - w->seen_since_ns >= s->options.slice_ns;
-        if (stuck) replace(s, w);
+        if (stuck && replace(s, w)) found = true;
     }
+    return found;
 }

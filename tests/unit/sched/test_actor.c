@@ -140,6 +140,40 @@ static void a_pinned_actor_does_not_end(void **state)
     wardi_sched_free(s);
 }
 
+static wardi_next visited(wardi_actor *self, void *next)
+{
+    note(self, 'v', NULL);
+    return *(wardi_next *)next;
+}
+
+/* What waits in the mailbox of one that waits has woken nobody, so the visit sees to it. */
+static void a_visit_may_end_waiting(void **state)
+{
+    (void)state;
+    wardi_sched *s = sim_sched(&world, 1, 2);
+    noter n;
+    wardi_next waits = WARDI_WAITING, ready = WARDI_READY;
+    noter_init(&n, s, &(wardi_mailbox_options){.waiting = true});
+    sent(&n.actor, message(1, WARDI_LANE_USER));
+    settle(s);
+    assert_int_equal(n.count, 0);
+    assert_true(wardi_actor_visit(&n.actor, visited, &waits));
+    settle(s);
+    assert_memory_equal(n.what, "v", 1);
+    assert_int_equal(n.count, 1);
+    assert_true(wardi_actor_visit(&n.actor, visited, &ready));
+    assert_false(wardi_actor_visit(&n.actor, visited, &ready)); /* it is queued */
+    settle(s);
+    assert_memory_equal(n.what, "vvm", 3);
+    assert_true(wardi_actor_visit(&n.actor, visited, &waits));
+    sent(&n.actor, message(2, WARDI_LANE_USER)); /* waits again */
+    settle(s);
+    assert_memory_equal(n.what, "vvmv", 4);
+    assert_int_equal(n.count, 4);
+    assert_int_equal(counts_of(&n.actor).handled, 1); /* a visit of this kind is no message */
+    wardi_sched_free(s);
+}
+
 static void a_visit_is_a_callback(void **state)
 {
     (void)state;
@@ -333,6 +367,7 @@ int main(void)
         cmocka_unit_test(an_id_is_never_another_actor),
         cmocka_unit_test(a_pinned_actor_does_not_end),
         cmocka_unit_test(a_visit_is_a_callback),
+        cmocka_unit_test(a_visit_may_end_waiting),
         cmocka_unit_test(answers_come_as_messages),
         cmocka_unit_test(an_answer_to_nobody_is_counted),
         cmocka_unit_test(a_slice_has_its_messages),

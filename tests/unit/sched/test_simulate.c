@@ -134,10 +134,32 @@ static wardi_next player_timer(wardi_actor *self)
     return next;
 }
 
+static wardi_next player_visited(wardi_actor *self, void *visitor)
+{
+    player *q = self->context;
+    must(q->play, q != visitor, "an actor visits itself");
+    enter(q);
+    wardi_next next = act_by_chance(q);
+    q->inside = false;
+    return next == WARDI_STOP ? WARDI_READY : next;
+}
+
+/* One actor does another's work, on its worker. */
+static void visit_beside(player *q)
+{
+    play *p = q->play;
+    uint32_t place = (uint32_t)any(p, wardi_sched_places(p->sched));
+    wardi_actor *a = wardi_sched_pin_place(p->sched, place);
+    if (a == NULL) return;
+    if (!wardi_actor_visit(a, player_visited, q)) wardi_actor_wake(a);
+    wardi_actor_unpin(a);
+}
+
 static wardi_next player_wake(wardi_actor *self)
 {
     player *q = self->context;
     enter(q);
+    if (any(q->play, 4) == 0) visit_beside(q);
     q->inside = false;
     return WARDI_READY;
 }
