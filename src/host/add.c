@@ -237,7 +237,9 @@ ward_error actor_make(ward_supervisor *s, child *c, ward_diag *ret_diag)
 {
     ward_error error = wardi_actor_init(&c->actor, s->sched, &child_behaviour, &c->mailbox);
     c->actor.context = c;
-    return error == WARD_OK ? error : wardi_fail(ret_diag, error, "no memory for an actor");
+    if (error != WARD_OK) return wardi_fail(ret_diag, error, "no memory for an actor");
+    round_join(c);
+    return WARD_OK;
 }
 
 static ward_error child_add(ward_supervisor *s, child *c, const char *in_group, ward_diag *ret_diag)

@@ -102,10 +102,13 @@ struct child {
 
     /* The actor's own. */
     bool handling;          /* a message, from its delivery to its end, however often it waits */
+    bool timer_is_set;      /* the actor's, for anything but a check that its round makes */
     uint32_t run;           /* that is up; 0: none */
     uint64_t check_due_ns;  /* of the next check; WARDI_FOREVER: none */
     uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
-    wardi_message *message; /* that is handled; NULL: it has been answered, or will be later */
+
+    /* That makes its checks; NULL: its own timer does. Set right after its actor is made. */
+    _Atomic(struct round *) round;
 
     wardi_actor actor; /* runs one callback at a time: only it enters what runs */
 
@@ -143,8 +146,9 @@ struct child {
     uint32_t message_bytes_max, log_rate, timers_max, poison_after;
 
     /* The actor's own, too. */
-    uint64_t awaits;                  /* the request whose answer its guest waits for; 0: none */
-    _Atomic uint64_t waits_for;       /* from whom; any thread reads */
+    wardi_message *message;     /* that is handled; NULL: it has been answered, or will be later */
+    uint64_t awaits;            /* the request whose answer its guest waits for; 0: none */
+    _Atomic uint64_t waits_for; /* from whom; any thread reads */
     _Atomic(wardi_message *) again;   /* ended the last run, is tried once more; any thread reads */
     _Atomic uint64_t set_aside_count; /* any thread reads, as of the next two: messages that */
     _Atomic uint64_t unhandled;       /* … it has no handler for */
@@ -249,7 +253,11 @@ struct ward_supervisor {
     wardi_tree *tree;
     wardi_actor keeper; /* of the tree's timers */
     uint64_t keeper_due_ns;
-    child **children; /* each at a fixed address: actors must not move */
+    struct round **rounds; /* by grain of the scheduler's places; NULL: none yet */
+    size_t rounds_room;
+    _Atomic uint32_t round_count; /* read without the lock, as the next one */
+    atomic_bool rounds_stuck;     /* maybe: a worker is */
+    child **children;             /* each at a fixed address: actors must not move */
     size_t child_count, child_capacity;
     name_table names;
     wardi_node_id *needs_room; /* scratch for child_needs_tell */
@@ -398,6 +406,12 @@ typedef struct round_time {
 void round_join(child *c);
 /* A check is due then. Any thread. */
 void round_expect(struct round *r, uint64_t due_ns);
+/* It is held up: its children go by timers of their own meanwhile. Any thread. */
+bool round_is_held_up(const struct round *r);
+/* By the clock: a worker has been found stuck. */
+void rounds_may_be_stuck(ward_supervisor *s);
+/* By the keeper: if one has, sees to the children of rounds that are held up. The lock is held. */
+void rounds_relieve(ward_supervisor *s);
 /* Nothing runs any more. */
 void rounds_done(ward_supervisor *s);
 /* A child's part in it: a wardi_visit with a round_time (life.c). */

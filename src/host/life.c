@@ -34,16 +34,27 @@ static run_end end_of(child *c, const ward_reason *reason, ward_cause cause, uin
     return (run_end){.cause = cause, .detected_ns = detected_ns, .evidence = evidence};
 }
 
-/* One timer for all that is to come. */
-void child_timer(child *c)
+/* One timer for all that is to come, but for the checks of who is in a round: most need none, and
+ * then nothing is written. */
+static void own_timer(child *c)
 {
-    uint64_t due_ns = c->check_due_ns < c->resume_due_ns ? c->check_due_ns : c->resume_due_ns;
+    uint64_t due_ns = c->resume_due_ns;
+    bool alone = c->round == NULL || round_is_held_up(c->round);
+    if (alone && c->check_due_ns < due_ns) due_ns = c->check_due_ns;
     if (budget_due_ns(c) < due_ns) due_ns = budget_due_ns(c);
     if (guest_timers_due_ns(c) < due_ns) due_ns = guest_timers_due_ns(c);
-    if (due_ns == WARDI_FOREVER)
-        wardi_actor_timer_cancel(&c->actor);
-    else
+    bool was_set = c->timer_is_set;
+    c->timer_is_set = due_ns != WARDI_FOREVER;
+    if (c->timer_is_set)
         wardi_actor_timer_set(&c->actor, due_ns);
+    else if (was_set)
+        wardi_actor_timer_cancel(&c->actor);
+}
+
+void child_timer(child *c)
+{
+    own_timer(c);
+    if (c->round != NULL) round_expect(c->round, c->check_due_ns);
 }
 
 static void check_at(child *c, uint64_t at_ns)
@@ -265,13 +276,43 @@ static wardi_next act_on_time(child *c, uint64_t now_ns)
     if (c->run != 0) settle_owed(c);
     if (c->run != 0 && c->check_due_ns <= now_ns) check(c, now_ns);
     budget_leave(c, entered_ns);
-    if (c->run != 0) child_timer(c);
     return next_of(c);
 }
 
 static wardi_next child_due(wardi_actor *self)
 {
-    return act_on_time(self->context, wardi_actor_timer_now(self));
+    child *c = self->context;
+    c->timer_is_set = false;
+    wardi_next next = act_on_time(c, wardi_actor_timer_now(self));
+    if (c->run != 0) child_timer(c);
+    return next;
+}
+
+static wardi_next check_in_round(child *c, round_time *time)
+{
+    if (c->check_due_ns > time->due_ns) c->check_due_ns = time->due_ns;
+    wardi_next next = act_on_time(c, time->now_ns);
+    uint64_t checked_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
+    if (checked_ns > time->now_ns) time->now_ns = checked_ns;
+    if (c->run != 0) own_timer(c);
+    return next;
+}
+
+/* Whose check is nearly due has it now, so that next time those of a round are due together. Whose
+ * guest is to go on may be long in that: this is done in a run of its own, and the check with it.
+ */
+wardi_next child_in_round(wardi_actor *self, void *context)
+{
+    child *c = self->context;
+    round_time *time = context;
+    if (c->resume_due_ns <= time->now_ns) {
+        wardi_actor_wake(self);
+        return next_of(c);
+    }
+    bool due = c->check_due_ns <= wardi_add_sat(time->now_ns, c->interval_ns / ROUND_EARLY);
+    wardi_next next = due ? check_in_round(c, time) : next_of(c);
+    if (c->check_due_ns < time->next_ns) time->next_ns = c->check_due_ns;
+    return next;
 }
 
 /* ---- stop ---- */
@@ -348,7 +389,9 @@ static wardi_next child_wake(wardi_actor *self)
     else if (wish != WISH_NOTHING)
         stop(c, wish == WISH_KILL);
     supervisor_unlock(s);
-    if (wish == WISH_START || c->owed_due_ns != 0) act_on_time(c, wardi_sched_now(s->sched));
+    uint64_t now_ns = wardi_sched_now(s->sched);
+    if (wish == WISH_START || c->owed_due_ns != 0 || c->check_due_ns <= now_ns)
+        act_on_time(c, now_ns);
     if (c->run != 0) child_timer(c); /* its guest may have armed an earlier one */
     uint64_t entered_ns = budget_enter(c);
     if (next_of(c) == WARDI_READY) child_again(c);

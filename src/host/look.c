@@ -225,7 +225,8 @@ ward_error ward_supervisor_pulse(const ward_supervisor *supervisor, ward_pulse *
     pulse.workers_busy = figures.busy;
     pulse.stopping = s->stopping;
     pulse.started = !pulse.stopping;
-    pulse.children = figures.actors - 1; /* the keeper is none */
+    /* The keeper and the rounds are none. */
+    pulse.children = figures.actors - 1 - atomic_load(&s->round_count);
     if (!pulse.stopping) {
         if (answered(&s->pulse.workers_asked_ns, now_ns, &pulse.worker_age_ns))
             wardi_actor_wake(&s->keeper);

@@ -130,7 +130,7 @@ bool wardi_supervisor_step(ward_supervisor *s)
 static void watch(void *context, uint64_t now_ns)
 {
     ward_supervisor *s = context;
-    wardi_sched_watch(s->sched, now_ns);
+    if (wardi_sched_watch(s->sched, now_ns)) rounds_may_be_stuck(s);
     pulse_of_clock(s);
 }
 
@@ -170,6 +170,7 @@ static ward_error actors_make(ward_supervisor *s, ward_diag *ret_diag)
         error = actor_make(s, s->children[i], ret_diag);
     if (error == WARD_OK) return WARD_OK;
     wardi_sched_free(s->sched);
+    rounds_done(s);
     s->sched = NULL;
     return wardi_fail(ret_diag, error, "no memory for actors");
 }
@@ -296,6 +297,7 @@ void ward_supervisor_free(ward_supervisor *s)
         if (s->world == NULL) wardi_engine_unwatch(s->engine, &s->watcher);
         wardi_sched_free(s->sched);
     }
+    rounds_done(s);
     for (size_t i = 0; i < s->child_count; i++) child_free(s->children[i]);
     for (size_t i = 0; i < s->group_count; i++) group_free(s->groups[i]);
     wardi_tree_free(s->tree);

@@ -180,6 +180,7 @@ static wardi_next keeper_look(wardi_actor *self)
     ward_supervisor *s = self->context;
     pthread_mutex_lock(&s->lock);
     pulse_of_workers(s);
+    rounds_relieve(s);
     while (wardi_tree_tick(s->tree, wardi_sched_now(s->sched))) tree_obey(s);
     s->keeper_due_ns = wardi_tree_next_ns(s->tree);
     if (s->keeper_due_ns == WARDI_FOREVER)

@@ -146,6 +146,64 @@ static void moods_change_and_others_ask(void **state)
     for (int i = 0; i < CHILDREN; i++) assert_int_equal(atomic_load(&guests[i].modules), 0);
 }
 
+/* ---- a check that does not come back ---- */
+
+static atomic_bool held;
+
+static ward_error run_held(fake_guest *guest, const wardi_value *args, wardi_value *results,
+                           uint64_t timeout_ns, ward_trap *trap)
+{
+    (void)guest, (void)args, (void)timeout_ns, (void)trap;
+    results[0].bits = 0;
+    while (atomic_load(&held)) wardi_sleep_until_ns(wardi_now_ns() + MS);
+    return WARD_OK;
+}
+
+/* Each but `not` has been checked so often from now on; false: not in ten seconds. */
+static bool all_checked(int times, int not )
+{
+    int before[CHILDREN];
+    uint64_t limit_ns = wardi_now_ns() + 10 * WARDI_S;
+    for (int i = 0; i < CHILDREN; i++) before[i] = atomic_load(&guests[i].calls);
+    for (int i = 0; i < CHILDREN;) {
+        if (i == not || atomic_load(&guests[i].calls) - before[i] >= times) {
+            i++;
+            continue;
+        }
+        if (wardi_now_ns() > limit_ns) return false;
+        wardi_sleep_until_ns(wardi_now_ns() + MS);
+    }
+    return true;
+}
+
+/* They share a round with it, and go by themselves as long as it is held up. */
+static void the_others_are_checked_all_the_same(void **state)
+{
+    (void)state;
+    enum { HELD = 5, TIMES = 20 };
+    ward_supervisor_options own = WARD_INIT(ward_supervisor_options);
+    own.workers = 2;
+    assert_int_equal(ward_host_open(NULL, &host, NULL), WARD_OK);
+    assert_int_equal(ward_supervisor_new(host, &own, &supervisor, NULL), WARD_OK);
+    for (int i = 0; i < CHILDREN; i++) {
+        atomic_store(&moods[i], 0);
+        add_child(i);
+    }
+    guests[HELD].exports[guests[HELD].export_count - 1].run = run_held;
+    assert_int_equal(ward_supervisor_start(supervisor, NULL), WARD_OK);
+    assert_true(all_checked(TIMES, CHILDREN));
+    atomic_store(&held, true);
+    int before = atomic_load(&guests[HELD].calls);
+    bool beside = all_checked(TIMES, HELD) && all_checked(TIMES, HELD);
+    int meanwhile = atomic_load(&guests[HELD].calls) - before;
+    atomic_store(&held, false);
+    assert_true(beside);
+    assert_in_range(meanwhile, 0, 1);
+    assert_true(all_checked(TIMES, CHILDREN));
+    ward_supervisor_free(supervisor);
+    ward_host_close(host);
+}
+
 static long switches(void)
 {
     struct rusage usage;
@@ -181,6 +239,7 @@ static void an_idle_supervisor_sleeps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(moods_change_and_others_ask),
+                                       cmocka_unit_test(the_others_are_checked_all_the_same),
                                        cmocka_unit_test(an_idle_supervisor_sleeps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
