@@ -9,7 +9,7 @@ static _Atomic uint64_t ids;
 ward_error wardi_component_new(wardi_engine *engine, const ward_component_options *options,
                                ward_component **ret_component, ward_diag *ret_diag)
 {
-    ward_component *component = wardi_alloc(sizeof *component);
+    ward_component *component = wardi_alloc_aligned(64, sizeof *component);
     if (component == NULL)
         return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for a component");
     component->engine = engine;

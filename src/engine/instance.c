@@ -198,7 +198,7 @@ ward_error wardi_instance_new(wardi_module *module, const wardi_instance_options
 {
     ward_error error = wardi_module_check_imports(module, ret_diag);
     if (error != WARD_OK) return error;
-    wardi_instance *instance = wardi_alloc(sizeof *instance);
+    wardi_instance *instance = wardi_alloc_aligned(64, sizeof *instance);
     if (instance == NULL)
         return wardi_fail(ret_diag, WARD_ERROR_NO_MEMORY, "no memory for an instance");
     wardi_module_retain(module);

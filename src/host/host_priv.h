@@ -36,7 +36,7 @@ struct history;
 struct budget;
 struct evidence_record;
 struct set_aside_list;
-struct round;
+typedef struct check_round check_round;
 
 /* What a child is to the health of its groups. */
 typedef struct member_view {
@@ -108,9 +108,13 @@ struct child {
     uint64_t resume_due_ns; /* of what waits; WARDI_FOREVER: nothing does */
 
     /* That makes its checks; NULL: its own timer does. Set right after its actor is made. */
-    _Atomic(struct round *) round;
+    _Atomic(check_round *) round;
 
     wardi_actor actor; /* runs one callback at a time: only it enters what runs */
+
+    /* Set by add, then read only. */
+    struct native *native; /* of this kind, or NULL */
+    const char *name;      /* what runs has it, and its version */
 
     /* The actor's own. */
     _Atomic(guest *) guest; /* what it has of us; NULL: nothing yet. Any thread reads */
@@ -129,10 +133,9 @@ struct child {
     /* No check at its interval that finds what the last one found looks at what follows. */
 
     /* Set by add, then read only. */
-    bool instance;              /* one of many */
-    struct native *native;      /* of this kind, or NULL */
-    const char *name, *version; /* what runs has them */
-    char **need_names;          /* as they were given: of instances, the one for all */
+    bool instance; /* one of many */
+    const char *version;
+    char **need_names; /* as they were given: of instances, the one for all */
     size_t need_name_count, need_count;
     uint64_t startup_interval_ns, message_timeout_ns;
     wardi_mailbox_options mailbox;
@@ -187,8 +190,9 @@ struct child {
 };
 
 static_assert(offsetof(struct child, actor) == CHILD_ALIGNMENT, "the actor begins a line");
-static_assert(offsetof(struct child, trend.change_count) ==
-                  offsetof(struct child, guest) + CHILD_ALIGNMENT,
+static_assert(offsetof(struct child, guest) % CHILD_ALIGNMENT == 0 &&
+                  offsetof(struct child, trend.change_count) ==
+                      offsetof(struct child, guest) + CHILD_ALIGNMENT,
               "what a check looks at behind the actor is one line");
 
 typedef struct group {
@@ -253,7 +257,7 @@ struct ward_supervisor {
     wardi_tree *tree;
     wardi_actor keeper; /* of the tree's timers */
     uint64_t keeper_due_ns;
-    struct round **rounds; /* by grain of the scheduler's places; NULL: none yet */
+    check_round **rounds; /* by grain of the scheduler's places; NULL: none yet */
     size_t rounds_room;
     _Atomic uint32_t round_count; /* read without the lock, as the next one */
     atomic_bool rounds_stuck;     /* maybe: a worker is */
@@ -395,6 +399,15 @@ void grain_each(wardi_sched *sched, uint32_t first, uint32_t count, grain_visit 
 
 /* ---- checks at their intervals (round.c) ---- */
 
+/* Of the children in a grain of places. */
+struct check_round {
+    wardi_actor actor;
+    ward_supervisor *supervisor;
+    uint32_t first;            /* place */
+    _Atomic uint64_t next_ns;  /* the first check is due; WARDI_FOREVER: none is */
+    _Atomic uint64_t began_ns; /* the round that is under way; 0: none is */
+    atomic_bool held_up;       /* its children go by timers of their own meanwhile */
+};
 /* A check may come earlier by this part of its interval, never later. */
 enum { ROUND_EARLY = 16 };
 typedef struct round_time {
@@ -405,9 +418,7 @@ typedef struct round_time {
  * from its own timer. The lock is held, or nothing runs yet. */
 void round_join(child *c);
 /* A check is due then. Any thread. */
-void round_expect(struct round *r, uint64_t due_ns);
-/* It is held up: its children go by timers of their own meanwhile. Any thread. */
-bool round_is_held_up(const struct round *r);
+void round_expect(check_round *r, uint64_t due_ns);
 /* By the clock: a worker has been found stuck. */
 void rounds_may_be_stuck(ward_supervisor *s);
 /* By the keeper: if one has, sees to the children of rounds that are held up. The lock is held. */

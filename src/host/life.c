@@ -39,7 +39,8 @@ static run_end end_of(child *c, const ward_reason *reason, ward_cause cause, uin
 static void own_timer(child *c)
 {
     uint64_t due_ns = c->resume_due_ns;
-    bool alone = c->round == NULL || round_is_held_up(c->round);
+    const check_round *r = c->round;
+    bool alone = r == NULL || atomic_load(&r->held_up);
     if (alone && c->check_due_ns < due_ns) due_ns = c->check_due_ns;
     if (budget_due_ns(c) < due_ns) due_ns = budget_due_ns(c);
     if (guest_timers_due_ns(c) < due_ns) due_ns = guest_timers_due_ns(c);

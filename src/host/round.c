@@ -18,17 +18,8 @@
 #include "host/ask.h"
 #include "host/host_priv.h"
 
-typedef struct round {
-    wardi_actor actor;
-    ward_supervisor *supervisor;
-    uint32_t first;            /* place */
-    _Atomic uint64_t next_ns;  /* the first check is due; WARDI_FOREVER: none is */
-    _Atomic uint64_t began_ns; /* the round that is under way; 0: none is */
-    atomic_bool held_up;
-} round;
-
 /* True: it was later. */
-static bool lower(round *r, uint64_t due_ns)
+static bool lower(check_round *r, uint64_t due_ns)
 {
     uint64_t next_ns = atomic_load(&r->next_ns);
     while (due_ns < next_ns)
@@ -36,14 +27,14 @@ static bool lower(round *r, uint64_t due_ns)
     return false;
 }
 
-void round_expect(round *r, uint64_t due_ns)
+void round_expect(check_round *r, uint64_t due_ns)
 {
     if (lower(r, due_ns)) wardi_actor_wake(&r->actor);
 }
 
 static wardi_next set_timer(wardi_actor *self)
 {
-    round *r = self->context;
+    check_round *r = self->context;
     uint64_t next_ns = atomic_load(&r->next_ns);
     if (next_ns == WARDI_FOREVER)
         wardi_actor_timer_cancel(self);
@@ -70,7 +61,7 @@ static void take_turn(void *context, uint32_t i, child *c)
 
 static wardi_next round_due(wardi_actor *self)
 {
-    round *r = self->context;
+    check_round *r = self->context;
     uint64_t now_ns = wardi_actor_timer_now(self);
     turn t = {.time = {.now_ns = now_ns}, .enough_ns = now_ns + GRAIN_SLOW_NS};
     t.time.due_ns = t.time.next_ns = atomic_exchange(&r->next_ns, WARDI_FOREVER);
@@ -97,18 +88,13 @@ static const wardi_behaviour round_behaviour = {
 
 /* ---- held up ---- */
 
-bool round_is_held_up(const round *r)
-{
-    return atomic_load(&r->held_up);
-}
-
 void rounds_may_be_stuck(ward_supervisor *s)
 {
     atomic_store(&s->rounds_stuck, true);
     wardi_actor_wake(&s->keeper);
 }
 
-static void relieve(round *r)
+static void relieve(check_round *r)
 {
     wardi_sched *sched = r->supervisor->sched;
     atomic_store(&r->held_up, true);
@@ -126,7 +112,7 @@ void rounds_relieve(ward_supervisor *s)
     if (!atomic_exchange(&s->rounds_stuck, false)) return;
     uint64_t now_ns = wardi_sched_now(s->sched);
     for (size_t i = 0; i < s->rounds_room; i++) {
-        round *r = s->rounds[i];
+        check_round *r = s->rounds[i];
         uint64_t began_ns =
             r != NULL ? atomic_load_explicit(&r->began_ns, memory_order_relaxed) : 0;
         if (began_ns != 0 && now_ns - began_ns >= GRAIN_SLOW_NS) relieve(r);
@@ -146,7 +132,7 @@ static bool make_room(ward_supervisor *s, size_t at)
 {
     if (at < s->rounds_room) return true;
     size_t room = 2 * at + 16;
-    round **rounds = wardi_alloc_array(room, sizeof(round *));
+    check_round **rounds = wardi_alloc_array(room, sizeof(check_round *));
     if (rounds == NULL) return false;
     for (size_t i = 0; i < s->rounds_room; i++) rounds[i] = s->rounds[i];
     wardi_free(s->rounds);
@@ -155,9 +141,9 @@ static bool make_room(ward_supervisor *s, size_t at)
     return true;
 }
 
-static round *round_new(ward_supervisor *s, uint32_t first)
+static check_round *round_new(ward_supervisor *s, uint32_t first)
 {
-    round *r = wardi_alloc(sizeof *r);
+    check_round *r = wardi_alloc(sizeof *r);
     if (r == NULL) return NULL;
     r->supervisor = s;
     r->first = first;

@@ -285,7 +285,7 @@ void actor_queue_end(wardi_actor *a)
 
 static void now_is(wardi_actor *a, wardi_next next)
 {
-    a->next = (uint32_t)next;
+    if (a->next != (uint32_t)next) a->next = (uint32_t)next;
 }
 
 static void act_on_signals(wardi_actor *a, uint32_t signals)

@@ -183,6 +183,7 @@ struct wardi_actor {
     _Atomic uint32_t closed;  /* a stop was taken: sends are refused */
     _Atomic uint32_t blocked; /* senders that wait for room */
     _Atomic uint32_t room;    /* they wait for this to change */
+    uint32_t next;            /* wardi_next; who runs it writes, and only what is new */
     _Atomic uint64_t visited; /* system messages that a visit stood for: who runs it writes */
     _Atomic uint64_t refused;
     /* nobody, once it lives; but the lane comes with its first message, and `behaviour` from its
@@ -197,7 +198,6 @@ struct wardi_actor {
     /* the worker that runs it */
     wardi_message *system_list; /* oldest first */
     _Atomic uint64_t system_taken, answers_taken, handled, expired, undelivered;
-    uint32_t next;                   /* wardi_next */
     _Atomic uint64_t dropped_newest; /* senders */
     wardi_timer_node timer;          /* under its shard's lock */
     _Atomic uint64_t dropped_oldest; /* senders */

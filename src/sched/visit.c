@@ -71,10 +71,10 @@ void wardi_actor_leave(wardi_actor *a)
 bool wardi_actor_visit(wardi_actor *a, wardi_visit visit, void *context)
 {
     if (!wardi_actor_enter(a)) return false;
-    uint32_t before = a->next;
     wardi_next next = visit(a, context);
     WARD_ASSERT(next != WARDI_STOP);
-    a->next = (uint32_t)next;
-    leave(a, before == WARDI_WAITING && next == WARDI_READY);
+    bool is_new = (uint32_t)next != a->next;
+    if (is_new) a->next = (uint32_t)next;
+    leave(a, is_new && next == WARDI_READY);
     return true;
 }
