@@ -126,6 +126,8 @@ struct child {
     uint64_t interval_ns;
     double full_at; /* share of the mailbox; negative: it is never full */
 
+    bool slow; /* its last check was: the actor's own */
+
     /* Under the supervisor's lock; but the actor alone writes them, and reads them without. */
     bool full; /* and its level, as the actor found its mailbox */
     wardi_trend trend;
@@ -404,15 +406,19 @@ struct check_round {
     wardi_actor actor;
     ward_supervisor *supervisor;
     uint32_t first;            /* place */
+    uint32_t at;               /* its own: the place from there on that is the next one's first */
     _Atomic uint64_t next_ns;  /* the first check is due; WARDI_FOREVER: none is */
     _Atomic uint64_t began_ns; /* the round that is under way; 0: none is */
     atomic_bool held_up;       /* its children go by timers of their own meanwhile */
 };
 /* A check may come earlier by this part of its interval, never later. */
 enum { ROUND_EARLY = 16 };
+/* Whose check takes so long goes by a timer of its own, until one is faster. */
+#define ROUND_SLOW_NS (100 * WARDI_US)
 typedef struct round_time {
-    uint64_t due_ns, now_ns; /* when it was to begin; the time, but for what is not the guests' */
-    uint64_t next_ns;        /* when the next one is due, as far as is known */
+    uint64_t now_ns;    /* the time, but for what is not the guests' */
+    uint64_t enough_ns; /* from then on, the rest has to wait for the next round */
+    uint64_t next_ns;   /* when that is due, as far as is known */
 } round_time;
 /* The child, whose actor has just been made, gets its checks in a round; without memory for one,
  * from its own timer. The lock is held, or nothing runs yet. */

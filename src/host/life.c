@@ -34,14 +34,19 @@ static run_end end_of(child *c, const ward_reason *reason, ward_cause cause, uin
     return (run_end){.cause = cause, .detected_ns = detected_ns, .evidence = evidence};
 }
 
+/* By a timer of its own, and not in a round. */
+static bool checks_alone(const child *c)
+{
+    const check_round *r = c->round;
+    return r == NULL || c->slow || atomic_load(&r->held_up);
+}
+
 /* One timer for all that is to come, but for the checks of who is in a round: most need none, and
  * then nothing is written. */
 static void own_timer(child *c)
 {
     uint64_t due_ns = c->resume_due_ns;
-    const check_round *r = c->round;
-    bool alone = r == NULL || atomic_load(&r->held_up);
-    if (alone && c->check_due_ns < due_ns) due_ns = c->check_due_ns;
+    if (checks_alone(c) && c->check_due_ns < due_ns) due_ns = c->check_due_ns;
     if (budget_due_ns(c) < due_ns) due_ns = budget_due_ns(c);
     if (guest_timers_due_ns(c) < due_ns) due_ns = guest_timers_due_ns(c);
     bool was_set = c->timer_is_set;
@@ -55,7 +60,7 @@ static void own_timer(child *c)
 void child_timer(child *c)
 {
     own_timer(c);
-    if (c->round != NULL) round_expect(c->round, c->check_due_ns);
+    if (c->round != NULL && !c->slow) round_expect(c->round, c->check_due_ns);
 }
 
 static void check_at(child *c, uint64_t at_ns)
@@ -241,6 +246,7 @@ static void check(child *c, uint64_t now_ns)
     count_restarts(c);
     c->owed_due_ns = c->handling ? c->check_due_ns : 0;
     c->kind->check(c, &verdict);
+    c->slow = verdict.duration_ns >= ROUND_SLOW_NS;
     now_ns += verdict.duration_ns; /* no clock is read for what is as good as known */
     uint64_t before_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
     atomic_store_explicit(&c->checked_at_ns, now_ns, memory_order_relaxed);
@@ -291,7 +297,7 @@ static wardi_next child_due(wardi_actor *self)
 
 static wardi_next check_in_round(child *c, round_time *time)
 {
-    if (c->check_due_ns > time->due_ns) c->check_due_ns = time->due_ns;
+    if (c->check_due_ns > time->now_ns) c->check_due_ns = time->now_ns;
     wardi_next next = act_on_time(c, time->now_ns);
     uint64_t checked_ns = atomic_load_explicit(&c->checked_at_ns, memory_order_relaxed);
     if (checked_ns > time->now_ns) time->now_ns = checked_ns;
@@ -300,19 +306,16 @@ static wardi_next check_in_round(child *c, round_time *time)
 }
 
 /* Whose check is nearly due has it now, so that next time those of a round are due together. Whose
- * guest is to go on may be long in that: this is done in a run of its own, and the check with it.
- */
+ * guest is to go on, which may take long, has it with that, in a run of its own. */
 wardi_next child_in_round(wardi_actor *self, void *context)
 {
     child *c = self->context;
     round_time *time = context;
-    if (c->resume_due_ns <= time->now_ns) {
-        wardi_actor_wake(self);
-        return next_of(c);
-    }
-    bool due = c->check_due_ns <= wardi_add_sat(time->now_ns, c->interval_ns / ROUND_EARLY);
-    wardi_next next = due ? check_in_round(c, time) : next_of(c);
-    if (c->check_due_ns < time->next_ns) time->next_ns = c->check_due_ns;
+    uint64_t until_ns = wardi_add_sat(time->now_ns, c->interval_ns / ROUND_EARLY);
+    bool goes_on = c->resume_due_ns <= time->now_ns;
+    bool due = !c->slow && !goes_on && c->check_due_ns <= until_ns;
+    wardi_next next = due && time->now_ns < time->enough_ns ? check_in_round(c, time) : next_of(c);
+    if (!c->slow && !goes_on && c->check_due_ns < time->next_ns) time->next_ns = c->check_due_ns;
     return next;
 }
 

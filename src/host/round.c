@@ -7,7 +7,9 @@
  * so. From then on these are due together, as long as their intervals are the same.
  *
  * Who can't be visited because it runs, or is about to, is woken, and has its check as soon as it
- * is free. So is the rest of the grain after a guest that took long: others run them. And if a
+ * is free. Whose check takes long leaves the round until one is faster, and goes by its own timer:
+ * so it keeps none of the others waiting, and many of its kind are checked on many cores. A round
+ * that has taken a millisecond begins anew for the rest, behind what else there is to do. And if a
  * guest does not come back, the clock finds a worker stuck, the keeper finds the round that is held
  * up, and all its children are woken, to go by timers of their own until it is over.
  *
@@ -47,7 +49,8 @@ static wardi_next set_timer(wardi_actor *self)
 
 typedef struct turn {
     round_time time;
-    uint64_t enough_ns; /* from then on, others do the rest */
+    check_round *round;
+    bool over; /* the rest has to wait */
 } turn;
 
 static void take_turn(void *context, uint32_t i, child *c)
@@ -55,21 +58,33 @@ static void take_turn(void *context, uint32_t i, child *c)
     (void)i;
     turn *t = context;
     if (c->round == NULL) return;
-    if (t->time.now_ns >= t->enough_ns || !wardi_actor_visit(&c->actor, child_in_round, &t->time))
-        wardi_actor_wake(&c->actor);
+    if (!wardi_actor_visit(&c->actor, child_in_round, &t->time)) wardi_actor_wake(&c->actor);
+    if (t->over || t->time.now_ns < t->time.enough_ns) return;
+    t->over = true;
+    t->round->at = (wardi_actor_place(c->actor.id) + 1) % GRAIN;
+}
+
+/* From where the last one had to stop, so that each has its turn. */
+static void take_turns(turn *t)
+{
+    const check_round *r = t->round;
+    wardi_sched *sched = r->supervisor->sched;
+    uint32_t places = wardi_sched_places(sched) - r->first;
+    uint32_t count = places < GRAIN ? places : GRAIN, at = r->at < count ? r->at : 0;
+    grain_each(sched, r->first + at, count - at, take_turn, t);
+    if (at > 0) grain_each(sched, r->first, at, take_turn, t);
 }
 
 static wardi_next round_due(wardi_actor *self)
 {
     check_round *r = self->context;
     uint64_t now_ns = wardi_actor_timer_now(self);
-    turn t = {.time = {.now_ns = now_ns}, .enough_ns = now_ns + GRAIN_SLOW_NS};
-    t.time.due_ns = t.time.next_ns = atomic_exchange(&r->next_ns, WARDI_FOREVER);
-    if (t.time.due_ns <= t.time.now_ns) {
+    turn t = {.time = {.now_ns = now_ns, .enough_ns = now_ns + GRAIN_SLOW_NS}, .round = r};
+    t.time.next_ns = atomic_exchange(&r->next_ns, WARDI_FOREVER);
+    if (t.time.next_ns <= now_ns) {
         t.time.next_ns = WARDI_FOREVER;
-        uint32_t places = wardi_sched_places(r->supervisor->sched) - r->first;
         atomic_store_explicit(&r->began_ns, now_ns, memory_order_relaxed);
-        grain_each(r->supervisor->sched, r->first, places < GRAIN ? places : GRAIN, take_turn, &t);
+        take_turns(&t);
         atomic_store_explicit(&r->began_ns, 0, memory_order_relaxed);
         atomic_store(&r->held_up, false);
     }

@@ -7,11 +7,15 @@
 enum { MANY = 150, CHECKS_MAX = 4096 };
 #define TICK_NS WARDI_MS
 
+/* Less than what counts as slow. */
+#define BUSY_NS (40 * WARDI_US)
+
 typedef struct checked {
     fake_guest guest; /* first: its hook finds the rest */
     uint64_t at_ns[CHECKS_MAX];
     size_t count;
     useconds_t takes_us;
+    bool busy;
 } checked;
 
 static checked all[MANY];
@@ -23,6 +27,9 @@ static void note(fake_guest *fake, const char *export_name)
     if (of->count < CHECKS_MAX) of->at_ns[of->count] = now;
     of->count++;
     if (of->takes_us != 0) usleep(of->takes_us);
+    uint64_t until_ns = wardi_now_ns() + BUSY_NS;
+    while (of->busy && wardi_now_ns() < until_ns) {}
+    if (of->busy) now += 3 * BUSY_NS; /* as if others kept the worker as well */
 }
 
 static const char *name_of(size_t i)
@@ -43,6 +50,7 @@ static void add(size_t i, uint64_t interval_ns)
     all[i].guest.during = note;
     all[i].count = 0;
     all[i].takes_us = 0;
+    all[i].busy = false;
     FAKE_SOURCE(component, &all[i].guest);
     options.component = &component;
     options.interval_ns = interval_ns;
@@ -144,6 +152,23 @@ static void test_beside_slow_ones(void **state)
     for (size_t i = 0; i < 60; i++) assert_in_range(all[i].count, 19, 21);
 }
 
+/* More than a round does before it leaves the rest to the next, and due again by then: those at the
+ * end have their turn as well. */
+static void test_too_much_for_a_round(void **state)
+{
+    (void)state;
+    start();
+    for (size_t i = 0; i < 60; i++) add(i, WARDI_MS);
+    pass(100 * WARDI_MS);
+    for (size_t i = 0; i < 60; i++) all[i].busy = true;
+    forget();
+    for (int step = 0; step < 200; step++) assert_true(wardi_supervisor_step(supervisor));
+    for (size_t i = 0; i < 60; i++) {
+        assert_in_range(all[i].count, 5, CHECKS_MAX);
+        all[i].busy = false;
+    }
+}
+
 static void test_comings_and_goings(void **state)
 {
     (void)state;
@@ -229,6 +254,7 @@ int main(void)
         cmocka_unit_test_teardown(test_together, close_all),
         cmocka_unit_test_teardown(test_intervals_that_differ, close_all),
         cmocka_unit_test_teardown(test_beside_slow_ones, close_all),
+        cmocka_unit_test_teardown(test_too_much_for_a_round, close_all),
         cmocka_unit_test_teardown(test_comings_and_goings, close_all),
         cmocka_unit_test_teardown(test_what_a_round_finds, close_all),
         cmocka_unit_test_teardown(test_without_memory_for_rounds, close_all),

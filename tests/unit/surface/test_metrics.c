@@ -242,6 +242,8 @@ static void test_values(void **state)
     wait_until("back", VIEW_HEALTHY);
     wait_until("ill", VIEW_UNHEALTHY);
     wait_for_line("ward_component_health{component=\"ill\",ward_component_health=\"unhealthy\"} 1");
+    /* The restart follows its health, and is told after it. */
+    wait_for_line("ward_component_restart_causes_total{component=\"ill\",cause=\"health\"} 1");
     page p = page_of((metrics_options){.format = WARDI_EXPOSITION_OPENMETRICS}, 32768, NULL);
     is_a_page(&p);
     const char *text = p.text;
